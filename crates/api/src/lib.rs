@@ -1,0 +1,14 @@
+//! The publishing API as callers see it: wire types, error codes, paths and a typed client.
+//!
+//! Everything is spelled as on the wire of `api-version=2017-10-31`; members and their order are the wire contract's.
+
+#[cfg(feature = "client")]
+pub mod client;
+pub mod dates;
+pub mod errors;
+pub mod offers;
+pub mod operations;
+pub mod paths;
+pub mod publishers;
+pub mod reviews;
+pub mod status;

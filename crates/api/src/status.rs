@@ -1,0 +1,136 @@
+//! The status document.
+
+use crate::dates::Date;
+use serde::{Deserialize, Serialize};
+
+/// Where an offer stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum OfferStatus {
+    /// There never was a submission.
+    NeverPublished,
+    /// The draft was saved after the last submission failed or was canceled.
+    NotStarted,
+    /// The preview waits for the publisher's go live.
+    WaitingForPublisherReview,
+    /// A submission runs.
+    Running,
+    /// The last submission reached production; of an operation: it reached its end.
+    Succeeded,
+    /// The same, where the server is set to call it so for old clients.
+    Complete,
+    /// The last submission was canceled.
+    Canceled,
+    /// The last submission was rejected.
+    Failed,
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum StepStatus {
+    /// No work on it has begun.
+    NotStarted,
+    /// Work on it goes on.
+    InProgress,
+    /// It waits for the publisher.
+    WaitingForPublisherReview,
+    /// It waits for a reviewer.
+    WaitingForApproval,
+    /// It cannot go on until something is mended.
+    Blocked,
+    /// It said no.
+    Rejected,
+    /// It is done.
+    Complete,
+    /// It was canceled.
+    Canceled,
+}
+
+/// How grave a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum MessageLevel {
+    /// Good to know.
+    Information,
+    /// Worth mending.
+    Warning,
+    /// Stops the step.
+    Error,
+}
+
+/// Where an offer stands: every member always there, in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StatusDocument {
+    /// In one word.
+    pub status: OfferStatus,
+    /// What concerns the whole.
+    pub messages: Vec<Message>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// Where the preview can be seen.
+    pub preview_links: Vec<Link>,
+    /// Where customers see it.
+    pub live_links: Vec<Link>,
+    /// Whom to tell: addresses with commas between them, empty when none.
+    pub notification_emails: String,
+}
+
+/// One step of the way from draft to live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Step {
+    /// How long it usually takes, in words; absent where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_time_frame: Option<String>,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub step_name: String,
+    /// What happens in it.
+    pub description: String,
+    /// Where it stands.
+    pub status: StepStatus,
+    /// What it says, oldest first.
+    pub messages: Vec<Message>,
+    /// Finished checks of all its checks, 0 to 100.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
+    pub progress_percentage: u8,
+}
+
+/// One thing a step says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Message {
+    /// The text, safe to show as HTML.
+    pub message_html: String,
+    /// How grave it is.
+    pub level: MessageLevel,
+    /// When it was said.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub timestamp: Date,
+    /// A stable code, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// A JSON pointer into the offer, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// A place to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Link {
+    /// What it is called.
+    pub display_text: String,
+    /// Where it is.
+    pub uri: String,
+}

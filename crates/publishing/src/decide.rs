@@ -1,0 +1,106 @@
+//! Sends each command to its file, nothing else.
+
+use crate::command::Command;
+use crate::entry::{Entry, Event};
+use crate::moment::Moment;
+use crate::offer::{Offer, OfferKey, Snapshot};
+use crate::offer_type::OfferTypes;
+use crate::refusal::Refusal;
+use crate::{cancel, give_verdict, go_live, publish, replan, report_check, save_draft, start_check};
+use uuid::Uuid;
+
+/// What a decision depends on besides the offer and the command.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Moment,
+    /// An id nobody has used, for an operation that may start.
+    pub fresh_id: Uuid,
+    /// Who asks, for the journal.
+    pub actor: &'a str,
+    /// The offer types there are.
+    pub types: &'a OfferTypes,
+    /// What an update without `If-Match` means.
+    pub missing_if_match: MissingIfMatch,
+}
+
+/// What a PUT on an existing offer without `If-Match` means (wire contract, "ETag and If-Match").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingIfMatch {
+    /// The last writer wins.
+    #[default]
+    Accept,
+    /// 409 `InvalidResourceId`.
+    Conflict,
+    /// 400 `BadRequest`.
+    BadRequest,
+}
+
+/// What shall be stored, in one transaction, and answered.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The offer as it shall be; its newest operation with it.
+    pub offer: Offer,
+    /// A version to keep for ever, if this publishes one.
+    pub snapshot: Option<Snapshot>,
+    /// The journal's line.
+    pub entry: Entry,
+    /// What to tell the caller.
+    pub answer: Answer,
+}
+
+/// What a decision means to the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The draft was saved.
+    Saved {
+        /// Whether that created the offer.
+        created: bool,
+    },
+    /// An operation was started.
+    Started(Uuid),
+    /// The operation is canceled.
+    Canceled,
+    /// The operation will be canceled when the check in hand lets go.
+    CancelRequested(Uuid),
+    /// It is recorded.
+    Recorded,
+}
+
+/// Decides a command on an offer, or on none.
+///
+/// # Errors
+/// A [`Refusal`]; then nothing is to be stored.
+pub fn decide(
+    key: &OfferKey,
+    offer: Option<&Offer>,
+    command: Command,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    if let Command::SaveDraft { offer_type, definition, expected } = command {
+        return save_draft::decide(key, offer, &offer_type, definition, &expected, context);
+    }
+    let offer = offer.ok_or_else(|| Refusal::OfferMissing {
+        publisher: key.publisher.as_str().to_owned(),
+        offer: key.offer.as_str().to_owned(),
+    })?;
+    match command {
+        Command::SaveDraft { .. } => Err(Refusal::Superseded),
+        Command::Publish { emails, expected } => publish::decide(offer, emails, &expected, context),
+        Command::GoLive { expected } => go_live::decide(offer, &expected, context),
+        Command::Cancel { expected } => cancel::decide(offer, &expected, context),
+        Command::GiveVerdict { operation, step, verdict } => {
+            give_verdict::decide(offer, operation, step, verdict, context)
+        }
+        Command::StartCheck(check) => start_check::decide(offer, check, context),
+        Command::ReportCheck(check, report) => report_check::decide(offer, check, report, context),
+        Command::Replan => replan::decide(offer, context),
+    }
+}
+
+impl Context<'_> {
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        Entry { at: self.now, actor: self.actor.to_owned(), event }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a publisher writes, and the faults found in it: by the offer type's schema, then by the rules no schema can say.
+
+use crate::offer::is_slug;
+use crate::offer_type::OfferType;
+use crate::plan::{self, PlanSummary, is_private};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One thing wrong at one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// A JSON pointer into the offer (`/definition/...`).
+    pub pointer: String,
+    /// A stable code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub mend: String,
+}
+
+impl Fault {
+    /// A fault at a pointer into the definition.
+    pub fn new(code: &str, pointer: impl AsRef<str>, message: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            pointer: format!("/definition{}", pointer.as_ref()),
+            code: code.to_owned(),
+            message: message.into(),
+            mend: mend.into(),
+        }
+    }
+
+    /// Fault and mend in one text.
+    pub fn text(&self) -> String {
+        format!("{} {}", self.message, self.mend)
+    }
+}
+
+/// Every fault of a definition that is to be published, with the plans that customers can see today.
+pub fn faults(definition: &Value, offer_type: &OfferType, live_plans: &[PlanSummary]) -> Vec<Fault> {
+    let mut faults = offer_type.schema().faults(definition);
+    plan_ids(definition, &mut faults);
+    live_plans_stay(definition, live_plans, &mut faults);
+    for (at, plan) in plans(definition) {
+        audience(plan, at, &mut faults);
+        pricing(plan, at, &mut faults);
+    }
+    categories(definition, &mut faults);
+    lead_destination(definition, &mut faults);
+    faults
+}
+
+fn plans(definition: &Value) -> impl Iterator<Item = (usize, &Value)> {
+    definition.get("plans").and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+fn plan_ids(definition: &Value, faults: &mut Vec<Fault>) {
+    let mut seen = Vec::new();
+    for (at, plan) in plans(definition) {
+        let Some(id) = plan.get("planId").and_then(Value::as_str) else { continue };
+        let pointer = format!("/plans/{at}/planId");
+        if seen.contains(&id) {
+            faults.push(Fault::new(
+                "Duplicate",
+                &pointer,
+                format!("Two plans are called `{id}`."),
+                "Give each its own planId.",
+            ));
+        }
+        // The built-in schemas say the same; an operator's type may have no schema.
+        if !is_slug(id) && !faults.iter().any(|fault| fault.pointer.ends_with(&pointer)) {
+            let mend = "Use 1 to 50 lower-case letters, digits, `-` and `_`, beginning with a letter or digit.";
+            faults.push(Fault::new("BadFormat", &pointer, "`planId` is not of the right form.", mend));
+        }
+        seen.push(id);
+    }
+}
+
+/// Ids are fixed once live, and a public plan cannot become private (wire contract, section 5).
+fn live_plans_stay(definition: &Value, live: &[PlanSummary], faults: &mut Vec<Fault>) {
+    let now = plan::plans(definition);
+    for plan in live {
+        match now.iter().position(|other| other.id == plan.id) {
+            None => faults.push(Fault::new(
+                "Fixed",
+                "/plans",
+                format!("The plan `{}` is live, and missing here.", plan.id),
+                "Put it back under the same planId: the id of a live plan cannot change.",
+            )),
+            Some(at) if now[at].private && !plan.private => faults.push(Fault::new(
+                "Fixed",
+                format!("/plans/{at}/restrictedAudience"),
+                format!("The plan `{}` is live for everybody and cannot become private.", plan.id),
+                "Remove restrictedAudience, or add a private plan with another planId.",
+            )),
+            Some(_) => {}
+        }
+    }
+}
+
+fn audience(plan: &Value, at: usize, faults: &mut Vec<Fault>) {
+    let Some(audience) = plan.get("restrictedAudience").filter(|audience| !audience.is_null()) else { return };
+    let both = audience.get("manualEntries").is_some() && audience.get("uploadedCsvUri").is_some();
+    if both {
+        faults.push(Fault::new(
+            "Conflict",
+            format!("/plans/{at}/restrictedAudience"),
+            "The audience is given twice, by entries and by a file.",
+            "Keep either manualEntries or uploadedCsvUri.",
+        ));
+    } else if !is_private(plan) && audience.as_object().is_some_and(|members| !members.is_empty()) {
+        faults.push(Fault::new(
+            "Required",
+            format!("/plans/{at}/restrictedAudience"),
+            "The audience names nobody.",
+            "Give manualEntries or uploadedCsvUri, or remove restrictedAudience.",
+        ));
+    }
+}
+
+fn pricing(plan: &Value, at: usize, faults: &mut Vec<Fault>) {
+    let Some(pricing) = plan.get("virtualMachinePricing").filter(|pricing| pricing.is_object()) else { return };
+    let pointer = format!("/plans/{at}/virtualMachinePricing");
+    let byol = pricing.get("isByol") == Some(&Value::Bool(true));
+    let multiplier = pricing.get("coreMultiplier").filter(|multiplier| !multiplier.is_null());
+    let sheet = pricing.pointer("/spreadSheetPricing/uri").and_then(Value::as_str).is_some_and(|uri| !uri.is_empty());
+    if multiplier.is_some() && sheet {
+        faults.push(Fault::new(
+            "Conflict",
+            &pointer,
+            "The price is given twice.",
+            "Keep either coreMultiplier or spreadSheetPricing.",
+        ));
+    } else if !byol && multiplier.is_none() && !sheet {
+        faults.push(Fault::new(
+            "Required",
+            &pointer,
+            "The plan has no price.",
+            "Give coreMultiplier or spreadSheetPricing, or set isByol to true.",
+        ));
+    }
+    let has =
+        |name: &str| multiplier.is_some_and(|multiplier| multiplier.get(name).is_some_and(|value| !value.is_null()));
+    if multiplier.is_some() && has("single") == has("individually") {
+        faults.push(Fault::new(
+            "Conflict",
+            format!("{pointer}/coreMultiplier"),
+            "A core multiplier has one price for every core size, or one for each.",
+            "Give exactly one of single and individually.",
+        ));
+    }
+}
+
+/// Clients write categories as a list, newer ones as a map.
+fn categories(definition: &Value, faults: &mut Vec<Fault>) {
+    let Some(offer) = definition.get("offer") else { return };
+    let given = |name: &str| offer.get(format!("microsoft-azure-marketplace.{name}"));
+    let empty = |value: &Value| match value {
+        Value::Array(entries) => entries.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    if given("categories").is_none_or(empty) && given("categoryMap").is_none_or(empty) {
+        faults.push(Fault::new(
+            "Required",
+            "/offer/microsoft-azure-marketplace.categories",
+            "The offer is in no category.",
+            "Name at least one.",
+        ));
+    }
+}
+
+/// Each lead destination has its own configuration (wire contract, section 5), named by its prefix.
+fn lead_destination(definition: &Value, faults: &mut Vec<Fault>) {
+    const PREFIX: &str = "microsoft-azure-marketplace.";
+    let Some(offer) = definition.get("offer") else { return };
+    let destination = offer.get(format!("{PREFIX}leadDestination")).and_then(Value::as_str).unwrap_or_default();
+    let member = match destination.to_ascii_lowercase().as_str() {
+        "azuretable" | "table" => "tableLeadConfiguration",
+        "azureblob" | "blob" => "blobLeadConfiguration",
+        "salesforce" => "salesForceLeadConfiguration",
+        "dynamics" | "dynamicsonline" | "crm" => "crmLeadConfiguration",
+        "httpsendpoint" | "https" => "httpsEndpointLeadConfiguration",
+        "marketo" => "marketoLeadConfiguration",
+        _ => return,
+    };
+    let name = format!("{PREFIX}{member}");
+    let filled = offer.get(&name).and_then(Value::as_object).is_some_and(|members| !members.is_empty());
+    if !filled {
+        faults.push(Fault::new(
+            "Required",
+            format!("/offer/{name}"),
+            format!("Leads shall go to `{destination}`, whose settings are missing."),
+            format!("Fill in `{name}`, or set leadDestination to `None`."),
+        ));
+    }
+}

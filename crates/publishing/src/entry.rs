@@ -1,0 +1,73 @@
+//! What the journal records: who did what to an offer, when.
+
+use crate::command::{CheckRef, Ending, Verdict};
+use crate::moment::Moment;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One line of the journal. The store adds sequence, status document and hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it happened.
+    pub at: Moment,
+    /// Who did it.
+    pub actor: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened to the offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Event {
+    /// The offer was created.
+    Created,
+    /// The draft was replaced.
+    DraftSaved,
+    /// A submission of this version was started.
+    Published {
+        /// The operation.
+        operation: Uuid,
+        /// The version that was published.
+        version: i64,
+    },
+    /// The preview was signed off.
+    WentLive {
+        /// The operation that brings it to production.
+        operation: Uuid,
+    },
+    /// A cancel was asked for while a check was in hand.
+    CancelRequested {
+        /// The operation.
+        operation: Uuid,
+    },
+    /// The submission was canceled.
+    Canceled {
+        /// The operation.
+        operation: Uuid,
+    },
+    /// A reviewer decided.
+    VerdictGiven {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The decision.
+        verdict: Verdict,
+    },
+    /// A check was taken in hand.
+    CheckStarted {
+        /// Which check.
+        check: CheckRef,
+    },
+    /// A run of a check ended.
+    CheckReported {
+        /// Which check.
+        check: CheckRef,
+        /// What follows.
+        ending: Ending,
+    },
+    /// The pipeline of the offer's type had changed, and its steps were planned anew.
+    Replanned,
+}

@@ -1,0 +1,75 @@
+//! Give a verdict: a reviewer approves, rejects, blocks or unblocks the step that waits.
+
+use crate::command::Verdict;
+use crate::decide::{Answer, Context, Decision};
+use crate::entry::Event;
+use crate::message::{Level, Message};
+use crate::moment::Moment;
+use crate::offer::Offer;
+use crate::operation::{Check, CheckState, Course};
+use crate::pipeline::CheckKind;
+use crate::refusal::Refusal;
+use uuid::Uuid;
+
+pub(crate) fn decide(
+    offer: &Offer,
+    operation_id: Uuid,
+    step: String,
+    verdict: Verdict,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    let refused = |reason| Refusal::VerdictNotAwaited { step: step.clone(), reason };
+    let mut offer = offer.clone();
+    let operation = offer.operation.as_mut().filter(|operation| operation.id == operation_id);
+    let operation = operation.ok_or_else(|| refused("the operation is not the offer's newest"))?;
+    if operation.course != Course::Running {
+        return Err(refused("the operation does not run any more"));
+    }
+    let now = context.now.after(Some(operation.changed_at));
+    let in_step =
+        operation.steps.iter_mut().find(|s| s.id == step).ok_or_else(|| refused("the operation has no such step"))?;
+    let check = in_step.checks.iter_mut().find(|check| takes(check, &verdict));
+    apply(check.ok_or_else(|| refused(reason(&verdict)))?, &verdict, now);
+    operation.advance(now, now);
+    let event = Event::VerdictGiven { operation: operation_id, step: step.clone(), verdict };
+    Ok(Decision { offer, snapshot: None, entry: context.entry(event), answer: Answer::Recorded })
+}
+
+/// Whether this check is one the verdict can be about. Sign-off is the publisher's, not a reviewer's.
+fn takes(check: &Check, verdict: &Verdict) -> bool {
+    let reviewed = check.kind == CheckKind::Reviewer;
+    match verdict {
+        Verdict::Approve | Verdict::Block(_) => reviewed && check.state == CheckState::AwaitingPerson,
+        Verdict::Reject(_) => reviewed && matches!(check.state, CheckState::AwaitingPerson | CheckState::Blocked),
+        Verdict::Unblock => check.state == CheckState::Blocked,
+    }
+}
+
+fn reason(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unblock => "nothing in it is blocked",
+        Verdict::Approve | Verdict::Reject(_) | Verdict::Block(_) => "nothing in it waits for a reviewer",
+    }
+}
+
+fn apply(check: &mut Check, verdict: &Verdict, now: Moment) {
+    match verdict {
+        Verdict::Approve => check.state = CheckState::Complete,
+        Verdict::Reject(_) => check.state = CheckState::Rejected,
+        Verdict::Block(_) => check.state = CheckState::Blocked,
+        Verdict::Unblock => {
+            check.messages.push(Message::information("What blocked this step is mended; it goes on.", now));
+            check.state =
+                if check.kind.waits_for_person() { CheckState::AwaitingPerson } else { CheckState::Queued { at: now } };
+        }
+    }
+    if let Verdict::Reject(reason) | Verdict::Block(reason) = verdict {
+        check.messages.push(Message {
+            level: Level::Error,
+            text: reason.text.clone(),
+            code: reason.code.clone(),
+            target: reason.target.clone(),
+            at: now,
+        });
+    }
+}

@@ -1,0 +1,30 @@
+//! The rules of publishing an offer, from draft to live.
+//!
+//! Everything here is pure: no I/O, no async, no clock, no randomness. A [`command::Command`] meets an
+//! [`offer::Offer`] in [`decide::decide`], which answers with a [`decide::Decision`] to be stored in one
+//! transaction, or a [`refusal::Refusal`] that changes nothing.
+
+pub mod addresses;
+pub mod cancel;
+pub mod command;
+pub mod decide;
+pub mod definition;
+pub mod entry;
+pub mod give_verdict;
+pub mod go_live;
+pub mod message;
+pub mod moment;
+pub mod offer;
+pub mod offer_type;
+pub mod operation;
+pub mod pipeline;
+pub mod plan;
+pub mod publish;
+pub mod refusal;
+pub mod replan;
+pub mod report_check;
+pub mod save_draft;
+pub mod schema;
+pub mod secrets;
+pub mod start_check;
+pub mod status;

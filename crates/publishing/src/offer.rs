@@ -1,0 +1,153 @@
+//! What an offer is: key, type, version, and its three slots.
+
+use crate::moment::Moment;
+use crate::operation::Operation;
+use crate::plan::PlanSummary;
+use crate::status::OfferStatus;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A publisher's id in its stored form; compared by callers without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PublisherId(String);
+
+/// An offer's id: a lower-case slug of 1 to 50 characters (wire contract, "Paths").
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OfferId(String);
+
+impl PublisherId {
+    /// Reads `[A-Za-z0-9][A-Za-z0-9_.-]{0,49}`; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let well_formed = (1..=50).contains(&bytes.len())
+            && bytes[0].is_ascii_alphanumeric()
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+        well_formed.then(|| Self(text.to_owned()))
+    }
+
+    /// The stored form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form that two spellings of one publisher share.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl OfferId {
+    /// Reads a slug, folding ASCII capitals (and only those: look-alikes from elsewhere are refused).
+    pub fn parse(text: &str) -> Option<Self> {
+        is_slug(&text.to_ascii_lowercase()).then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The slug.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a text is `^[a-z0-9]([a-z0-9_-]{0,48}[a-z0-9_])?$`, the form of offer and plan ids.
+pub fn is_slug(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    (1..=50).contains(&bytes.len())
+        && plain(&bytes[0])
+        && bytes.last() != Some(&b'-')
+        && (bytes.len() == 1 || bytes[1..].iter().all(|b| plain(b) || matches!(b, b'_' | b'-')))
+}
+
+impl fmt::Display for PublisherId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for OfferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names one offer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OfferKey {
+    /// Who sells it.
+    pub publisher: PublisherId,
+    /// Which offer of theirs.
+    pub offer: OfferId,
+}
+
+/// What a publisher is writing and has not published yet, or what was published: the text as sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The definition, byte for byte as sent, less its secret members.
+    pub definition: String,
+    /// The secret members by JSON pointer into the definition; never returned to anyone.
+    pub secrets: BTreeMap<String, Value>,
+    /// When it was last saved.
+    pub saved_at: Moment,
+}
+
+/// A definition as it was published; what the preview and production slots point at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The offer's version when it was published (`offerVersion`).
+    pub version: i64,
+    /// The draft of that moment.
+    pub draft: Draft,
+    /// When it was published.
+    pub published_at: Moment,
+}
+
+/// One offer, with everything the rules need to decide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// Its name.
+    pub key: OfferKey,
+    /// The id of its type; fixed at the first save.
+    pub offer_type: String,
+    /// 1 for a new offer, one more at each publish.
+    pub version: i64,
+    /// The draft slot.
+    pub draft: Draft,
+    /// When draft or version last changed; strictly rising, the source of the offer's ETag.
+    pub changed_at: Moment,
+    /// The version in the preview slot.
+    pub preview: Option<i64>,
+    /// The version in the production slot.
+    pub production: Option<i64>,
+    /// The plans of the version in production, whose ids are fixed.
+    pub live_plans: Vec<PlanSummary>,
+    /// The newest operation; older ones are history.
+    pub operation: Option<Operation>,
+}
+
+impl Offer {
+    /// Where the offer stands (wire contract, section 3).
+    ///
+    /// A draft saved after a failed or canceled run has not been started: that is `notStarted`.
+    pub fn status(&self) -> OfferStatus {
+        let Some(operation) = &self.operation else {
+            return OfferStatus::NeverPublished;
+        };
+        match operation.offer_status() {
+            OfferStatus::Failed | OfferStatus::Canceled if self.draft.saved_at > operation.changed_at => {
+                OfferStatus::NotStarted
+            }
+            status => status,
+        }
+    }
+
+    /// The newest operation while it runs or awaits sign-off.
+    pub fn active_operation(&self) -> Option<&Operation> {
+        self.operation.as_ref().filter(|operation| {
+            matches!(operation.offer_status(), OfferStatus::Running | OfferStatus::WaitingForPublisherReview)
+        })
+    }
+}

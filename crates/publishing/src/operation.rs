@@ -1,0 +1,337 @@
+//! One run: its steps, checks and messages, frozen when it starts. The wire also calls it a submission.
+
+use crate::command::{Artifact, CheckRef};
+use crate::message::Message;
+use crate::moment::Moment;
+use crate::pipeline::CheckKind;
+use crate::plan::PlanSummary;
+use crate::status::{OfferStatus, StepStatus};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How long a new operation waits before its first check is due, in seconds. Clients look for the submission after the
+/// 202, and must find it `running` (wire contract, section 4).
+pub const PICK_UP_SECONDS: i64 = 1;
+
+/// What an operation is for; the wire's `submissionType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Purpose {
+    /// From draft to preview.
+    Publish,
+    /// From preview to production.
+    GoLive,
+}
+
+/// How far an operation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Course {
+    /// It runs.
+    Running,
+    /// It runs on until the check in hand lets go, and is canceled then.
+    CancelRequested,
+    /// It has reached sign-off, or production.
+    Completed,
+    /// A step was rejected.
+    Failed,
+    /// It was canceled.
+    Canceled,
+}
+
+/// Where a check stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+pub enum CheckState {
+    /// Its step has not been reached.
+    NotStarted,
+    /// A worker shall take it at this time.
+    Queued {
+        /// When.
+        at: Moment,
+    },
+    /// A worker has it in hand.
+    InHand,
+    /// A person shall decide.
+    AwaitingPerson,
+    /// It cannot go on.
+    Blocked,
+    /// It said no.
+    Rejected,
+    /// It is done.
+    Complete,
+    /// It was canceled.
+    Canceled,
+}
+
+/// One check of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What does the work.
+    #[serde(flatten)]
+    pub kind: CheckKind,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: CheckState,
+    /// Whether any work on it has begun.
+    pub begun: bool,
+    /// What it said.
+    pub messages: Vec<Message>,
+}
+
+impl Check {
+    pub(crate) fn planned(kind: CheckKind) -> Self {
+        Self { kind, state: CheckState::NotStarted, begun: false, messages: Vec::new() }
+    }
+
+    fn is(&self, state: CheckState) -> bool {
+        self.state == state
+    }
+}
+
+/// One step of a run: what the publisher watches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its id on the wire.
+    pub id: String,
+    /// Its name on the wire.
+    pub name: String,
+    /// A sentence for the publisher.
+    pub description: String,
+    /// How long it usually takes, in words.
+    pub estimated_time_frame: Option<String>,
+    /// When the steps before it were done.
+    pub reached_at: Option<Moment>,
+    /// What does its work.
+    pub checks: Vec<Check>,
+}
+
+impl Step {
+    /// The step's status: the gravest thing that any of its checks has to say.
+    pub fn status(&self) -> StepStatus {
+        let any = |state| self.checks.iter().any(|check| check.is(state));
+        let queued = self.checks.iter().any(|check| matches!(check.state, CheckState::Queued { .. }));
+        if any(CheckState::Rejected) {
+            StepStatus::Rejected
+        } else if any(CheckState::Canceled) {
+            StepStatus::Canceled
+        } else if any(CheckState::Blocked) {
+            StepStatus::Blocked
+        } else if self.is_complete() {
+            StepStatus::Complete
+        } else if !self.checks.iter().any(|check| check.begun) {
+            StepStatus::NotStarted
+        } else if any(CheckState::InHand) || queued {
+            StepStatus::InProgress
+        } else if self.is_sign_off() {
+            StepStatus::WaitingForPublisherReview
+        } else {
+            StepStatus::WaitingForApproval
+        }
+    }
+
+    /// Finished checks of all checks, in percent, rounded down.
+    pub fn progress_percentage(&self) -> u8 {
+        let done = self.checks.iter().filter(|check| check.is(CheckState::Complete)).count();
+        u8::try_from(done * 100 / self.checks.len().max(1)).unwrap_or(100)
+    }
+
+    /// Everything its checks said, oldest first.
+    pub fn messages(&self) -> Vec<&Message> {
+        let mut messages: Vec<_> = self.checks.iter().flat_map(|check| &check.messages).collect();
+        messages.sort_by_key(|message| message.at);
+        messages
+    }
+
+    /// Whether this is the step that waits for the publisher's go live.
+    pub fn is_sign_off(&self) -> bool {
+        self.checks.iter().any(|check| check.kind == CheckKind::SignOff)
+    }
+
+    /// Whether this is the step after whose beginning nothing can be canceled.
+    pub fn is_promote(&self) -> bool {
+        self.checks.iter().any(|check| check.kind == CheckKind::Promote)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.checks.iter().all(|check| check.is(CheckState::Complete))
+    }
+
+    /// Makes its checks due: a person's at once, a worker's at `at`.
+    fn reach(&mut self, now: Moment, at: Moment) {
+        self.reached_at = Some(now);
+        for check in &mut self.checks {
+            check.begun = check.kind.waits_for_person();
+            check.state = if check.begun { CheckState::AwaitingPerson } else { CheckState::Queued { at } };
+        }
+    }
+}
+
+/// One run on an offer, with the steps it started with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Its id.
+    pub id: Uuid,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// How far it has come.
+    pub course: Course,
+    /// The version of the offer that it publishes; `publishingVersion` is one more.
+    pub offer_version: i64,
+    /// When it started: the submission's `version` in ticks, strictly rising per offer.
+    pub started_at: Moment,
+    /// When it last changed.
+    pub changed_at: Moment,
+    /// Whom to tell.
+    pub emails: Vec<String>,
+    /// Its steps, as the pipeline was when it started.
+    pub steps: Vec<Step>,
+    /// The artifacts that its checks recorded.
+    pub artifacts: Vec<Artifact>,
+    /// The plans of the version it publishes.
+    pub plans: Vec<PlanSummary>,
+}
+
+impl Operation {
+    /// Starts a publish with planned steps.
+    pub(crate) fn publish(
+        id: Uuid,
+        offer_version: i64,
+        started_at: Moment,
+        emails: Vec<String>,
+        steps: Vec<Step>,
+    ) -> Self {
+        let mut operation = Self {
+            id,
+            purpose: Purpose::Publish,
+            course: Course::Running,
+            offer_version,
+            started_at,
+            changed_at: started_at,
+            emails,
+            steps,
+            artifacts: Vec::new(),
+            plans: Vec::new(),
+        };
+        operation.advance(started_at, started_at.plus_seconds(PICK_UP_SECONDS));
+        operation
+    }
+
+    /// Starts a go live on the steps of a publish that awaits sign-off.
+    pub(crate) fn go_live(&self, id: Uuid, started_at: Moment) -> Self {
+        let mut operation = self.clone();
+        operation.id = id;
+        operation.purpose = Purpose::GoLive;
+        operation.course = Course::Running;
+        operation.started_at = started_at;
+        operation.changed_at = started_at;
+        if let Some(check) = operation.current_step_mut().and_then(|step| step.checks.first_mut()) {
+            check.state = CheckState::Complete;
+        }
+        operation.advance(started_at, started_at.plus_seconds(PICK_UP_SECONDS));
+        operation
+    }
+
+    /// Where the offer stands while this is its newest operation.
+    pub fn offer_status(&self) -> OfferStatus {
+        match (self.course, self.purpose) {
+            (Course::Running | Course::CancelRequested, _) => OfferStatus::Running,
+            (Course::Completed, Purpose::Publish) => OfferStatus::WaitingForPublisherReview,
+            (Course::Completed, Purpose::GoLive) => OfferStatus::Succeeded,
+            (Course::Failed, _) => OfferStatus::Failed,
+            (Course::Canceled, _) => OfferStatus::Canceled,
+        }
+    }
+
+    /// The version the offer has since this was published.
+    pub const fn publishing_version(&self) -> i64 {
+        self.offer_version + 1
+    }
+
+    /// Whether a cancel would still be taken, as long as this is the newest operation.
+    pub fn can_cancel(&self) -> bool {
+        let live_begun = self.steps.iter().any(|step| step.is_promote() && step.checks.iter().any(|check| check.begun));
+        matches!(self.offer_status(), OfferStatus::Running | OfferStatus::WaitingForPublisherReview) && !live_begun
+    }
+
+    /// The first step that is not complete.
+    pub fn current_step(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| !step.is_complete())
+    }
+
+    fn current_step_mut(&mut self) -> Option<&mut Step> {
+        self.steps.iter_mut().find(|step| !step.is_complete())
+    }
+
+    /// A check by name.
+    pub fn check(&self, at: &CheckRef) -> Option<&Check> {
+        self.steps.get(at.step)?.checks.get(at.check)
+    }
+
+    pub(crate) fn check_mut(&mut self, at: &CheckRef) -> Option<&mut Check> {
+        self.steps.get_mut(at.step)?.checks.get_mut(at.check)
+    }
+
+    /// Whether a worker has a check in hand.
+    pub fn has_check_in_hand(&self) -> bool {
+        self.checks().any(|(_, check)| check.is(CheckState::InHand))
+    }
+
+    /// The checks that a worker shall take, or has in hand, each with its time.
+    pub fn due_checks(&self) -> Vec<(CheckRef, Moment)> {
+        if !matches!(self.course, Course::Running | Course::CancelRequested) {
+            return Vec::new();
+        }
+        let due = |(at, check): (CheckRef, &Check)| match check.state {
+            CheckState::Queued { at: when } => Some((at, when)),
+            CheckState::InHand => Some((at, self.started_at)),
+            _ => None,
+        };
+        self.checks().filter_map(due).collect()
+    }
+
+    fn checks(&self) -> impl Iterator<Item = (CheckRef, &Check)> {
+        self.steps.iter().enumerate().flat_map(move |(step, s)| {
+            let name = move |check| CheckRef { operation: self.id, step, check };
+            s.checks.iter().enumerate().map(move |(check, c)| (name(check), c))
+        })
+    }
+
+    /// Carries a change of a check on: to the next step, to sign-off, to the end. Checks of a step reached now are due at
+    /// `due`.
+    pub(crate) fn advance(&mut self, now: Moment, due: Moment) {
+        self.changed_at = now;
+        if self.course == Course::CancelRequested {
+            if !self.has_check_in_hand() {
+                self.cancel(now);
+            }
+            return;
+        }
+        let purpose = self.purpose;
+        let Some(step) = self.current_step_mut() else {
+            self.course = Course::Completed;
+            return;
+        };
+        if step.status() == StepStatus::Rejected {
+            self.course = Course::Failed;
+            return;
+        }
+        if step.reached_at.is_none() {
+            step.reach(now, due);
+            if step.is_sign_off() && purpose == Purpose::Publish {
+                self.course = Course::Completed;
+            }
+        }
+    }
+
+    /// Ends the run: the current step and those after it are canceled.
+    pub(crate) fn cancel(&mut self, now: Moment) {
+        self.course = Course::Canceled;
+        self.changed_at = now;
+        for check in self.steps.iter_mut().flat_map(|step| &mut step.checks) {
+            if !check.is(CheckState::Complete) {
+                check.state = CheckState::Canceled;
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The steps and checks of an offer type, as data.
+
+use crate::operation::{Check, Step};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+
+/// What does the work of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum CheckKind {
+    /// Judges the definition by the type's schema and the rules.
+    Definition,
+    /// Records the artifacts that the definition points to.
+    Artifacts,
+    /// Puts the published version into the preview slot.
+    Listing,
+    /// Waits for a reviewer's verdict.
+    Reviewer,
+    /// Waits for the publisher to go live.
+    SignOff,
+    /// Puts the preview into production.
+    Promote,
+    /// Waits out a time, counted from when its step was reached.
+    Pause {
+        /// How long, in seconds.
+        seconds: u32,
+    },
+}
+
+impl CheckKind {
+    /// Whether a person completes the check, rather than a worker.
+    pub const fn waits_for_person(self) -> bool {
+        match self {
+            Self::Reviewer | Self::SignOff => true,
+            Self::Definition | Self::Artifacts | Self::Listing | Self::Promote | Self::Pause { .. } => false,
+        }
+    }
+}
+
+/// A step as a pipeline plans it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedStep {
+    /// Its id on the wire.
+    pub id: String,
+    /// Its name on the wire.
+    pub name: String,
+    /// A sentence for the publisher.
+    pub description: String,
+    /// How long it usually takes, in words; absent where nobody knows.
+    #[serde(default)]
+    pub estimated_time_frame: Option<String>,
+    /// A JSON pointer into the definition: the step takes part only where the value there is `true`.
+    #[serde(default)]
+    pub only_when: Option<String>,
+    /// What does its work; at least one.
+    pub checks: Vec<CheckKind>,
+}
+
+/// Why a list of steps is no pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct PipelineFault(String);
+
+/// The steps that every offer of a type goes through, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Pipeline(Vec<PlannedStep>);
+
+impl Pipeline {
+    /// Takes steps as a pipeline if production can only be reached through preview and sign-off.
+    ///
+    /// # Errors
+    /// [`PipelineFault`] says which step breaks which rule: step ids differ; every step has a check; exactly one
+    /// `sign-off`, alone in an unconditional step, after exactly one `listing`; exactly one `promote`, alone in the
+    /// last step, after the sign-off.
+    pub fn new(steps: Vec<PlannedStep>) -> Result<Self, PipelineFault> {
+        let fault = |text: String| Err(PipelineFault(text));
+        for (at, step) in steps.iter().enumerate() {
+            if step.checks.is_empty() {
+                return fault(format!("step {:?} has no check; give it at least one", step.id));
+            }
+            if steps[..at].iter().any(|earlier| earlier.id == step.id) {
+                return fault(format!("two steps are called {:?}; give each its own id", step.id));
+            }
+        }
+        let sign_off = only_alone(&steps, CheckKind::SignOff)?;
+        let promote = only_alone(&steps, CheckKind::Promote)?;
+        let listings = |range: &[PlannedStep]| {
+            range.iter().flat_map(|step| &step.checks).filter(|kind| **kind == CheckKind::Listing).count()
+        };
+        let unconditional_listing =
+            steps[..sign_off].iter().any(|step| step.only_when.is_none() && step.checks.contains(&CheckKind::Listing));
+        if listings(&steps[..sign_off]) != 1 || !unconditional_listing {
+            return fault(
+                "exactly one `listing` must come before the `sign-off`, in a step without `only_when`".into(),
+            );
+        }
+        if promote + 1 != steps.len() || promote < sign_off {
+            return fault("`promote` must be the last step, after the `sign-off`".into());
+        }
+        Ok(Self(steps))
+    }
+
+    /// The steps as planned.
+    pub fn steps(&self) -> &[PlannedStep] {
+        &self.0
+    }
+
+    /// The same pipeline with the checks of each step replaced.
+    ///
+    /// # Errors
+    /// [`PipelineFault`], as for [`Pipeline::new`].
+    pub fn with_checks(&self, replace: impl Fn(&PlannedStep) -> Vec<CheckKind>) -> Result<Self, PipelineFault> {
+        Self::new(self.0.iter().map(|step| PlannedStep { checks: replace(step), ..step.clone() }).collect())
+    }
+
+    /// The steps a run for this definition goes through, none of them begun.
+    pub fn plan(&self, definition: &Value) -> Vec<Step> {
+        let applies = |step: &&PlannedStep| {
+            step.only_when.as_deref().is_none_or(|pointer| definition.pointer(pointer) == Some(&Value::Bool(true)))
+        };
+        self.0.iter().filter(applies).map(planned).collect()
+    }
+}
+
+fn planned(step: &PlannedStep) -> Step {
+    Step {
+        id: step.id.clone(),
+        name: step.name.clone(),
+        description: step.description.clone(),
+        estimated_time_frame: step.estimated_time_frame.clone(),
+        reached_at: None,
+        checks: step.checks.iter().map(|kind| Check::planned(*kind)).collect(),
+    }
+}
+
+/// The index of the one step that holds this check, and nothing else, whatever the definition says.
+fn only_alone(steps: &[PlannedStep], kind: CheckKind) -> Result<usize, PipelineFault> {
+    let holders: Vec<usize> = (0..steps.len()).filter(|at| steps[*at].checks.contains(&kind)).collect();
+    match holders[..] {
+        [at] if steps[at].checks.len() == 1 && steps[at].only_when.is_none() => Ok(at),
+        _ => Err(PipelineFault(format!(
+            "exactly one step must hold {kind:?}, alone and without `only_when`; {} do",
+            holders.len()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CheckKind, Pipeline, PlannedStep};
+
+    fn pipeline(checks: &[&[CheckKind]]) -> bool {
+        let step = |(at, checks): (usize, &&[CheckKind])| PlannedStep {
+            id: format!("step{at}"),
+            name: "Step".into(),
+            description: String::new(),
+            estimated_time_frame: None,
+            only_when: None,
+            checks: checks.to_vec(),
+        };
+        Pipeline::new(checks.iter().enumerate().map(step).collect()).is_ok()
+    }
+
+    #[test]
+    fn production_is_only_behind_preview_and_sign_off() {
+        use CheckKind::{Definition, Listing, Promote, SignOff};
+        assert!(pipeline(&[&[Definition], &[Listing], &[SignOff], &[Promote]]));
+        assert!(pipeline(&[&[Listing], &[SignOff], &[Listing], &[Promote]]));
+        assert!(!pipeline(&[&[Listing], &[Promote], &[SignOff]]), "promote before sign-off");
+        assert!(!pipeline(&[&[Listing], &[SignOff], &[Promote], &[Definition]]), "work after promote");
+        assert!(!pipeline(&[&[SignOff], &[Listing], &[Promote]]), "nothing to sign off");
+        assert!(!pipeline(&[&[Listing], &[Listing], &[SignOff], &[Promote]]), "two previews");
+        assert!(!pipeline(&[&[Listing], &[SignOff], &[SignOff], &[Promote]]), "two sign-offs");
+        assert!(!pipeline(&[&[Listing], &[SignOff, Definition], &[Promote]]), "sign-off not alone");
+        assert!(!pipeline(&[&[], &[Listing], &[SignOff], &[Promote]]), "a step without checks");
+        assert!(!pipeline(&[]), "no steps");
+    }
+}

@@ -1,0 +1,47 @@
+//! Publish: judge the draft, keep it as a version, and start on the way to preview.
+
+use crate::command::Expected;
+use crate::decide::{Answer, Context, Decision};
+use crate::definition;
+use crate::entry::Event;
+use crate::offer::{Offer, Snapshot};
+use crate::operation::{Course, Operation};
+use crate::plan;
+use crate::refusal::Refusal;
+use crate::secrets;
+
+pub(crate) fn decide(
+    offer: &Offer,
+    emails: Vec<String>,
+    expected: &Expected,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    expected.check(offer)?;
+    if let Some(operation) = offer.active_operation() {
+        return Err(Refusal::OperationInProgress { operation: operation.id, state: in_words(operation) });
+    }
+    let offer_type = context.types.of(offer)?;
+    let definition = secrets::put_back(&offer.draft);
+    let faults = definition::faults(&definition, offer_type, &offer.live_plans);
+    if !faults.is_empty() {
+        return Err(Refusal::Faults(faults));
+    }
+    let before = offer.operation.as_ref().map(|operation| operation.changed_at.max(operation.started_at));
+    let now = context.now.after(before.max(Some(offer.changed_at)));
+    let mut operation =
+        Operation::publish(context.fresh_id, offer.version, now, emails, offer_type.pipeline.plan(&definition));
+    operation.plans = plan::plans(&definition);
+    let event = Event::Published { operation: operation.id, version: offer.version };
+    let snapshot = Snapshot { version: offer.version, draft: offer.draft.clone(), published_at: now };
+    let answer = Answer::Started(operation.id);
+    let offer = Offer { version: offer.version + 1, changed_at: now, operation: Some(operation), ..offer.clone() };
+    Ok(Decision { offer, snapshot: Some(snapshot), entry: context.entry(event), answer })
+}
+
+fn in_words(operation: &Operation) -> &'static str {
+    match operation.course {
+        Course::CancelRequested => "being canceled",
+        Course::Completed => "waiting for sign-off",
+        Course::Running | Course::Failed | Course::Canceled => "running",
+    }
+}

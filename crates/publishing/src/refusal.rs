@@ -1,0 +1,81 @@
+//! Every way the rules say no. A refused command has changed nothing.
+
+use crate::definition::Fault;
+use crate::moment::Moment;
+use crate::status::OfferStatus;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why a command was refused, in words for the caller: the fault and the mend.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// There is no such offer.
+    #[error("There is no offer {offer:?} for publisher {publisher:?}. Create it with PUT, or check the id.")]
+    OfferMissing {
+        /// The publisher that was asked.
+        publisher: String,
+        /// The offer that is not there.
+        offer: String,
+    },
+    /// Something in the request cannot be.
+    #[error("{message}")]
+    BadRequest {
+        /// A JSON pointer into the body, or the header or parameter at fault.
+        target: String,
+        /// The fault and the mend.
+        message: String,
+    },
+    /// A submission runs, or awaits sign-off.
+    #[error(
+        "Submission {operation} is {state}. Wait until it ends, or cancel it first; saving the draft is possible meanwhile."
+    )]
+    OperationInProgress {
+        /// The operation in the way.
+        operation: Uuid,
+        /// What it is doing, in words.
+        state: &'static str,
+    },
+    /// The offer's status does not allow the command (wire contract, section 4).
+    #[error("{command} is not possible while the offer is {status}. {mend}")]
+    InvalidState {
+        /// What was asked, in words.
+        command: &'static str,
+        /// Where the offer stands.
+        status: OfferStatus,
+        /// What to do instead.
+        mend: &'static str,
+    },
+    /// The caller had seen another state of the offer than there is.
+    #[error("The offer is not as If-Match says. Read it again, apply your change to what you get, and send its ETag.")]
+    Precondition {
+        /// The change time the offer has now, if there is an offer.
+        current: Option<Moment>,
+    },
+    /// The service is set to want `If-Match` on updates, as a conflict.
+    #[error("The offer exists already. Send If-Match with its ETag, or `*` to overwrite it.")]
+    IfMatchWanted {
+        /// Whether the setting calls that a conflict (409) rather than a bad request (400).
+        conflict: bool,
+    },
+    /// The draft is not fit to be published.
+    #[error("The draft has {} fault{}. Mend each of `details` and publish again.", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+    Faults(Vec<Fault>),
+    /// A verdict for a step that waits for none.
+    #[error("Step {step:?} waits for no such verdict: {reason}.")]
+    VerdictNotAwaited {
+        /// The step that was named.
+        step: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A report from a check that is not, or no longer, in hand.
+    #[error("The check is not in hand any more: its operation has moved on.")]
+    Superseded,
+}
+
+impl Refusal {
+    /// A bad request at a target.
+    pub fn bad_request(target: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::BadRequest { target: target.into(), message: message.into() }
+    }
+}

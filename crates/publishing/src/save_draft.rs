@@ -1,0 +1,101 @@
+//! Save a draft: create the offer, or replace its draft slot. What runs meanwhile is not touched.
+
+use crate::command::Expected;
+use crate::decide::{Answer, Context, Decision, MissingIfMatch};
+use crate::entry::Event;
+use crate::moment::Moment;
+use crate::offer::{Draft, Offer, OfferKey};
+use crate::offer_type::OfferType;
+use crate::refusal::Refusal;
+use crate::secrets;
+
+pub(crate) fn decide(
+    key: &OfferKey,
+    offer: Option<&Offer>,
+    offer_type: &str,
+    definition: String,
+    expected: &Expected,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    check_expected(offer, expected, context.missing_if_match)?;
+    let offer_type = context.types.get(offer_type).ok_or_else(|| {
+        Refusal::bad_request(
+            "/offerTypeId",
+            format!("There is no offer type {offer_type:?}. Use one of: {}.", context.types.ids().join(", ")),
+        )
+    })?;
+    let latest =
+        offer.map(|offer| offer.operation.as_ref().map_or(offer.changed_at, |o| o.changed_at.max(offer.changed_at)));
+    let now = context.now.after(latest);
+    let draft = draft(offer, offer_type, definition, now)?;
+    let (saved, event) = match offer {
+        None => (new_offer(key, offer_type, draft, now), Event::Created),
+        Some(offer) if offer.offer_type != offer_type.id => {
+            return Err(Refusal::bad_request(
+                "/offerTypeId",
+                format!(
+                    "The offer's type is {:?} and cannot change. Send that type, or create another offer.",
+                    offer.offer_type
+                ),
+            ));
+        }
+        Some(offer) => (Offer { draft, changed_at: now, ..offer.clone() }, Event::DraftSaved),
+    };
+    Ok(Decision {
+        offer: saved,
+        snapshot: None,
+        entry: context.entry(event),
+        answer: Answer::Saved { created: offer.is_none() },
+    })
+}
+
+/// Refuses where the caller's `If-Match` does not fit; a setting decides what its absence means on an update.
+fn check_expected(offer: Option<&Offer>, expected: &Expected, missing: MissingIfMatch) -> Result<(), Refusal> {
+    match (offer, expected, missing) {
+        (Some(_), Expected::Unstated, MissingIfMatch::Conflict) => Err(Refusal::IfMatchWanted { conflict: true }),
+        (Some(_), Expected::Unstated, MissingIfMatch::BadRequest) => Err(Refusal::IfMatchWanted { conflict: false }),
+        (None, Expected::OneOf(_), _) => Err(Refusal::Precondition { current: None }),
+        (None, _, _) => Ok(()),
+        (Some(offer), _, _) => expected.check(offer),
+    }
+}
+
+impl Expected {
+    pub(crate) fn check(&self, offer: &Offer) -> Result<(), Refusal> {
+        match self {
+            Self::OneOf(moments) if !moments.contains(&offer.changed_at) => {
+                Err(Refusal::Precondition { current: Some(offer.changed_at) })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn draft(offer: Option<&Offer>, offer_type: &OfferType, definition: String, now: Moment) -> Result<Draft, Refusal> {
+    let taken = secrets::take_out(&definition, offer_type.secrets()).map_err(|error| {
+        Refusal::bad_request("/definition", format!("The definition cannot be read: {error}. Send a JSON object."))
+    })?;
+    let mut secrets = offer.map(|offer| offer.draft.secrets.clone()).unwrap_or_default();
+    for (pointer, value) in taken.secrets {
+        if value.is_null() {
+            secrets.remove(&pointer);
+        } else {
+            secrets.insert(pointer, value);
+        }
+    }
+    Ok(Draft { definition: taken.definition.unwrap_or(definition), secrets, saved_at: now })
+}
+
+fn new_offer(key: &OfferKey, offer_type: &OfferType, draft: Draft, now: Moment) -> Offer {
+    Offer {
+        key: key.clone(),
+        offer_type: offer_type.id.clone(),
+        version: 1,
+        draft,
+        changed_at: now,
+        preview: None,
+        production: None,
+        live_plans: Vec::new(),
+        operation: None,
+    }
+}

@@ -1,0 +1,250 @@
+//! A JSON Schema of definitions: the faults it finds, and the places it marks.
+
+use crate::definition::Fault;
+use crate::secrets::escape;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{Draft, ValidationError, Validator};
+use serde_json::Value;
+
+/// The id under which a type's schema may refer to the members that all offer types share.
+pub const SHARED: &str = "urn:portolan:marketplace";
+
+const SHARED_SCHEMA: &str = include_str!("../offer_types/marketplace.schema.json");
+
+/// One token of a path through a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// The member of this name.
+    Member(String),
+    /// Any member, or any element.
+    Any,
+}
+
+/// A compiled schema.
+#[derive(Debug)]
+pub struct Schema {
+    validator: Validator,
+    secrets: Vec<Vec<String>>,
+    artifacts: Vec<Vec<Token>>,
+}
+
+impl Schema {
+    /// Compiles a schema; what it refers to must lie in itself or be [`SHARED`].
+    ///
+    /// # Errors
+    /// In words, where it is no schema.
+    pub fn compile(mut schema: Value) -> Result<Self, String> {
+        let shared: Value = serde_json::from_str(SHARED_SCHEMA).map_err(|error| error.to_string())?;
+        let secrets = marked(&schema, &shared, "writeOnly").into_iter().filter_map(members_only).collect();
+        let artifacts = marked(&schema, &shared, "x-artifact");
+        if let Some(root) = schema.as_object_mut() {
+            let definitions = root.entry("$defs").or_insert_with(|| Value::Object(serde_json::Map::new()));
+            definitions[SHARED] = shared;
+        }
+        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        let validator = options.build(&schema).map_err(|error| error.to_string())?;
+        Ok(Self { validator, secrets, artifacts })
+    }
+
+    /// The faults of a definition, in the schema's order.
+    pub fn faults(&self, definition: &Value) -> Vec<Fault> {
+        self.validator.iter_errors(definition).map(|error| fault(&error)).collect()
+    }
+
+    /// Where secret members lie (`"writeOnly": true`), as names from the root.
+    pub fn secrets(&self) -> &[Vec<String>] {
+        &self.secrets
+    }
+
+    /// The artifact URLs of a definition (`"x-artifact": true`), each with its JSON pointer; empty texts are left out.
+    pub fn artifacts(&self, definition: &Value) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for path in &self.artifacts {
+            collect(definition, path, String::new(), &mut found);
+        }
+        found
+    }
+}
+
+/// The paths of all subschemas that carry `keyword: true`, following properties, items, maps and references.
+fn marked(schema: &Value, shared: &Value, keyword: &str) -> Vec<Vec<Token>> {
+    let mut found = Vec::new();
+    walk(schema, shared, keyword, &mut Vec::new(), &mut found);
+    found
+}
+
+fn walk(schema: &Value, shared: &Value, keyword: &str, path: &mut Vec<Token>, found: &mut Vec<Vec<Token>>) {
+    if schema.get(keyword) == Some(&Value::Bool(true)) {
+        found.push(path.clone());
+    }
+    if schema.get("$ref").and_then(Value::as_str) == Some(SHARED) {
+        walk(shared, &Value::Null, keyword, path, found);
+    }
+    for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        walk(part, shared, keyword, path, found);
+    }
+    let mut below = |token: Token, schema: &Value| {
+        path.push(token);
+        walk(schema, shared, keyword, path, found);
+        path.pop();
+    };
+    for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        below(Token::Member(name.clone()), schema);
+    }
+    for schema in schema.get("patternProperties").and_then(Value::as_object).into_iter().flatten() {
+        below(Token::Any, schema.1);
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(schema) = schema.get(key).filter(|schema| schema.is_object()) {
+            below(Token::Any, schema);
+        }
+    }
+}
+
+fn members_only(path: Vec<Token>) -> Option<Vec<String>> {
+    path.into_iter()
+        .map(|token| match token {
+            Token::Member(name) => Some(name),
+            Token::Any => None,
+        })
+        .collect()
+}
+
+fn collect(value: &Value, path: &[Token], pointer: String, found: &mut Vec<(String, String)>) {
+    let Some((token, deeper)) = path.split_first() else {
+        if let Some(url) = value.as_str().filter(|url| !url.is_empty()) {
+            found.push((pointer, url.to_owned()));
+        }
+        return;
+    };
+    match (token, value) {
+        (Token::Member(name), Value::Object(members)) => {
+            if let Some(value) = members.get(name) {
+                collect(value, deeper, format!("{pointer}/{}", escape(name)), found);
+            }
+        }
+        (Token::Any, Value::Array(items)) => {
+            for (at, item) in items.iter().enumerate() {
+                collect(item, deeper, format!("{pointer}/{at}"), found);
+            }
+        }
+        (Token::Any, Value::Object(members)) => {
+            for (name, member) in members {
+                collect(member, deeper, format!("{pointer}/{}", escape(name)), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn fault(error: &ValidationError<'_>) -> Fault {
+    let mut pointer = error.instance_path().to_string();
+    if let Kind::Required { property } = error.kind() {
+        pointer.push('/');
+        pointer.push_str(&escape(property.as_str().unwrap_or_default()));
+    }
+    let (code, message, mend) = words(error, &name(&pointer));
+    Fault::new(code, pointer, message, mend)
+}
+
+/// The last member a pointer names, for people.
+fn name(pointer: &str) -> String {
+    pointer
+        .rsplit('/')
+        .next()
+        .filter(|token| !token.is_empty())
+        .unwrap_or("definition")
+        .replace("~1", "/")
+        .replace("~0", "~")
+}
+
+fn words(error: &ValidationError<'_>, name: &str) -> (&'static str, String, String) {
+    match error.kind() {
+        Kind::Required { .. } => ("Required", format!("`{name}` is missing."), "Add it.".into()),
+        Kind::Type { kind } => {
+            ("WrongType", format!("`{name}` has the wrong type."), format!("Make it {}.", types(kind)))
+        }
+        Kind::MinLength { limit: 1 } => ("Required", format!("`{name}` is empty."), "Fill it in.".into()),
+        Kind::MinLength { limit } => {
+            ("TooShort", format!("`{name}` is too short."), format!("Give at least {limit} characters."))
+        }
+        Kind::MaxLength { limit } => {
+            ("TooLong", format!("`{name}` is too long."), format!("Give at most {limit} characters."))
+        }
+        Kind::MinItems { limit } => {
+            ("TooFew", format!("`{name}` has too few entries."), format!("Give at least {limit}."))
+        }
+        Kind::MaxItems { limit } => {
+            ("TooMany", format!("`{name}` has too many entries."), format!("Give at most {limit}."))
+        }
+        Kind::MinProperties { limit } => {
+            ("TooFew", format!("`{name}` has too few members."), format!("Give at least {limit}."))
+        }
+        Kind::MaxProperties { limit } => {
+            ("TooMany", format!("`{name}` has too many members."), format!("Give at most {limit}."))
+        }
+        Kind::Minimum { limit } => ("OutOfRange", format!("`{name}` is too small."), format!("Give {limit} or more.")),
+        Kind::Maximum { limit } => ("OutOfRange", format!("`{name}` is too large."), format!("Give {limit} or less.")),
+        Kind::Enum { options } => {
+            ("NotAllowed", format!("`{name}` is none of the allowed values."), format!("Use one of {options}."))
+        }
+        Kind::Constant { expected_value } => {
+            ("NotAllowed", format!("`{name}` has another value than it must."), format!("Write {expected_value}."))
+        }
+        Kind::Format { format } => {
+            ("BadFormat", format!("`{name}` is not {}.", format_name(format)), format_mend(format).into())
+        }
+        Kind::Pattern { pattern } if pattern.contains("https?://") => (
+            "BadFormat",
+            format!("`{name}` is not a web address."),
+            "Write it like https://contoso.example/page.".into(),
+        ),
+        Kind::Pattern { pattern } => (
+            "BadFormat",
+            format!("`{name}` is not of the right form."),
+            format!("Write it so that it matches {pattern}."),
+        ),
+        Kind::UniqueItems => {
+            ("Duplicate", format!("`{name}` holds the same entry twice."), "Remove one of them.".into())
+        }
+        Kind::PropertyNames { error } => (
+            "UnknownName",
+            format!("`{name}` has a member {} that it cannot have.", error.instance()),
+            "Use one of the names that the definition's documentation lists.".into(),
+        ),
+        Kind::AdditionalProperties { unexpected } => (
+            "UnknownName",
+            format!("`{name}` cannot have: {}.", unexpected.join(", ")),
+            "Remove or rename them.".into(),
+        ),
+        _ => ("Invalid", format!("`{name}` is not valid: {}.", error.masked()), "Correct it.".into()),
+    }
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(one) => format!("one {one}"),
+        TypeKind::Multiple(many) => {
+            let names: Vec<String> = many.iter().map(|one| one.to_string()).collect();
+            format!("one of {}", names.join(", "))
+        }
+    }
+}
+
+fn format_name(format: &str) -> &str {
+    match format {
+        "email" => "a mail address",
+        "uri" => "an absolute URL",
+        "uuid" => "a GUID",
+        other => other,
+    }
+}
+
+fn format_mend(format: &str) -> &'static str {
+    match format {
+        "email" => "Write it like jane@contoso.example.",
+        "uri" => "Write it like https://contoso.example/page.",
+        "uuid" => "Write it like 0a6cbd22-9f1c-4d6e-8a35-1f0e5a3e2b61.",
+        _ => "Correct it.",
+    }
+}
