@@ -64,7 +64,7 @@ pub struct PlannedStep {
 pub struct PipelineFault(String);
 
 /// The steps that every offer of a type goes through, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Pipeline(Vec<PlannedStep>);
 

@@ -1,0 +1,82 @@
+//! Publish, go live, cancel.
+
+use super::errors::Problem;
+use super::offers::missing;
+use super::request::{At, expected, read_action};
+use super::{Rooms, Shared, reply};
+use crate::auth::Permission;
+use api::offers::ActionRequest;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use publishing::command::Command;
+use publishing::decide::Answer;
+
+/// Starts the way from draft to preview.
+#[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/publish", operation_id = "publish_offer", tag = "Actions",
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
+    request_body = Option<ActionRequest>,
+    responses((status = 202, description = "Started; Operation-Location and Location say where to look.", headers(("Operation-Location" = String), ("Location" = String)))))]
+pub(crate) async fn publish_offer(
+    State(rooms): Shared,
+    at: At,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let expected = expected(&headers);
+    act(&rooms, &at, body, Permission::Publish, |emails| Command::Publish { emails, expected }).await
+}
+
+/// Signs off the preview, and starts the way to production. The mail list is that of the publish.
+#[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/golive", operation_id = "go_live_offer", tag = "Actions",
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
+    request_body = Option<ActionRequest>,
+    responses((status = 202, description = "Started; Operation-Location and Location say where to look.", headers(("Operation-Location" = String), ("Location" = String)))))]
+pub(crate) async fn go_live_offer(
+    State(rooms): Shared,
+    at: At,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let expected = expected(&headers);
+    act(&rooms, &at, body, Permission::GoLive, |_| Command::GoLive { expected }).await
+}
+
+/// Cancels the submission that runs or awaits sign-off.
+#[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/cancel", operation_id = "cancel_offer", tag = "Actions",
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
+    request_body = Option<ActionRequest>,
+    responses((status = 200, description = "Canceled."),
+        (status = 202, description = "Canceled as soon as the check in hand lets go.", headers(("Operation-Location" = String), ("Location" = String)))))]
+pub(crate) async fn cancel_offer(
+    State(rooms): Shared,
+    at: At,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let expected = expected(&headers);
+    act(&rooms, &at, body, Permission::Cancel, |_| Command::Cancel { expected }).await
+}
+
+/// 403, 404, the body, and then the rules (wire contract, "Order of checks").
+async fn act(
+    rooms: &Rooms,
+    at: &At,
+    body: Body,
+    permission: Permission,
+    command: impl FnOnce(Vec<String>) -> Command,
+) -> Result<Response, Problem> {
+    let authorised = at.authorise(permission)?;
+    let key = at.key(&authorised)?;
+    let name = format!("{}/{}", key.publisher.folded(), key.offer);
+    if rooms.read.status(&name)?.is_none() {
+        return Err(missing(&key));
+    }
+    let emails = read_action(body).await?;
+    let performed = rooms.perform.perform(&authorised, &key.offer, command(emails)).await?;
+    Ok(match performed.answer {
+        Answer::Started(operation) | Answer::CancelRequested(operation) => reply::accepted(&key, operation),
+        Answer::Canceled | Answer::Saved { .. } | Answer::Recorded => reply::with_body(StatusCode::OK, Body::empty()),
+    })
+}

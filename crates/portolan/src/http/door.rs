@@ -1,0 +1,123 @@
+//! The door: what every request passes on its way in, and every answer on its way out.
+
+use super::errors::Problem;
+use super::paths;
+use crate::auth::TokenGate;
+use crate::clock::Clock;
+use api::errors::ErrorCode;
+use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION_PARAMETER};
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tower::Service;
+use uuid::Uuid;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+/// Everything that answers requests.
+#[derive(Clone, Debug)]
+pub struct Door {
+    router: Router,
+    gate: TokenGate,
+    clock: Clock,
+}
+
+impl Door {
+    pub(super) fn new(router: Router, gate: TokenGate, clock: Clock) -> Self {
+        Self { router, gate, clock }
+    }
+
+    /// Answers a request: whatever happens inside, with a body that says what, and the headers of every answer.
+    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+        let id = self.clock.fresh_id();
+        let correlation = correlation(&request).unwrap_or_else(|| id_value(self.clock.fresh_id()));
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let mut response = match self.admit(&mut request) {
+            Err(refused) => *refused,
+            Ok(()) => {
+                let mut router = self.router.clone();
+                match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+                    Ok(Ok(response)) => response,
+                    Ok(Err(never)) => match never {},
+                    Err(_) => Problem::internal(&"a handler panicked").into_response(),
+                }
+            }
+        };
+        tracing::debug!(%method, path, status = response.status().as_u16(), request_id = %id, "answered");
+        let headers = response.headers_mut();
+        headers.entry(CONTENT_TYPE).or_insert(JSON);
+        headers.insert(CACHE_CONTROL, NO_CACHE);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        headers.insert(REQUEST_ID, id_value(id));
+        headers.insert(CORRELATION_ID, correlation);
+        response
+    }
+
+    /// Who are you, and do we speak the same version? In this order (wire contract, "Order of checks").
+    fn admit(&self, request: &mut Request<Body>) -> Result<(), Box<Response>> {
+        if let Some(uri) = paths::canonical(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        if !request.uri().path().starts_with("/api/") {
+            return Ok(());
+        }
+        let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        let caller = self.gate.authenticate(authorization).map_err(|refused| Box::new(refused.into_response()))?;
+        let caller = Arc::clone(caller);
+        check_version(request.uri()).map_err(|problem| Box::new(problem.into_response()))?;
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+}
+
+/// Exactly one api-version, and one that is accepted.
+fn check_version(uri: &Uri) -> Result<(), Problem> {
+    let pairs = uri.query().unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut versions =
+        pairs.filter(|(name, _)| name.eq_ignore_ascii_case(API_VERSION_PARAMETER)).map(|(_, value)| value);
+    let said = match (versions.next(), versions.next()) {
+        (Some(version), None) if ACCEPTED_API_VERSIONS.contains(&version) => return Ok(()),
+        (None, _) => "The query parameter api-version is missing.".to_owned(),
+        (Some(version), None) => {
+            let shown: String = version.chars().take(40).collect();
+            format!("The api-version '{shown}' is not one that this service speaks.")
+        }
+        (Some(_), Some(_)) => "The query parameter api-version is given twice.".to_owned(),
+    };
+    let message = format!("{said} Send one of [{}]", ACCEPTED_API_VERSIONS.join(", "));
+    Err(Problem::new(ErrorCode::InvalidAPIVersion, message).at(API_VERSION_PARAMETER))
+}
+
+/// The caller's correlation id, if it is a GUID.
+fn correlation(request: &Request<Body>) -> Option<HeaderValue> {
+    let value = request.headers().get(CORRELATION_ID)?;
+    Uuid::try_parse(value.to_str().ok()?).ok()?;
+    Some(value.clone())
+}
+
+fn id_value(id: Uuid) -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = id.hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
+/// No route has this path.
+pub(super) async fn no_such_path(uri: Uri) -> Problem {
+    let shown: String = uri.path().chars().take(200).collect();
+    Problem::not_found(format!("There is nothing at {shown}. GET /openapi.json lists every path."))
+}
+
+/// The path has routes, for other methods; axum adds `Allow`, which names them.
+pub(super) async fn no_such_method(method: Method) -> Problem {
+    let message = format!("This path does not take {method}. The header Allow names what it takes.");
+    Problem::new(ErrorCode::MethodNotAllowed, message)
+}

@@ -1,0 +1,145 @@
+//! Every error answer: one table from what went wrong to code, status and body.
+
+use super::reply;
+use crate::auth::{Forbidden, Unauthenticated};
+use crate::perform::Failure;
+use crate::store::StoreError;
+use crate::wire;
+use api::errors::{ErrorBody, ErrorCode, ErrorDetail, ErrorDocument, UnauthorizedDocument};
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use publishing::refusal::Refusal;
+
+/// An error on its way to the caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    code: ErrorCode,
+    message: String,
+    target: Option<String>,
+    details: Vec<ErrorDetail>,
+}
+
+impl Problem {
+    /// An error with a message that names the fault and the mend.
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), target: None, details: Vec::new() }
+    }
+
+    /// The same, at a JSON pointer into the body, or a header or parameter.
+    pub(crate) fn at(self, target: impl Into<String>) -> Self {
+        Self { target: Some(target.into()), ..self }
+    }
+
+    /// There is no such thing.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::NotFound, message)
+    }
+
+    /// Something in the request cannot be.
+    pub(crate) fn bad_request(target: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::BadRequest, message).at(target)
+    }
+
+    /// Our fault; the cause is for the log.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed on our side");
+        Self::new(
+            ErrorCode::InternalServerError,
+            "The request failed on our side. Give the operator the x-ms-request-id of this answer; the log holds the cause.",
+        )
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(_: Forbidden) -> Self {
+        Self::new(
+            ErrorCode::Forbidden,
+            "You have no role that allows this. Check the publisher id, or ask an owner of the publisher for a role.",
+        )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Corrupt(_) => Self::internal(&error),
+            StoreError::Unavailable(_) | StoreError::Overtaken | StoreError::Superseded => {
+                tracing::warn!(%error, "the store could not answer");
+                Self::new(
+                    ErrorCode::ServiceUnavailable,
+                    "The service cannot do this just now. Try again after the time in Retry-After.",
+                )
+            }
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refusal) => refusal.into(),
+            Failure::Forbidden => Forbidden.into(),
+            Failure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::OfferMissing { .. } => Self::not_found(message),
+            Refusal::BadRequest { target, .. } => Self::bad_request(target, message),
+            Refusal::OperationInProgress { .. } => Self::new(ErrorCode::OperationInProgress, message),
+            Refusal::InvalidState { .. } | Refusal::VerdictNotAwaited { .. } | Refusal::Superseded => {
+                Self::new(ErrorCode::InvalidOfferState, message)
+            }
+            Refusal::Precondition { current } => {
+                let now = match current {
+                    Some(changed_at) => format!(" It has {} now.", wire::date(changed_at).etag()),
+                    None => " There is no such offer; send no If-Match to create it.".to_owned(),
+                };
+                Self::new(ErrorCode::PreconditionFailed, message + &now).at("If-Match")
+            }
+            Refusal::IfMatchWanted { conflict: true } => {
+                Self::new(ErrorCode::InvalidResourceId, message).at("If-Match")
+            }
+            Refusal::IfMatchWanted { conflict: false } => Self::bad_request("If-Match", message),
+            Refusal::Faults(faults) => {
+                let detail = |fault: &publishing::definition::Fault| ErrorDetail {
+                    code: fault.code.clone(),
+                    message: fault.text(),
+                    target: fault.pointer.clone(),
+                };
+                let details = faults.iter().map(detail).collect();
+                Self { details, ..Self::new(ErrorCode::ValidationFailed, message).at("/definition") }
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let wait = match self.code {
+            ErrorCode::ServiceUnavailable | ErrorCode::TooManyRequests => Some(HeaderValue::from_static("2")),
+            _ => None,
+        };
+        let error = ErrorBody { code: self.code, message: self.message, target: self.target, details: self.details };
+        let mut response = reply::json(status, &ErrorDocument { error });
+        if let Some(wait) = wait {
+            response.headers_mut().insert(RETRY_AFTER, wait);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Unauthenticated {
+    /// The body that the original service's platform wrote (wire contract, "Authentication").
+    fn into_response(self) -> Response {
+        let mut response = reply::json(StatusCode::UNAUTHORIZED, &UnauthorizedDocument { message: self.0.to_owned() });
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        response
+    }
+}

@@ -1,0 +1,103 @@
+//! The door for programs: the table of routes. One file per resource; the door itself is in `door.rs`.
+
+mod actions;
+mod door;
+mod errors;
+mod health;
+mod json;
+mod listen;
+mod offers;
+mod openapi;
+mod operations;
+mod paths;
+mod publishers;
+mod put_offer;
+mod reply;
+mod request;
+mod reviews;
+mod status;
+mod submissions;
+
+pub use door::Door;
+pub use listen::listen;
+
+use crate::auth::TokenGate;
+use crate::perform::Perform;
+use crate::store::Read;
+use crate::wire::SuccessWord;
+use axum::Router;
+use axum::extract::State;
+use bytes::Bytes;
+use publishing::offer_type::OfferTypes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What handlers work with. The store can only be read here: what changes anything is performed.
+#[derive(Clone, Debug)]
+pub struct Rooms {
+    /// The archive, to read.
+    pub read: Read,
+    /// The only way to change anything.
+    pub perform: Perform,
+    /// The offer types there are.
+    pub types: Arc<OfferTypes>,
+    /// What a finished operation is called.
+    pub success_word: SuccessWord,
+    /// Whether the service is about to stop.
+    pub draining: Arc<AtomicBool>,
+}
+
+impl Rooms {
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+type Shared = State<Arc<Rooms>>;
+
+/// Every route with its description. The order is that of the wire contract.
+fn routes() -> OpenApiRouter<Arc<Rooms>> {
+    OpenApiRouter::new()
+        .routes(routes!(publishers::list_publishers))
+        .routes(routes!(publishers::list_offer_types))
+        .routes(routes!(offers::list_offers))
+        .routes(routes!(offers::get_offer, put_offer::put_offer))
+        .routes(routes!(offers::get_offer_version))
+        .routes(routes!(offers::get_offer_slot))
+        .routes(routes!(status::get_offer_status))
+        .routes(routes!(actions::publish_offer))
+        .routes(routes!(actions::go_live_offer))
+        .routes(routes!(actions::cancel_offer))
+        .routes(routes!(submissions::list_submissions))
+        .routes(routes!(operations::get_operation))
+        .routes(routes!(operations::get_operation_by_composite_id))
+        .routes(routes!(reviews::list_reviews))
+        .routes(routes!(reviews::give_verdict))
+        .routes(routes!(health::get_health))
+        .routes(routes!(health::get_readiness))
+        .routes(routes!(openapi::get_openapi))
+}
+
+/// The description of every route.
+pub fn openapi() -> OpenApi {
+    let (_, document) = routes().split_for_parts();
+    openapi::complete(document)
+}
+
+/// The door: every route, behind the checks that every request passes.
+///
+/// # Errors
+/// Where the description cannot be written as JSON.
+pub fn door(rooms: Rooms, gate: TokenGate, clock: crate::clock::Clock) -> serde_json::Result<Door> {
+    let description = Bytes::from(serde_json::to_vec(&openapi())?);
+    let (router, _) = routes().split_for_parts();
+    let router: Router = router
+        .fallback(door::no_such_path)
+        .method_not_allowed_fallback(door::no_such_method)
+        .layer(axum::Extension(openapi::Description(description)))
+        .with_state(Arc::new(rooms));
+    Ok(Door::new(router, gate, clock))
+}

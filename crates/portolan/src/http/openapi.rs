@@ -1,0 +1,80 @@
+//! The OpenAPI 3.1 document: generated from the routes, completed with what every call shares.
+
+use super::reply;
+use api::errors::{ErrorDocument, UnauthorizedDocument};
+use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION, API_VERSION_PARAMETER};
+use axum::Extension;
+use axum::response::Response;
+use bytes::Bytes;
+use http::StatusCode;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, ObjectBuilder, OpenApi, Ref, RefOr, Required, ResponseBuilder, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+/// The document as it is served.
+#[derive(Clone, Debug)]
+pub(crate) struct Description(pub(crate) Bytes);
+
+/// This description of every call.
+#[utoipa::path(get, path = "/openapi.json", operation_id = "get_openapi", tag = "Description",
+    responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object)))]
+pub(crate) async fn get_openapi(Extension(description): Extension<Description>) -> Response {
+    reply::with_body(StatusCode::OK, description.0)
+}
+
+/// Adds what the routes need not repeat: the api-version, the token, and the errors that any call can answer.
+pub(super) fn complete(mut document: OpenApi) -> OpenApi {
+    document.info = InfoBuilder::new()
+        .title("Portolan")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("The Cloud Partner Portal publishing API, api-version 2017-10-31."))
+        .build();
+    let mut components = ComponentsBuilder::from(document.components.take().unwrap_or_default())
+        .security_scheme("bearer", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()))
+        .schema("ErrorDocument", ErrorDocument::schema())
+        .schema("UnauthorizedDocument", UnauthorizedDocument::schema());
+    let mut schemas = Vec::new();
+    <ErrorDocument as ToSchema>::schemas(&mut schemas);
+    for (name, schema) in schemas {
+        components = components.schema(name, schema);
+    }
+    document.components = Some(components.build());
+    for (path, item) in &mut document.paths.paths {
+        if path.starts_with("/api/") {
+            operations(item).for_each(share);
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post].into_iter().flatten()
+}
+
+fn share(operation: &mut Operation) {
+    operation.parameters.get_or_insert_default().push(RefOr::T(api_version()));
+    operation.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    let responses = &mut operation.responses.responses;
+    responses.insert("401".into(), error("The token is missing or not valid.", "UnauthorizedDocument"));
+    responses.insert("4XX".into(), error("The request was refused, and changed nothing.", "ErrorDocument"));
+    responses.insert("5XX".into(), error("The service could not.", "ErrorDocument"));
+}
+
+fn api_version() -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(ACCEPTED_API_VERSIONS));
+    ParameterBuilder::new()
+        .name(API_VERSION_PARAMETER)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::True)
+        .schema(Some(schema))
+        .example(Some(API_VERSION.into()))
+        .build()
+}
+
+fn error(description: &str, schema: &str) -> RefOr<utoipa::openapi::Response> {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build();
+    RefOr::T(ResponseBuilder::new().description(description).content("application/json", content).build())
+}

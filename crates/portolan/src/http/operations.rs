@@ -1,0 +1,69 @@
+//! One run of an offer, by its id or by the composite one.
+
+use super::errors::Problem;
+use super::offers;
+use super::request::At;
+use super::{Rooms, Shared, reply};
+use crate::auth::Permission;
+use crate::wire;
+use api::operations::Operation as WireOperation;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use publishing::offer::{Offer, OfferId, OfferKey};
+use publishing::operation::{Operation, Purpose};
+use uuid::Uuid;
+
+/// Where one run stands.
+#[utoipa::path(get, path = "/api/publishers/{publisherId}/offers/{offerId}/operations/{operationId}", operation_id = "get_operation", tag = "Status",
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("operationId" = String, Path), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = WireOperation, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
+pub(crate) async fn get_operation(State(rooms): Shared, at: At, headers: HeaderMap) -> Result<Response, Problem> {
+    let (key, offer) = offers::load(&rooms, &at).await?;
+    let found = match Uuid::try_parse(at.name(2)) {
+        Ok(id) => rooms.read.operation(id).await?,
+        Err(_) => None,
+    };
+    // The id alone proves nothing: the run must be the path's offer's.
+    let (_, operation) = found
+        .filter(|(owner, _)| *owner == key)
+        .ok_or_else(|| Problem::not_found("The offer has no operation of this id. Its submissions list their ids."))?;
+    Ok(answer(&rooms, &offer, &operation, &headers))
+}
+
+/// Where one run stands, by `{publisherId}${offerId}${publishingVersion}${slot}`.
+#[utoipa::path(get, path = "/api/operations/{operationId}", operation_id = "get_operation_by_composite_id", tag = "Status",
+    params(("operationId" = String, Path, description = "{publisherId}${offerId}${publishingVersion}${slot}; slot preview or production"), ("If-None-Match" = Option<String>, Header)),
+    responses((status = 200, body = WireOperation, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
+pub(crate) async fn get_operation_by_composite_id(
+    State(rooms): Shared,
+    at: At,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let none = || {
+        Problem::not_found(
+            "There is no such operation. Write its id as publisher$offer$publishingVersion$slot, the slot being preview or production.",
+        )
+    };
+    let parts: Vec<&str> = at.name(0).split('$').collect();
+    let [publisher, offer, version, slot] = parts[..] else { return Err(none()) };
+    let authorised = at.caller().authorise(publisher, Permission::Read)?;
+    let offer = OfferId::parse(offer).ok_or_else(none)?;
+    let key = OfferKey { publisher: authorised.publisher().clone(), offer };
+    let purpose = match slot.to_ascii_lowercase().as_str() {
+        "preview" | "staging" => Purpose::Publish,
+        "production" => Purpose::GoLive,
+        _ => return Err(none()),
+    };
+    let version: i64 = version.parse().map_err(|_| none())?;
+    let stored = rooms.read.offer(&key).await?.ok_or_else(none)?;
+    // The offer's version when it was published is one less than the publishing version.
+    let operation =
+        rooms.read.operation_of_version(&key, version.saturating_sub(1), purpose).await?.ok_or_else(none)?;
+    Ok(answer(&rooms, &stored, &operation, &headers))
+}
+
+fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderMap) -> Response {
+    let newest = offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id);
+    reply::rendered(&wire::operation(operation, newest, rooms.success_word), headers)
+}

@@ -1,0 +1,168 @@
+//! What handlers take from a request: the caller, the names in the path, the query, the body, the conditions.
+
+use super::errors::Problem;
+use super::json;
+use crate::auth::{Authorised, Caller, Permission};
+use api::dates::Date;
+use api::errors::ErrorCode;
+use api::offers::ActionRequest;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
+use http::request::Parts;
+use http::{HeaderMap, Uri};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use publishing::addresses;
+use publishing::command::Expected;
+use publishing::moment::Moment;
+use publishing::offer::{OfferId, OfferKey};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// The longest body of a PUT, in bytes.
+pub(crate) const LONGEST_OFFER: usize = 4 << 20;
+
+/// The longest body of a POST, in bytes.
+pub(crate) const LONGEST_ACTION: usize = 64 << 10;
+
+/// The caller that the door let in, and the names in the path, decoded once.
+#[derive(Debug)]
+pub(crate) struct At {
+    caller: Arc<Caller>,
+    names: Vec<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for At {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Arc<Caller>>().cloned();
+        let caller = caller.ok_or_else(|| Problem::internal(&"a request came past the door"))?;
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params
+            .map_err(|_| Problem::not_found("The path holds bytes that are not UTF-8 when decoded. Correct it."))?;
+        let names = params.iter().map(|(_, value)| value.to_owned()).collect();
+        Ok(Self { caller, names })
+    }
+}
+
+impl At {
+    /// The caller.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The name at this place among the path's parameters.
+    pub(crate) fn name(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
+    }
+
+    /// Asks whether the caller may do this to the path's publisher. Comes before anything else is looked at.
+    pub(crate) fn authorise(&self, permission: Permission) -> Result<Authorised<'_>, Problem> {
+        Ok(self.caller.authorise(self.name(0), permission)?)
+    }
+
+    /// The path's offer at an authorised publisher.
+    pub(crate) fn key(&self, authorised: &Authorised<'_>) -> Result<OfferKey, Problem> {
+        let offer = OfferId::parse(self.name(1)).ok_or_else(|| no_such_offer(self.name(1)))?;
+        Ok(OfferKey { publisher: authorised.publisher().clone(), offer })
+    }
+}
+
+/// What an offer id looks like, for people.
+pub(crate) const OFFER_ID_FORM: &str = "An offer id has 1 to 50 lower-case letters, digits, `-` and `_`, begins with a letter or digit, and does not end in `-`.";
+
+/// There can be no offer of this id.
+pub(crate) fn no_such_offer(id: &str) -> Problem {
+    let shown: String = id.chars().take(60).collect();
+    Problem::not_found(format!("There is no offer {shown:?}. {OFFER_ID_FORM}"))
+}
+
+/// The query's members, decoded, names in lower case and without a leading `$`.
+pub(crate) fn query(uri: &Uri) -> Vec<(String, String)> {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    pairs.map(|(name, value)| (name.trim_start_matches('$').to_ascii_lowercase(), value.into_owned())).collect()
+}
+
+/// The caller's `If-Match`.
+pub(crate) fn expected(headers: &HeaderMap) -> Expected {
+    let mut tags =
+        headers.get_all(IF_MATCH).iter().flat_map(|value| value.to_str().unwrap_or_default().split(',')).peekable();
+    if tags.peek().is_none() {
+        return Expected::Unstated;
+    }
+    let mut moments = Vec::new();
+    for tag in tags.map(str::trim) {
+        if tag == "*" {
+            return Expected::Any;
+        }
+        moments.extend(Date::from_etag(tag).map(|date| Moment::from_ticks(date.ticks())));
+    }
+    Expected::OneOf(moments)
+}
+
+/// Refuses a body that does not say it is JSON in UTF-8.
+pub(crate) fn want_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |target, message: &str| Err(Problem::new(ErrorCode::UnsupportedMediaType, message).at(target));
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return refused("Content-Encoding", "The body is encoded. Send it as it is.");
+    }
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (media_type, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let charset = parameters.split(';').find_map(|parameter| {
+        parameter.trim().to_ascii_lowercase().strip_prefix("charset=").map(|c| c.trim_matches('"').to_owned())
+    });
+    let utf8 = charset.is_none_or(|charset| charset == "utf-8" || charset == "utf8");
+    if !(media_type.trim().eq_ignore_ascii_case("application/json") && utf8) {
+        return refused(
+            "Content-Type",
+            "The body is not declared as JSON. Send Content-Type: application/json; charset=utf-8.",
+        );
+    }
+    Ok(())
+}
+
+/// Reads a body of at most so many bytes.
+pub(crate) async fn read_body(body: Body, longest: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, longest).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if is_too_long(error.as_ref()) => {
+            let message = format!("The body is longer than {longest} bytes. Send a shorter one.");
+            Err(Problem::new(ErrorCode::PayloadTooLarge, message))
+        }
+        Err(_) => Err(Problem::bad_request("", "The body broke off. Send it again, whole.")),
+    }
+}
+
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<LengthLimitError>() || error.source().is_some_and(is_too_long)
+}
+
+/// Reads the optional body of publish, go live and cancel, which may use single quotes.
+///
+/// # Errors
+/// 400 where it is no such body, or a mail address in it cannot be one.
+pub(crate) async fn read_action(body: Body) -> Result<Vec<String>, Problem> {
+    let body = read_body(body, LONGEST_ACTION).await?;
+    if body.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    let plain = json::check(&body).map(str::to_owned);
+    let text = plain.or_else(|problem| {
+        let doubled = json::with_double_quotes(&String::from_utf8_lossy(&body));
+        json::check(doubled.as_bytes()).map(str::to_owned).map_err(|_| problem)
+    })?;
+    if text.trim() == "null" {
+        return Ok(Vec::new());
+    }
+    let action: ActionRequest = parse(&text, r#"{"metadata":{"notification-emails":"jane@contoso.example"}}"#)?;
+    Ok(addresses::parse(&action.metadata.notification_emails)?)
+}
+
+/// Reads a checked body as a type; `sample` shows what it should look like.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str, sample: &str) -> Result<T, Problem> {
+    serde_json::from_str(text).map_err(|error| {
+        Problem::bad_request("", format!("The body is not what this call takes: {error}. Send something like {sample}"))
+    })
+}

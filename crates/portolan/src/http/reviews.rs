@@ -1,0 +1,102 @@
+//! Reviews: the steps that wait for a person, and the verdicts on them.
+
+use super::errors::Problem;
+use super::request::{At, LONGEST_ACTION, parse, read_body};
+use super::{Shared, json, reply};
+use crate::auth::{Forbidden, Permission};
+use crate::wire;
+use api::reviews::{Review, Verdict as WireVerdict, VerdictRequest};
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use publishing::command::{Command, Reason, Verdict};
+use publishing::offer::OfferKey;
+use publishing::operation::{Operation, Step};
+use publishing::status::StepStatus;
+use uuid::Uuid;
+
+const SAMPLE: &str =
+    r#"{"message":"The small logo is 40 x 40 px; upload 48 x 48.","code":"IMG-048","target":"/definition/offer"}"#;
+
+/// The longest text, code and pointer of a verdict, in characters.
+const LONGEST_MESSAGE: usize = 2_000;
+const LONGEST_CODE: usize = 64;
+
+/// The steps that wait for a reviewer or are blocked, oldest submission first.
+#[utoipa::path(get, path = "/api/reviews", operation_id = "list_reviews", tag = "Reviews", responses((status = 200, body = Vec<Review>)))]
+pub(crate) async fn list_reviews(State(rooms): Shared, at: At) -> Result<Response, Problem> {
+    if !at.caller().is_staff(Permission::Review) {
+        return Err(Forbidden.into());
+    }
+    let running = rooms.read.running().await?;
+    let reviews: Vec<Review> = running.iter().flat_map(|(key, operation)| waiting(key, operation)).collect();
+    Ok(reply::json(StatusCode::OK, &reviews))
+}
+
+fn waiting<'a>(key: &'a OfferKey, operation: &'a Operation) -> impl Iterator<Item = Review> + 'a {
+    let waits = |step: &&Step| matches!(step.status(), StepStatus::WaitingForApproval | StepStatus::Blocked);
+    operation.steps.iter().filter(waits).map(move |step| Review {
+        publisher_id: key.publisher.as_str().to_owned(),
+        offer_id: key.offer.as_str().to_owned(),
+        operation_id: operation.id,
+        offer_version: operation.offer_version,
+        step_id: step.id.clone(),
+        step_name: step.name.clone(),
+        blocked: step.status() == StepStatus::Blocked,
+        waiting_since: wire::date(step.reached_at.unwrap_or(operation.started_at)),
+    })
+}
+
+/// Approves, rejects, blocks or unblocks a step. Reject and block say why.
+#[utoipa::path(post, path = "/api/reviews/{operationId}/{stepId}/{verdict}", operation_id = "give_verdict", tag = "Reviews",
+    params(("operationId" = String, Path), ("stepId" = String, Path), ("verdict" = String, Path, description = "approve, reject, block, unblock")),
+    request_body = Option<VerdictRequest>, responses((status = 200, description = "Done.")))]
+pub(crate) async fn give_verdict(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
+    if !at.caller().is_staff(Permission::Review) {
+        return Err(Forbidden.into());
+    }
+    let no_review = || Problem::not_found("There is no such operation to review. GET /api/reviews lists what waits.");
+    let operation = Uuid::try_parse(at.name(0)).map_err(|_| no_review())?;
+    let (key, _) = rooms.read.operation(operation).await?.ok_or_else(no_review)?;
+    let word = WireVerdict::parse(at.name(2))
+        .ok_or_else(|| Problem::not_found("There is no such verdict. Use approve, reject, block or unblock."))?;
+    let body = read_body(body, LONGEST_ACTION).await?;
+    let request =
+        if body.trim_ascii().is_empty() { VerdictRequest::default() } else { parse(json::check(&body)?, SAMPLE)? };
+    let command = Command::GiveVerdict { operation, step: at.name(1).to_owned(), verdict: verdict(word, request)? };
+    let authorised = at.caller().authorise_staff(key.publisher.clone(), Permission::Review)?;
+    rooms.perform.perform(&authorised, &key.offer, command).await?;
+    Ok(reply::with_body(StatusCode::OK, Body::empty()))
+}
+
+fn verdict(word: WireVerdict, request: VerdictRequest) -> Result<Verdict, Problem> {
+    Ok(match word {
+        WireVerdict::Approve => Verdict::Approve,
+        WireVerdict::Unblock => Verdict::Unblock,
+        WireVerdict::Reject => Verdict::Reject(reason(request)?),
+        WireVerdict::Block => Verdict::Block(reason(request)?),
+    })
+}
+
+fn reason(request: VerdictRequest) -> Result<Reason, Problem> {
+    let text = request.message.unwrap_or_default().trim().to_owned();
+    if text.is_empty() || text.chars().count() > LONGEST_MESSAGE {
+        return Err(Problem::bad_request(
+            "/message",
+            format!(
+                "A reason of 1 to {LONGEST_MESSAGE} characters is wanted: the publisher will read it. Say what is wrong and how to mend it."
+            ),
+        ));
+    }
+    for (name, value) in [("code", &request.code), ("target", &request.target)] {
+        let longest = if name == "code" { LONGEST_CODE } else { LONGEST_MESSAGE };
+        if value.as_ref().is_some_and(|value| value.chars().count() > longest) {
+            return Err(Problem::bad_request(
+                format!("/{name}"),
+                format!("{name} is too long. Give at most {longest} characters."),
+            ));
+        }
+    }
+    Ok(Reason { code: request.code, target: request.target, text })
+}

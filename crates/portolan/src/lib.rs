@@ -1,0 +1,14 @@
+//! The rooms of the server; `main.rs` is the front door. ARCHITECTURE.md is the map.
+
+pub mod auth;
+pub mod checks;
+// pub mod cli;
+pub mod clock;
+// pub mod config;
+// pub mod demo;
+pub mod http;
+pub mod perform;
+// pub mod serve;
+pub mod store;
+pub mod wire;
+pub mod work;

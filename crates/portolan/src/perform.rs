@@ -1,0 +1,174 @@
+//! The only way anything changes: load, decide, commit; again if someone was faster.
+
+use crate::auth::{Authorised, Permission};
+use crate::clock::Clock;
+use crate::store::{Change, Claim, Store, StoreError, UnderClaim};
+use crate::wire;
+use publishing::command::Command;
+use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
+use publishing::offer::{Offer, OfferId, OfferKey};
+use publishing::offer_type::OfferTypes;
+use publishing::refusal::Refusal;
+use publishing::status;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::sync::Notify;
+
+/// How often a command is decided again because someone else was faster, before the caller is told to come back.
+const MOST_ROUNDS: usize = 100;
+
+/// The journal's name for what the service does by itself.
+const SERVICE: &str = "portolan";
+
+/// Why a command was not performed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// The rules said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The caller may not.
+    #[error("the caller may not do this")]
+    Forbidden,
+    /// The store could not.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub struct Performed {
+    /// What it means to the caller.
+    pub answer: Answer,
+    /// The offer as it is now.
+    pub offer: Offer,
+}
+
+/// Performs commands.
+#[derive(Clone, Debug)]
+pub struct Perform {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    types: Arc<OfferTypes>,
+    missing_if_match: MissingIfMatch,
+    work_due: Arc<Notify>,
+}
+
+impl Perform {
+    /// Performs on this store, by this clock, for these offer types.
+    pub fn new(store: Arc<dyn Store>, clock: Clock, types: Arc<OfferTypes>, missing_if_match: MissingIfMatch) -> Self {
+        Self { store, clock, types, missing_if_match, work_due: Arc::new(Notify::new()) }
+    }
+
+    /// Wakes whoever works off due checks.
+    pub fn work_due(&self) -> Arc<Notify> {
+        Arc::clone(&self.work_due)
+    }
+
+    /// Performs a caller's command on an offer.
+    ///
+    /// # Errors
+    /// [`Failure`]; then nothing has changed.
+    pub async fn perform(&self, by: &Authorised<'_>, offer: &OfferId, command: Command) -> Result<Performed, Failure> {
+        if permission(&command) != Some(by.permission()) {
+            return Err(Failure::Forbidden);
+        }
+        let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
+        self.run(&key, by.actor(), command, None).await
+    }
+
+    /// Performs a worker's command under its claim; `release` gives the claim back.
+    ///
+    /// # Errors
+    /// [`Failure`], with [`StoreError::Superseded`] where the claim is not held any more.
+    pub async fn perform_claimed(&self, claim: &Claim, release: bool, command: Command) -> Result<Performed, Failure> {
+        let under = UnderClaim { claim: claim.clone(), release };
+        self.run(&claim.key, SERVICE, command, Some(under)).await
+    }
+
+    /// Plans the steps of unpublished offers anew where a type's pipeline is not the one they were rendered with.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn replan(&self) -> Result<usize, Failure> {
+        let mut replanned = 0;
+        for offer_type in self.types.iter() {
+            let rendered =
+                wire::render(&offer_type.pipeline).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            let digest = rendered.etag.to_str().unwrap_or_default().to_owned();
+            if self.store.pipeline_digest(&offer_type.id).await?.as_deref() == Some(&digest) {
+                continue;
+            }
+            for key in self.store.planned_only(&offer_type.id).await? {
+                self.run(&key, SERVICE, Command::Replan, None).await?;
+                replanned += 1;
+            }
+            self.store.set_pipeline_digest(&offer_type.id, &digest).await?;
+        }
+        Ok(replanned)
+    }
+
+    async fn run(
+        &self,
+        key: &OfferKey,
+        actor: &str,
+        command: Command,
+        claim: Option<UnderClaim>,
+    ) -> Result<Performed, Failure> {
+        for _ in 0..MOST_ROUNDS {
+            let stored = self.store.load(key).await?;
+            let context = Context {
+                now: self.clock.now(),
+                fresh_id: self.clock.fresh_id(),
+                actor,
+                types: &self.types,
+                missing_if_match: self.missing_if_match,
+            };
+            let decision = decide(key, stored.as_ref().map(|stored| &stored.offer), command.clone(), &context)?;
+            let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone())?;
+            match self.store.commit(change).await {
+                Err(StoreError::Overtaken) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    self.work_due.notify_one();
+                    return Ok(Performed { answer: decision.answer, offer: decision.offer });
+                }
+            }
+        }
+        Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+    }
+
+    fn change(
+        &self,
+        decision: &Decision,
+        decided_on: Option<i64>,
+        claim: Option<UnderClaim>,
+    ) -> Result<Change, Failure> {
+        let offer = decision.offer.clone();
+        // An offer whose type is gone keeps the steps it has; one that has none shows none.
+        let no_steps = publishing::pipeline::Pipeline::default();
+        let pipeline = self.types.get(&offer.offer_type).map_or(&no_steps, |offer_type| &offer_type.pipeline);
+        let document = wire::render(&wire::status_document(&status::of_offer(&offer, pipeline)))
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Change {
+            display_text: wire::display_text(&offer.draft.definition),
+            offer,
+            decided_on,
+            snapshot: decision.snapshot.clone(),
+            entry: decision.entry.clone(),
+            document,
+            claim,
+        })
+    }
+}
+
+/// What a caller needs to ask this; `None` for what only the service asks of itself.
+fn permission(command: &Command) -> Option<Permission> {
+    match command {
+        Command::SaveDraft { .. } => Some(Permission::SaveDraft),
+        Command::Publish { .. } => Some(Permission::Publish),
+        Command::GoLive { .. } => Some(Permission::GoLive),
+        Command::Cancel { .. } => Some(Permission::Cancel),
+        Command::GiveVerdict { .. } => Some(Permission::Review),
+        Command::StartCheck(_) | Command::ReportCheck(..) | Command::Replan => None,
+    }
+}

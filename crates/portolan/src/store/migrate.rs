@@ -1,0 +1,27 @@
+//! Brings a database to the schema of this program: numbered files, each in one transaction, forward only.
+
+use super::StoreError;
+use rusqlite::Connection;
+
+const SQLITE: [&str; 1] = [include_str!("../../migrations/sqlite/0001_spine.sql")];
+
+/// Runs the migrations that the database has not had.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where the database was made by a newer program.
+pub(super) fn sqlite(connection: &mut Connection) -> Result<(), StoreError> {
+    let had: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if had > SQLITE.len() {
+        return Err(StoreError::Corrupt(format!(
+            "the database has schema {had}, and this program knows {}; start the program that wrote it, or a newer one",
+            SQLITE.len()
+        )));
+    }
+    for (at, script) in SQLITE.iter().enumerate().skip(had) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(script)?;
+        transaction.pragma_update(None, "user_version", at + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

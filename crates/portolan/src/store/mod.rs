@@ -1,0 +1,314 @@
+//! The archive: what is kept, behind one narrow trait. Handles decide who may do what with it.
+
+mod cache;
+mod chain;
+mod migrate;
+mod sqlite;
+mod sqlite_read;
+mod sqlite_write;
+
+pub use cache::Document;
+pub use chain::{GENESIS, Link};
+pub use sqlite::Sqlite;
+
+use async_trait::async_trait;
+use publishing::command::CheckRef;
+use publishing::entry::Entry;
+use publishing::moment::Moment;
+use publishing::offer::{Offer, OfferKey, PublisherId, Snapshot};
+use publishing::operation::{Operation, Purpose};
+use publishing::status::OfferStatus;
+use std::sync::Arc;
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why the store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum StoreError {
+    /// Someone else changed the offer first. Load it again and decide again.
+    #[error("the offer was changed by someone else meanwhile")]
+    Overtaken,
+    /// The claim is not held any more: another worker has the check, or nobody needs it.
+    #[error("the claim is not held any more")]
+    Superseded,
+    /// Not now; the text is for the log.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be read; the text is for the log.
+    #[error("the store is corrupt: {0}")]
+    Corrupt(String),
+}
+
+/// An offer as it is stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The offer with its newest operation.
+    pub offer: Offer,
+    /// Rises with every commit.
+    pub revision: i64,
+}
+
+/// Everything that one decision changes, for one transaction.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The offer as it shall be.
+    pub offer: Offer,
+    /// The revision it was decided on; `None` where there was no offer.
+    pub decided_on: Option<i64>,
+    /// A version to keep.
+    pub snapshot: Option<Snapshot>,
+    /// The journal's line.
+    pub entry: Entry,
+    /// The offer's name for people.
+    pub display_text: String,
+    /// The rendered status document.
+    pub document: Document,
+    /// The claim under which it was decided, if a worker did.
+    pub claim: Option<UnderClaim>,
+}
+
+/// How a commit depends on a worker's claim.
+#[derive(Clone, Debug)]
+pub struct UnderClaim {
+    /// The claim; the commit fails with [`StoreError::Superseded`] where it is not held any more.
+    pub claim: Claim,
+    /// Whether the commit gives it back.
+    pub release: bool,
+}
+
+/// A worker's hold on a due check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The offer.
+    pub key: OfferKey,
+    /// The check.
+    pub check: CheckRef,
+    /// Rises with every claim of the check; the fencing number.
+    pub attempt: i64,
+}
+
+/// A publisher as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publisher {
+    /// Its id in its stored form.
+    pub id: PublisherId,
+    /// Its name for people.
+    pub display_text: String,
+    /// Its id as a seller.
+    pub seller_id: String,
+    /// Rises when it changes.
+    pub version: i64,
+}
+
+/// An offer in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: String,
+    /// The id of its type.
+    pub offer_type: String,
+    /// Where it stands.
+    pub status: OfferStatus,
+    /// Its version.
+    pub version: i64,
+    /// Its name for people.
+    pub display_text: String,
+    /// When its draft or version last changed.
+    pub changed_at: Moment,
+}
+
+/// Which offers to list.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Whose.
+    pub publisher: PublisherId,
+    /// Of which type only.
+    pub offer_type: Option<String>,
+    /// How many to pass over, in the order of their ids.
+    pub skip: i64,
+    /// How many at most.
+    pub top: i64,
+}
+
+/// One line of the journal as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number, gapless per publisher from 1.
+    pub sequence: i64,
+    /// The offer it is about.
+    pub offer: String,
+    /// When it was written, in ticks.
+    pub at: i64,
+    /// The entry as JSON.
+    pub entry: String,
+    /// The status document of that moment.
+    pub document: Vec<u8>,
+    /// The hash over the line before it and this one.
+    pub hash: Vec<u8>,
+}
+
+/// What every store can do.
+///
+/// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+    /// An offer with its newest operation.
+    async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
+
+    /// Stores a decision in one durable transaction: offer, operation, version, due checks, status document, journal.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] where the offer is not at the revision decided on; [`StoreError::Superseded`] where the
+    /// claim is not held. Then nothing is stored.
+    async fn commit(&self, change: Change) -> Result<(), StoreError>;
+
+    /// The rendered status document of an offer, from memory where it can; `name` is `publisher/offer`, folded.
+    fn status(&self, name: &str) -> Result<Option<Document>, StoreError>;
+
+    /// Offers in the order of their ids.
+    async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError>;
+
+    /// An offer as published with a version.
+    async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError>;
+
+    /// The operations of an offer, newest first.
+    async fn operations(&self, key: &OfferKey) -> Result<Vec<Operation>, StoreError>;
+
+    /// An operation with its offer, by its id.
+    async fn operation(&self, id: Uuid) -> Result<Option<(OfferKey, Operation)>, StoreError>;
+
+    /// The newest operation of an offer for a published version and a purpose.
+    async fn operation_of_version(
+        &self,
+        key: &OfferKey,
+        version: i64,
+        purpose: Purpose,
+    ) -> Result<Option<Operation>, StoreError>;
+
+    /// All operations that run, oldest first.
+    async fn running(&self) -> Result<Vec<(OfferKey, Operation)>, StoreError>;
+
+    /// Leases due checks, at most so many, each under a new attempt number, until `until`.
+    async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError>;
+
+    /// When the next check is due, or its lease ends.
+    async fn next_due(&self) -> Result<Option<Moment>, StoreError>;
+
+    /// All publishers.
+    async fn publishers(&self) -> Result<Vec<Publisher>, StoreError>;
+
+    /// Adds a publisher, unless there is one of that id.
+    async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError>;
+
+    /// Lines of a publisher's journal after a sequence number, in order.
+    async fn journal(&self, publisher: &PublisherId, after: i64, most: i64) -> Result<Vec<Line>, StoreError>;
+
+    /// The digest of the pipeline that a type's unpublished offers were rendered with.
+    async fn pipeline_digest(&self, offer_type: &str) -> Result<Option<String>, StoreError>;
+
+    /// Records that digest.
+    async fn set_pipeline_digest(&self, offer_type: &str, digest: &str) -> Result<(), StoreError>;
+
+    /// The offers of a type whose steps are only planned.
+    async fn planned_only(&self, offer_type: &str) -> Result<Vec<OfferKey>, StoreError>;
+
+    /// Whether the store takes writes just now.
+    async fn probe(&self) -> Result<(), StoreError>;
+}
+
+/// The store for doors: it can only be read through this handle.
+#[derive(Clone, Debug)]
+pub struct Read(Arc<dyn Store>);
+
+impl Read {
+    /// A handle to read with.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+
+    /// As [`Store::load`], without the revision.
+    pub async fn offer(&self, key: &OfferKey) -> Result<Option<Offer>, StoreError> {
+        Ok(self.0.load(key).await?.map(|stored| stored.offer))
+    }
+
+    /// As [`Store::status`].
+    pub fn status(&self, name: &str) -> Result<Option<Document>, StoreError> {
+        self.0.status(name)
+    }
+
+    /// As [`Store::offers`].
+    pub async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError> {
+        self.0.offers(selection).await
+    }
+
+    /// As [`Store::snapshot`].
+    pub async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
+        self.0.snapshot(key, version).await
+    }
+
+    /// As [`Store::operations`].
+    pub async fn operations(&self, key: &OfferKey) -> Result<Vec<Operation>, StoreError> {
+        self.0.operations(key).await
+    }
+
+    /// As [`Store::operation`].
+    pub async fn operation(&self, id: Uuid) -> Result<Option<(OfferKey, Operation)>, StoreError> {
+        self.0.operation(id).await
+    }
+
+    /// As [`Store::operation_of_version`].
+    pub async fn operation_of_version(
+        &self,
+        key: &OfferKey,
+        version: i64,
+        purpose: Purpose,
+    ) -> Result<Option<Operation>, StoreError> {
+        self.0.operation_of_version(key, version, purpose).await
+    }
+
+    /// As [`Store::running`].
+    pub async fn running(&self) -> Result<Vec<(OfferKey, Operation)>, StoreError> {
+        self.0.running().await
+    }
+
+    /// As [`Store::publishers`].
+    pub async fn publishers(&self) -> Result<Vec<Publisher>, StoreError> {
+        self.0.publishers().await
+    }
+
+    /// As [`Store::probe`].
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.0.probe().await
+    }
+}
+
+/// The store for workers: what is due, and what a check needs to know.
+#[derive(Clone, Debug)]
+pub struct Claims(Arc<dyn Store>);
+
+impl Claims {
+    /// A handle to claim with.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+
+    /// As [`Store::claim`].
+    pub async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError> {
+        self.0.claim(now, until, most).await
+    }
+
+    /// As [`Store::next_due`].
+    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        self.0.next_due().await
+    }
+
+    /// As [`Store::load`], without the revision.
+    pub async fn offer(&self, key: &OfferKey) -> Result<Option<Offer>, StoreError> {
+        Ok(self.0.load(key).await?.map(|stored| stored.offer))
+    }
+
+    /// As [`Store::snapshot`].
+    pub async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
+        self.0.snapshot(key, version).await
+    }
+}

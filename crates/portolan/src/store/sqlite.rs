@@ -1,0 +1,325 @@
+//! The embedded store: SQLite with one writer thread that commits whatever has queued up in one durable transaction.
+
+use super::cache::StatusCache;
+use super::{
+    Change, Claim, Document, Line, Listed, Publisher, Selection, Store, StoreError, Stored, migrate, sqlite_read,
+    sqlite_write,
+};
+use async_trait::async_trait;
+use publishing::moment::Moment;
+use publishing::offer::{OfferKey, PublisherId, Snapshot};
+use publishing::operation::{Operation, Purpose};
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+/// How many writes may wait before callers wait too, and how many share one transaction at most.
+const QUEUE: usize = 1_024;
+const BATCH: usize = 128;
+
+/// Runs in the writer's transaction, or hears why there is none, and gives what to do once that is durable or has failed.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> After + Send>;
+type After = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// A SQLite database, on disk or in memory.
+#[derive(Clone, Debug)]
+pub struct Sqlite(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    jobs: mpsc::Sender<Job>,
+    readers: Readers,
+    cache: Arc<StatusCache>,
+    /// Held for as long as the store is open.
+    _lock: Option<File>,
+}
+
+/// Where reads find a connection: their own on disk, the writer's in memory.
+#[derive(Debug)]
+enum Readers {
+    Pool { path: PathBuf, idle: Mutex<Vec<Connection>> },
+    Shared(Arc<Mutex<Connection>>),
+}
+
+impl Sqlite {
+    /// Opens or creates the database in this directory. `cache_bytes` bounds the status documents kept in memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where another process has it open, or the directory cannot be used.
+    pub fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let unusable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", directory.display()));
+        std::fs::create_dir_all(directory).map_err(unusable)?;
+        let lock = File::create(directory.join("portolan.lock")).map_err(unusable)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => StoreError::Unavailable(format!(
+                "{} is in use by another portolan process; stop that one, or choose another --data directory",
+                directory.display()
+            )),
+            TryLockError::Error(error) => unusable(error),
+        })?;
+        let path = directory.join("portolan.db");
+        let connection = Connection::open(&path)?;
+        // WAL with FULL: a commit is on the disk before it is acknowledged.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let readers = |_| Readers::Pool { path: path.clone(), idle: Mutex::new(Vec::new()) };
+        let store = Self::start(connection, readers, cache_bytes, Some(lock))?;
+        // The names of the database and its log must survive a power cut as well as what is in them.
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(unusable)?;
+        Ok(store)
+    }
+
+    /// A database in memory, gone when the last handle is.
+    ///
+    /// # Errors
+    /// Where SQLite cannot make one.
+    pub fn in_memory(cache_bytes: u64) -> Result<Self, StoreError> {
+        Self::start(Connection::open_in_memory()?, Readers::Shared, cache_bytes, None)
+    }
+
+    fn start(
+        mut connection: Connection,
+        readers: impl FnOnce(Arc<Mutex<Connection>>) -> Readers,
+        cache_bytes: u64,
+        lock: Option<File>,
+    ) -> Result<Self, StoreError> {
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        migrate::sqlite(&mut connection)?;
+        // No other process has the database open, so whoever held these leases is gone.
+        connection.execute("UPDATE due SET leased_until = NULL", [])?;
+        let connection = Arc::new(Mutex::new(connection));
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let inner = Inner {
+            jobs,
+            readers: readers(Arc::clone(&connection)),
+            cache: Arc::new(StatusCache::new(cache_bytes)),
+            _lock: lock,
+        };
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || write_batches(&connection, queue))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Runs `work` in the writer's next transaction; `then` sees a success once it is durable, in commit order.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = connection.and_then(|connection| in_savepoint(connection, work));
+            Box::new(move |durable| {
+                let result = durable.and(result);
+                if let Ok(value) = &result {
+                    then(value);
+                }
+                // Nobody waits any more where the caller has gone; the work is done all the same.
+                let _ = answer.send(result);
+            })
+        });
+        let stopped = |_| StoreError::Unavailable("the writer has stopped".into());
+        self.0.jobs.send(job).await.map_err(|_| stopped(()))?;
+        answered.await.map_err(|_| stopped(()))?
+    }
+
+    /// A short read on the calling thread: it is over sooner than a hop to another thread.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.0.readers.read(work)
+    }
+
+    /// A read that may take long, on a thread where that hurts nobody.
+    async fn read_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let store = self.clone();
+        let task = tokio::task::spawn_blocking(move || store.read(work));
+        task.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+}
+
+impl Readers {
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self {
+            Self::Shared(connection) => work(&locked(connection)),
+            Self::Pool { path, idle } => {
+                let pooled = locked(idle).pop();
+                let connection = pooled.map_or_else(|| open_reader(path), Ok)?;
+                let result = work(&connection);
+                if result.is_ok() {
+                    locked(idle).push(connection);
+                }
+                result
+            }
+        }
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The writer's thread: takes what has queued up, commits it together, and answers.
+fn write_batches(connection: &Mutex<Connection>, mut queue: mpsc::Receiver<Job>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while let Some(first) = queue.blocking_recv() {
+        batch.push(first);
+        while batch.len() < BATCH {
+            match queue.try_recv() {
+                Ok(job) => batch.push(job),
+                Err(_) => break,
+            }
+        }
+        let (answers, durable) = commit_together(&locked(connection), batch.drain(..));
+        for answer in answers {
+            answer(durable.clone());
+        }
+    }
+}
+
+fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Job>) -> (Vec<After>, Result<(), StoreError>) {
+    let begun = run(connection, "BEGIN IMMEDIATE");
+    let answers = jobs.map(|job| job(begun.clone().map(|()| connection))).collect();
+    let durable = begun.and_then(|()| run(connection, "COMMIT"));
+    if durable.is_err() && !connection.is_autocommit() {
+        let _ = run(connection, "ROLLBACK");
+    }
+    (answers, durable)
+}
+
+/// Runs one unit of work so that its failure takes back what it did, and nothing of its neighbours in the batch.
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    run(connection, "SAVEPOINT unit")?;
+    let result = work(connection);
+    if result.is_err() {
+        run(connection, "ROLLBACK TO unit")?;
+    }
+    run(connection, "RELEASE unit")?;
+    result
+}
+
+fn run(connection: &Connection, statement: &str) -> Result<(), StoreError> {
+    connection.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
+                Self::Corrupt(error.to_string())
+            }
+            None => Self::Corrupt(error.to_string()),
+            Some(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError> {
+        self.read(|connection| sqlite_read::load(connection, key))
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        let cache = Arc::clone(&self.0.cache);
+        let name = format!("{}/{}", change.offer.key.publisher.folded(), change.offer.key.offer);
+        let document = change.document.clone();
+        let work = move |connection: &Connection| sqlite_write::commit(connection, &change);
+        self.write(work, move |()| cache.put(name, document)).await
+    }
+
+    fn status(&self, name: &str) -> Result<Option<Document>, StoreError> {
+        self.0.cache.get(name, || self.read(|connection| sqlite_read::document(connection, name)))
+    }
+
+    async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError> {
+        self.read_long(move |connection| sqlite_read::offers(connection, &selection)).await
+    }
+
+    async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
+        self.read(|connection| sqlite_read::snapshot(connection, key, version))
+    }
+
+    async fn operations(&self, key: &OfferKey) -> Result<Vec<Operation>, StoreError> {
+        let key = key.clone();
+        self.read_long(move |connection| sqlite_read::operations(connection, &key)).await
+    }
+
+    async fn operation(&self, id: Uuid) -> Result<Option<(OfferKey, Operation)>, StoreError> {
+        self.read(|connection| sqlite_read::operation(connection, id))
+    }
+
+    async fn operation_of_version(
+        &self,
+        key: &OfferKey,
+        version: i64,
+        purpose: Purpose,
+    ) -> Result<Option<Operation>, StoreError> {
+        self.read(|connection| sqlite_read::operation_of_version(connection, key, version, purpose))
+    }
+
+    async fn running(&self) -> Result<Vec<(OfferKey, Operation)>, StoreError> {
+        self.read_long(sqlite_read::running).await
+    }
+
+    async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError> {
+        self.write(move |connection| sqlite_write::claim(connection, now, until, most), |_| {}).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        self.read(sqlite_read::next_due)
+    }
+
+    async fn publishers(&self) -> Result<Vec<Publisher>, StoreError> {
+        self.read(sqlite_read::publishers)
+    }
+
+    async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError> {
+        self.write(move |connection| sqlite_write::add_publisher(connection, &publisher), |()| {}).await
+    }
+
+    async fn journal(&self, publisher: &PublisherId, after: i64, most: i64) -> Result<Vec<Line>, StoreError> {
+        let publisher = publisher.folded();
+        self.read_long(move |connection| sqlite_read::journal(connection, &publisher, after, most)).await
+    }
+
+    async fn pipeline_digest(&self, offer_type: &str) -> Result<Option<String>, StoreError> {
+        self.read(|connection| sqlite_read::pipeline_digest(connection, offer_type))
+    }
+
+    async fn set_pipeline_digest(&self, offer_type: &str, digest: &str) -> Result<(), StoreError> {
+        let (offer_type, digest) = (offer_type.to_owned(), digest.to_owned());
+        self.write(move |connection| sqlite_write::set_pipeline_digest(connection, &offer_type, &digest), |()| {}).await
+    }
+
+    async fn planned_only(&self, offer_type: &str) -> Result<Vec<OfferKey>, StoreError> {
+        let offer_type = offer_type.to_owned();
+        self.read_long(move |connection| sqlite_read::planned_only(connection, &offer_type)).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.write(|connection| run(connection, "UPDATE publisher SET version = version WHERE 0"), |()| {}).await
+    }
+}

@@ -1,0 +1,235 @@
+//! What is written to SQLite, always by the one writer and inside its transaction.
+
+use super::chain::{GENESIS, Link};
+use super::sqlite_read::{key, word};
+use super::{Change, Claim, Publisher, StoreError, UnderClaim};
+use publishing::command::CheckRef;
+use publishing::moment::Moment;
+use publishing::offer::Snapshot;
+use publishing::operation::Operation;
+use rusqlite::{Connection, Row, params};
+use serde::Serialize;
+use uuid::Uuid;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Everything a decision changes. Fails as [`super::Store::commit`] says.
+pub(super) fn commit(connection: &Connection, change: &Change) -> Result<()> {
+    let publisher = change.offer.key.publisher.folded();
+    if let Some(under) = &change.claim {
+        hold(connection, under)?;
+    }
+    offer(connection, &publisher, change)?;
+    if let Some(snapshot) = &change.snapshot {
+        version(connection, &publisher, change, snapshot)?;
+    }
+    if let Some(newest) = &change.offer.operation {
+        operation(connection, &publisher, change, newest)?;
+    }
+    due_checks(connection, &publisher, change)?;
+    if let Some(under) = change.claim.as_ref().filter(|under| under.release) {
+        release(connection, &under.claim)?;
+    }
+    journal(connection, &publisher, change)
+}
+
+/// Fails where the check is not held under this attempt number any more.
+fn hold(connection: &Connection, under: &UnderClaim) -> Result<()> {
+    let CheckRef { operation, step, check } = &under.claim.check;
+    let held: i64 = connection
+        .prepare_cached(
+            "SELECT COUNT(*) FROM due WHERE operation = ?1 AND step = ?2 AND check_index = ?3
+                AND attempt = ?4 AND leased_until IS NOT NULL",
+        )?
+        .query_row(params![operation.to_string(), step, check, under.claim.attempt], |row| row.get(0))?;
+    if held == 1 { Ok(()) } else { Err(StoreError::Superseded) }
+}
+
+fn release(connection: &Connection, claim: &Claim) -> Result<()> {
+    let CheckRef { operation, step, check } = &claim.check;
+    connection
+        .prepare_cached("UPDATE due SET leased_until = NULL WHERE operation = ?1 AND step = ?2 AND check_index = ?3")?
+        .execute(params![operation.to_string(), step, check])?;
+    Ok(())
+}
+
+fn offer(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
+    let offer = &change.offer;
+    let statement = if change.decided_on.is_none() {
+        "INSERT INTO offer (publisher, id, revision, offer_type, version, status, display_text, changed_at, saved_at,
+                            preview, production, operation, live_plans, etag, document, secrets, definition)
+         VALUES (?1, ?2, COALESCE(?3, 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+         ON CONFLICT DO NOTHING"
+    } else {
+        "UPDATE offer SET revision = ?3 + 1, offer_type = ?4, version = ?5, status = ?6, display_text = ?7,
+                changed_at = ?8, saved_at = ?9, preview = ?10, production = ?11, operation = ?12, live_plans = ?13,
+                etag = ?14, document = ?15, secrets = ?16, definition = ?17
+          WHERE publisher = ?1 AND id = ?2 AND revision = ?3"
+    };
+    let written = connection.prepare_cached(statement)?.execute(params![
+        publisher,
+        offer.key.offer.as_str(),
+        change.decided_on,
+        offer.offer_type,
+        offer.version,
+        word(&offer.status())?,
+        change.display_text,
+        offer.changed_at.ticks(),
+        offer.draft.saved_at.ticks(),
+        offer.preview,
+        offer.production,
+        offer.operation.as_ref().map(|operation| operation.id.to_string()),
+        json(&offer.live_plans)?,
+        change.document.etag.to_str().unwrap_or_default(),
+        &change.document.body[..],
+        json(&offer.draft.secrets)?,
+        offer.draft.definition,
+    ])?;
+    if written == 1 { Ok(()) } else { Err(StoreError::Overtaken) }
+}
+
+fn version(connection: &Connection, publisher: &str, change: &Change, snapshot: &Snapshot) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO version (publisher, offer, version, saved_at, published_at, secrets, definition)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            publisher,
+            change.offer.key.offer.as_str(),
+            snapshot.version,
+            snapshot.draft.saved_at.ticks(),
+            snapshot.published_at.ticks(),
+            json(&snapshot.draft.secrets)?,
+            snapshot.draft.definition,
+        ])?;
+    Ok(())
+}
+
+fn operation(connection: &Connection, publisher: &str, change: &Change, operation: &Operation) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO operation (id, publisher, offer, purpose, course, offer_version, started_at, record)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (id) DO UPDATE SET course = excluded.course, record = excluded.record",
+        )?
+        .execute(params![
+            operation.id.to_string(),
+            publisher,
+            change.offer.key.offer.as_str(),
+            word(&operation.purpose)?,
+            word(&operation.course)?,
+            operation.offer_version,
+            operation.started_at.ticks(),
+            json(operation)?,
+        ])?;
+    Ok(())
+}
+
+/// Makes the rows of the offer's due checks those that its newest operation has due. Leases of checks that stay, stay.
+fn due_checks(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
+    let offer = change.offer.key.offer.as_str();
+    let wanted = change.offer.operation.as_ref().map(Operation::due_checks).unwrap_or_default();
+    let mut there = connection
+        .prepare_cached("SELECT operation, step, check_index FROM due WHERE publisher = ?1 AND offer = ?2")?;
+    let there: Vec<CheckRef> = there.query_map([publisher, offer], check_ref)?.collect::<rusqlite::Result<_>>()?;
+    let mut remove =
+        connection.prepare_cached("DELETE FROM due WHERE operation = ?1 AND step = ?2 AND check_index = ?3")?;
+    for gone in there.iter().filter(|check| !wanted.iter().any(|(wanted, _)| wanted == *check)) {
+        remove.execute(params![gone.operation.to_string(), gone.step, gone.check])?;
+    }
+    let mut put = connection.prepare_cached(
+        "INSERT INTO due (publisher, offer, operation, step, check_index, due_at, attempt)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT DO UPDATE SET due_at = excluded.due_at",
+    )?;
+    for (check, at) in &wanted {
+        put.execute(params![publisher, offer, check.operation.to_string(), check.step, check.check, at.ticks()])?;
+    }
+    Ok(())
+}
+
+fn check_ref(row: &Row<'_>) -> rusqlite::Result<CheckRef> {
+    let operation: String = row.get(0)?;
+    // An id that is none can be no wanted check's, and is removed.
+    Ok(CheckRef { operation: Uuid::try_parse(&operation).unwrap_or_default(), step: row.get(1)?, check: row.get(2)? })
+}
+
+fn journal(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
+    let (sequence, head): (i64, Vec<u8>) = connection
+        .prepare_cached("SELECT sequence, head FROM publisher WHERE folded = ?1")?
+        .query_row([publisher], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let entry = json(&change.entry)?;
+    let link = Link {
+        publisher,
+        sequence: sequence + 1,
+        offer: change.offer.key.offer.as_str(),
+        at: change.entry.at.ticks(),
+        entry: &entry,
+        document: &change.document.body,
+    };
+    let hash = link.hash(&head);
+    connection
+        .prepare_cached(
+            "INSERT INTO journal (publisher, sequence, offer, at, entry, document, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![publisher, link.sequence, link.offer, link.at, entry, link.document, hash])?;
+    connection.prepare_cached("UPDATE publisher SET sequence = ?2, head = ?3 WHERE folded = ?1")?.execute(params![
+        publisher,
+        link.sequence,
+        hash
+    ])?;
+    Ok(())
+}
+
+/// Leases what is due and free, or whose lease has ended.
+pub(super) fn claim(connection: &Connection, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE due SET attempt = attempt + 1, leased_until = ?2
+          WHERE rowid IN (SELECT rowid FROM due
+                           WHERE (leased_until IS NULL AND due_at <= ?1) OR leased_until <= ?1
+                           ORDER BY due_at LIMIT ?3)
+         RETURNING (SELECT id FROM publisher WHERE folded = publisher), offer, operation, step, check_index, attempt",
+    )?;
+    let rows = statement.query_map(params![now.ticks(), until.ticks(), most], |row| {
+        let names: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((names, row.get(3)?, row.get(4)?, row.get(5)?))
+    })?;
+    let claim =
+        |((publisher, offer, operation), step, check, attempt): ((String, String, String), usize, usize, i64)| {
+            let operation = Uuid::try_parse(&operation).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            Ok(Claim { key: key(&publisher, &offer)?, check: CheckRef { operation, step, check }, attempt })
+        };
+    rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().map(claim).collect()
+}
+
+pub(super) fn add_publisher(connection: &Connection, publisher: &Publisher) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO publisher (folded, id, display_text, seller_id, version, sequence, head)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            publisher.id.folded(),
+            publisher.id.as_str(),
+            publisher.display_text,
+            publisher.seller_id,
+            publisher.version,
+            GENESIS,
+        ])?;
+    Ok(())
+}
+
+pub(super) fn set_pipeline_digest(connection: &Connection, offer_type: &str, digest: &str) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO pipeline (offer_type, digest) VALUES (?1, ?2)
+             ON CONFLICT DO UPDATE SET digest = excluded.digest",
+        )?
+        .execute([offer_type, digest])?;
+    Ok(())
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}

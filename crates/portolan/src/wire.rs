@@ -1,0 +1,198 @@
+//! The one place where the rules' words become the wire's.
+
+use crate::store::Document;
+use api::dates::Date;
+use api::operations as wire_operations;
+use api::status as wire_status;
+use bytes::Bytes;
+use http::HeaderValue;
+use publishing::message::{Level, Message};
+use publishing::moment::Moment;
+use publishing::offer::OfferKey;
+use publishing::operation::{Course, Operation, Purpose, Step};
+use publishing::status::{OfferStatus, Status, StepStatus, of_operation};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// A moment as a date.
+pub const fn date(moment: Moment) -> Date {
+    Date::from_ticks(moment.ticks())
+}
+
+/// An offer's status.
+pub const fn offer_status(status: OfferStatus) -> wire_status::OfferStatus {
+    match status {
+        OfferStatus::NeverPublished => wire_status::OfferStatus::NeverPublished,
+        OfferStatus::NotStarted => wire_status::OfferStatus::NotStarted,
+        OfferStatus::WaitingForPublisherReview => wire_status::OfferStatus::WaitingForPublisherReview,
+        OfferStatus::Running => wire_status::OfferStatus::Running,
+        OfferStatus::Succeeded => wire_status::OfferStatus::Succeeded,
+        OfferStatus::Canceled => wire_status::OfferStatus::Canceled,
+        OfferStatus::Failed => wire_status::OfferStatus::Failed,
+    }
+}
+
+/// A status document. Links stay empty as long as there are no pages that they could lead to.
+pub fn status_document(status: &Status) -> wire_status::StatusDocument {
+    wire_status::StatusDocument {
+        status: offer_status(status.status),
+        messages: status.messages.iter().map(message).collect(),
+        steps: status.steps.iter().map(step).collect(),
+        preview_links: Vec::new(),
+        live_links: Vec::new(),
+        notification_emails: status.notification_emails.join(","),
+    }
+}
+
+fn step(step: &Step) -> wire_status::Step {
+    wire_status::Step {
+        estimated_time_frame: step.estimated_time_frame.clone(),
+        id: step.id.clone(),
+        step_name: step.name.clone(),
+        description: step.description.clone(),
+        status: match step.status() {
+            StepStatus::NotStarted => wire_status::StepStatus::NotStarted,
+            StepStatus::InProgress => wire_status::StepStatus::InProgress,
+            StepStatus::WaitingForPublisherReview => wire_status::StepStatus::WaitingForPublisherReview,
+            StepStatus::WaitingForApproval => wire_status::StepStatus::WaitingForApproval,
+            StepStatus::Blocked => wire_status::StepStatus::Blocked,
+            StepStatus::Rejected => wire_status::StepStatus::Rejected,
+            StepStatus::Complete => wire_status::StepStatus::Complete,
+            StepStatus::Canceled => wire_status::StepStatus::Canceled,
+        },
+        messages: step.messages().into_iter().map(message).collect(),
+        progress_percentage: step.progress_percentage(),
+    }
+}
+
+fn message(message: &Message) -> wire_status::Message {
+    wire_status::Message {
+        message_html: escaped(&message.text),
+        level: match message.level {
+            Level::Information => wire_status::MessageLevel::Information,
+            Level::Warning => wire_status::MessageLevel::Warning,
+            Level::Error => wire_status::MessageLevel::Error,
+        },
+        timestamp: date(message.at),
+        code: message.code.clone(),
+        target: message.target.clone(),
+    }
+}
+
+/// Plain text as HTML that says the same and does nothing.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+/// What an operation that reached its end is called (wire contract, section 2.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SuccessWord {
+    /// As the contract has it.
+    #[default]
+    Succeeded,
+    /// As one old client waits for.
+    Complete,
+}
+
+/// An operation; `newest` says whether it is the offer's newest one, for only that can be canceled.
+pub fn operation(operation: &Operation, newest: bool, success: SuccessWord) -> wire_operations::Operation {
+    let document = status_document(&of_operation(operation));
+    wire_operations::Operation {
+        status: match (operation.course, success) {
+            (Course::Completed, SuccessWord::Succeeded) => wire_status::OfferStatus::Succeeded,
+            (Course::Completed, SuccessWord::Complete) => wire_status::OfferStatus::Complete,
+            _ => document.status,
+        },
+        messages: document.messages,
+        publishing_version: operation.publishing_version(),
+        offer_version: operation.offer_version,
+        cancellation_request_state: match operation.course {
+            Course::Canceled => wire_operations::CancellationRequestState::Canceled,
+            Course::CancelRequested => wire_operations::CancellationRequestState::CancelRequested,
+            _ if newest && operation.can_cancel() => wire_operations::CancellationRequestState::CanCancel,
+            _ => wire_operations::CancellationRequestState::CannotCancel,
+        },
+        steps: document.steps,
+        preview_links: document.preview_links,
+        live_links: document.live_links,
+        notification_emails: document.notification_emails,
+    }
+}
+
+/// How far an operation has come, in a submission's words.
+pub const fn submission_state(course: Course) -> wire_operations::SubmissionState {
+    match course {
+        Course::Running | Course::CancelRequested => wire_operations::SubmissionState::Running,
+        Course::Completed => wire_operations::SubmissionState::Completed,
+        Course::Failed => wire_operations::SubmissionState::Failed,
+        Course::Canceled => wire_operations::SubmissionState::Canceled,
+    }
+}
+
+/// An operation as a submission of an offer.
+pub fn submission(key: &OfferKey, offer_type: &str, operation: &Operation) -> wire_operations::Submission {
+    let (submission_type, slot) = match operation.purpose {
+        Purpose::Publish => (wire_operations::SubmissionType::Publish, wire_operations::SubmissionSlot::Staging),
+        Purpose::GoLive => (wire_operations::SubmissionType::GoLive, wire_operations::SubmissionSlot::Production),
+    };
+    wire_operations::Submission {
+        id: operation.id,
+        offer_id: key.offer.as_str().to_owned(),
+        offer_version: operation.offer_version,
+        offer_type_id: offer_type.to_owned(),
+        publisher_id: key.publisher.as_str().to_owned(),
+        submission_type,
+        submission_state: submission_state(operation.course),
+        publishing_version: operation.publishing_version(),
+        slot,
+        version: operation.started_at.ticks(),
+        definition: wire_operations::SubmissionDefinition {
+            metadata: wire_operations::SubmissionMetadata { emails: operation.emails.join(",") },
+        },
+        changed_time: date(operation.changed_at),
+    }
+}
+
+/// The name of an offer for people, from its definition; empty where it has none.
+pub fn display_text(definition: &str) -> String {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        display_text: Option<String>,
+    }
+    serde_json::from_str::<Named>(definition).ok().and_then(|named| named.display_text).unwrap_or_default()
+}
+
+/// Renders a document to the bytes that are served, with their ETag: the first 16 bytes of their SHA-256.
+///
+/// # Errors
+/// Where the value cannot be written as JSON.
+pub fn render<T: Serialize>(document: &T) -> serde_json::Result<Document> {
+    let body = serde_json::to_vec(document)?;
+    let digest = Sha256::digest(&body);
+    let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let etag = HeaderValue::try_from(format!("\"{etag}\"")).map_err(serde::ser::Error::custom)?;
+    Ok(Document { body: Bytes::from(body), etag })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn a_message_can_hold_no_markup() {
+        assert_eq!(escaped("<b onclick='x'>\"&"), "&lt;b onclick=&#39;x&#39;&gt;&quot;&amp;");
+    }
+}

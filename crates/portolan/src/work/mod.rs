@@ -1,0 +1,163 @@
+//! The worker: claims due checks under a lease, runs them, and reports through `perform` like any other caller.
+
+use crate::checks::{self, Job, Setback};
+use crate::clock::Clock;
+use crate::perform::{Failure, Perform};
+use crate::store::{Claim, Claims, StoreError};
+use publishing::command::{Command, Ending, Report};
+use publishing::message::Message;
+use publishing::offer::Offer;
+use publishing::offer_type::OfferTypes;
+use publishing::operation::{CheckState, Course};
+use publishing::refusal::Refusal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// How long a worker may hold a check, in seconds. A dead worker's checks are taken over after that.
+const LEASE_SECONDS: i64 = 30;
+
+/// How many checks are in hand at once.
+const MOST_IN_HAND: usize = 32;
+
+/// How often a check is tried before it is blocked.
+const MOST_ATTEMPTS: i64 = 5;
+
+/// How long to wait at most before looking again: the truth is what is due, being woken is only a hint.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Works off what is due.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    claims: Claims,
+    perform: Perform,
+    types: Arc<OfferTypes>,
+    clock: Clock,
+}
+
+impl Worker {
+    /// A worker that claims here, and reports there.
+    pub fn new(claims: Claims, perform: Perform, types: Arc<OfferTypes>, clock: Clock) -> Self {
+        Self { claims, perform, types, clock }
+    }
+
+    /// Works until told to stop; checks in hand are finished first.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        let due = self.perform.work_due();
+        while !*stop.borrow() {
+            let worked = match self.work_off_due().await {
+                Ok(worked) => worked,
+                Err(error) => {
+                    tracing::error!(%error, "due checks could not be claimed");
+                    0
+                }
+            };
+            if worked > 0 {
+                continue;
+            }
+            let wait = async {
+                match self.claims.next_due().await {
+                    Ok(Some(at)) => self.clock.sleep_until(at).await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due.notified() => {}
+                () = wait => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                _ = stop.changed() => {}
+            }
+        }
+    }
+
+    /// Runs every check that is due now, once; gives back how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing could be claimed.
+    pub async fn work_off_due(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let claims = self.claims.claim(now, now.plus_seconds(LEASE_SECONDS), MOST_IN_HAND).await?;
+        let mut in_hand = JoinSet::new();
+        let count = claims.len();
+        for claim in claims {
+            let worker = self.clone();
+            in_hand.spawn(async move {
+                let check = claim.check.clone();
+                if let Err(error) = worker.work_off(claim).await {
+                    worker.note(&error, &check);
+                }
+            });
+        }
+        in_hand.join_all().await;
+        Ok(count)
+    }
+
+    /// Runs one claimed check and reports it.
+    async fn work_off(&self, claim: Claim) -> Result<(), Failure> {
+        let offer = self.claims.offer(&claim.key).await?.ok_or(StoreError::Superseded)?;
+        let operation = offer.operation.as_ref().filter(|operation| operation.id == claim.check.operation);
+        let operation = operation.ok_or(StoreError::Superseded)?;
+        let check = operation.check(&claim.check).ok_or(StoreError::Superseded)?;
+        if operation.course == Course::CancelRequested {
+            // Letting go is what the cancel waits for.
+            let report = Report::new(Ending::WaitingUntil(self.clock.now()), check.messages.clone());
+            return self.report(&claim, report).await;
+        }
+        if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
+            self.perform.perform_claimed(&claim, false, Command::StartCheck(claim.check.clone())).await?;
+        }
+        let report = match self.run_check(&offer, &claim).await {
+            Ok(report) => report,
+            Err(setback) => self.after_setback(&claim, &setback),
+        };
+        self.report(&claim, report).await
+    }
+
+    async fn report(&self, claim: &Claim, report: Report) -> Result<(), Failure> {
+        let command = Command::ReportCheck(claim.check.clone(), report);
+        self.perform.perform_claimed(claim, true, command).await.map(drop)
+    }
+
+    async fn run_check(&self, offer: &Offer, claim: &Claim) -> Result<Report, Setback> {
+        let lost = |what: &str| Setback(format!("{what} is not there"));
+        let operation = offer.operation.as_ref().ok_or_else(|| lost("the operation"))?;
+        let step = operation.steps.get(claim.check.step).ok_or_else(|| lost("the step"))?;
+        let snapshot = self.claims.snapshot(&claim.key, operation.offer_version).await;
+        let job = Job {
+            kind: operation.check(&claim.check).ok_or_else(|| lost("the check"))?.kind,
+            offer_type: self.types.get(&offer.offer_type).cloned(),
+            snapshot: snapshot.map_err(|error| Setback(error.to_string()))?.ok_or_else(|| lost("the version"))?,
+            live_plans: offer.live_plans.clone(),
+            reached_at: step.reached_at.unwrap_or(operation.started_at),
+            now: self.clock.now(),
+        };
+        // On a thread of its own: judging a large definition takes a while, and a panic must not take the worker along.
+        let run = tokio::task::spawn_blocking(move || checks::run(&job)).await;
+        run.unwrap_or_else(|_| Err(Setback("the check broke off".into())))
+    }
+
+    /// A check that could not be run is run again, later each time, and is blocked at last.
+    fn after_setback(&self, claim: &Claim, setback: &Setback) -> Report {
+        let now = self.clock.now();
+        tracing::warn!(%setback, check = ?claim.check, attempt = claim.attempt, "a check could not be run");
+        if claim.attempt < MOST_ATTEMPTS {
+            let wait = 1 << claim.attempt.clamp(0, 10);
+            return Report::new(Ending::WaitingUntil(now.plus_seconds(wait)), Vec::new());
+        }
+        let text = format!(
+            "This check could not be run: {setback}. The marketplace's operator has to mend that and unblock it."
+        );
+        Report::new(Ending::Blocked, vec![Message::error("CheckCannotRun", text, now)])
+    }
+
+    /// What comes too late is thrown away, and said.
+    fn note(&self, error: &Failure, check: &publishing::command::CheckRef) {
+        match error {
+            Failure::Store(StoreError::Superseded) | Failure::Refused(Refusal::Superseded) => {
+                tracing::info!(?check, "a check was superseded");
+            }
+            other => tracing::error!(error = %other, ?check, "a check could not be reported"),
+        }
+    }
+}
