@@ -2,13 +2,13 @@
 
 pub mod auth;
 pub mod checks;
-// pub mod cli;
+pub mod cli;
 pub mod clock;
-// pub mod config;
-// pub mod demo;
+pub mod config;
+pub mod demo;
 pub mod http;
 pub mod perform;
-// pub mod serve;
+pub mod serve;
 pub mod store;
 pub mod wire;
 pub mod work;

@@ -1,0 +1,196 @@
+//! Settings: one struct per section, and the commented default file, which is compiled in.
+
+use crate::wire::SuccessWord;
+use anyhow::{Context, Result, bail};
+use publishing::decide::MissingIfMatch;
+use publishing::offer::PublisherId;
+use publishing::offer_type::{OfferTypeFile, OfferTypes};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The default file, with every setting and what it means.
+pub const DEFAULT_FILE: &str = include_str!("../default.toml");
+
+/// All settings.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen.
+    pub server: Server,
+    /// What is kept where.
+    pub store: Store,
+    /// What is logged, and how.
+    pub log: Log,
+    /// Where clients of the wire differ.
+    pub wire: Wire,
+    /// The publishers that the token is an owner of.
+    pub publisher: Vec<Publisher>,
+    /// Files of offer types, relative to the settings file.
+    pub offer_types: Vec<PathBuf>,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port.
+    pub listen: String,
+}
+
+/// What is kept where.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// The directory of the database.
+    pub data: PathBuf,
+    /// Memory for rendered status documents, in MiB.
+    pub cache_mebibytes: u64,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// For people, or for programs.
+    pub format: LogFormat,
+    /// How much, as a `tracing` filter.
+    pub level: String,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where clients of the wire differ.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wire {
+    /// What an update without `If-Match` means.
+    pub missing_if_match: MissingIfMatch,
+    /// What a finished operation is called.
+    pub operation_success_word: SuccessWord,
+}
+
+/// A publisher.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publisher {
+    /// Its id.
+    pub id: String,
+    /// Its name for people; its id where there is none.
+    #[serde(default)]
+    pub display_text: Option<String>,
+    /// Its id as a seller.
+    #[serde(default)]
+    pub seller_id: String,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:8080".into() }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { data: "portolan-data".into(), cache_mebibytes: 64 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Human, level: "info".into() }
+    }
+}
+
+impl Publisher {
+    /// A publisher of which only the id is known.
+    pub fn named(id: &str) -> Self {
+        Self { id: id.to_owned(), display_text: None, seller_id: String::new() }
+    }
+
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// Where the id cannot be one.
+    pub fn stored(&self) -> Result<crate::store::Publisher> {
+        let Some(id) = PublisherId::parse(&self.id) else {
+            bail!(
+                "publisher id {:?} cannot be one: use 1 to 50 letters, digits, `_`, `.` and `-`, beginning with a letter or digit",
+                self.id
+            );
+        };
+        let display_text = self.display_text.clone().unwrap_or_else(|| self.id.clone());
+        Ok(crate::store::Publisher { id, display_text, seller_id: self.seller_id.clone(), version: 1 })
+    }
+}
+
+impl Config {
+    /// Reads a settings file; what it does not say stays as it is by default.
+    ///
+    /// # Errors
+    /// Names the file, the place and the fault.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("the settings file {}", path.display()))?;
+        let mut config: Self =
+            toml::from_str(&text).with_context(|| format!("the settings file {}", path.display()))?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        for file in &mut config.offer_types {
+            *file = directory.join(&*file);
+        }
+        Ok(config)
+    }
+
+    /// The built-in offer types and those of the files.
+    ///
+    /// # Errors
+    /// Names the file and the fault.
+    pub fn types(&self) -> Result<OfferTypes> {
+        let mut types = OfferTypes::built_in()?;
+        for path in &self.offer_types {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).with_context(|| format!("the offer type file {name}"))?;
+            let file = OfferTypeFile::parse(&name, &text)?;
+            let schema = match &file.schema {
+                None => "{}".to_owned(),
+                Some(schema) => {
+                    let path = path.parent().unwrap_or(Path::new("")).join(schema);
+                    std::fs::read_to_string(&path).with_context(|| format!("the schema {}", path.display()))?
+                }
+            };
+            types.add(file.with_schema(&name, &schema)?);
+        }
+        Ok(types)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, DEFAULT_FILE};
+
+    #[test]
+    fn the_default_file_says_what_the_defaults_are() {
+        assert_eq!(toml::from_str::<Config>(DEFAULT_FILE).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_default_file_names_every_setting() {
+        let config = format!("{:?}", Config::default());
+        let named = config.split([' ', '{', ',']).filter_map(|word| word.strip_suffix(':'));
+        for name in named {
+            assert!(DEFAULT_FILE.contains(name), "{name} is not in the default file");
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_is_a_fault() {
+        assert!(toml::from_str::<Config>("[server]\nlissen = \"\"").is_err());
+    }
+}

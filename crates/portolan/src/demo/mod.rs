@@ -1,0 +1,198 @@
+//! The demo's data: a publisher with offers in every state, each brought there by real commands.
+
+mod stories;
+
+pub use stories::{STORIES, Story};
+
+use crate::auth::{Authorised, Caller, MarketplaceRole, Permission, Role};
+use crate::clock::Clock;
+use crate::perform::Perform;
+use crate::store::{Claims, Publisher, Selection, Store};
+use crate::work::Worker;
+use anyhow::{Context, Result, anyhow};
+use publishing::command::{Command, Expected, Reason, Verdict};
+use publishing::decide::MissingIfMatch;
+use publishing::moment::Moment;
+use publishing::offer::{OfferId, OfferKey, PublisherId};
+use publishing::offer_type::OfferTypes;
+use publishing::pipeline::{CheckKind, PlannedStep};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The demo's publisher.
+pub const PUBLISHER: &str = "contoso";
+
+/// How long the seeded submission that is in progress stays so, in seconds.
+const LONG_CHECK: u32 = 3 * 24 * 3600;
+
+/// How long the stories took: they end when the demo starts.
+const BEFORE: i64 = 6 * 24 * 3600;
+
+/// The offer types of the demo: every step takes about a second by itself, but for sign-off, which stays the client's.
+///
+/// # Errors
+/// Where a built-in type is broken.
+pub fn rehearsed_types() -> Result<OfferTypes> {
+    with_checks(|step| {
+        let alone = step.checks.iter().any(|kind| matches!(kind, CheckKind::SignOff | CheckKind::Promote));
+        let by_themselves = step.checks.iter().copied().filter(|kind| *kind != CheckKind::Reviewer);
+        let pause = (!alone).then_some(CheckKind::Pause { seconds: 1 });
+        by_themselves.chain(pause).collect()
+    })
+}
+
+/// The built-in types with a certification of several checks, of which the last takes days.
+fn slow_types() -> Result<OfferTypes> {
+    with_checks(|step| match step.id.as_str() {
+        "displaycertify" => {
+            vec![
+                CheckKind::Definition,
+                CheckKind::Artifacts,
+                CheckKind::Pause { seconds: LONG_CHECK },
+                CheckKind::Reviewer,
+            ]
+        }
+        _ => step.checks.clone(),
+    })
+}
+
+fn with_checks(replace: impl Fn(&PlannedStep) -> Vec<CheckKind>) -> Result<OfferTypes> {
+    let mut types = OfferTypes::built_in()?;
+    for offer_type in types.iter_mut() {
+        offer_type.pipeline = offer_type.pipeline.with_checks(&replace)?;
+    }
+    Ok(types)
+}
+
+/// Fills an empty store with the publisher and its offers. The stories begin six days before `now`, on a clock of their own.
+///
+/// # Errors
+/// Where a command is refused that should not be.
+pub async fn fill(store: &Arc<dyn Store>, now: Moment) -> Result<()> {
+    let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
+    let publisher =
+        Publisher { id: id.clone(), display_text: "Contoso, Ltd.".into(), seller_id: "1000001".into(), version: 1 };
+    store.add_publisher(publisher).await?;
+    let clock = Clock::turned(now.plus_seconds(-BEFORE));
+    let reviewer = Caller::new("reviewer@marketplace.example", [], vec![MarketplaceRole::Reviewer]);
+    let owner = Caller::new("jane@contoso.example", [(id.clone(), Role::Owner)], Vec::new());
+    let usual = Teller::new(store, &clock, OfferTypes::built_in()?, &owner, &reviewer);
+    let slow = Teller::new(store, &clock, slow_types()?, &owner, &reviewer);
+    for story in &STORIES {
+        let offer = OfferId::parse(story.offer).with_context(|| format!("the offer id {}", story.offer))?;
+        let teller = if story.slowly { &slow } else { &usual };
+        teller.tell(&OfferKey { publisher: id.clone(), offer }, story).await.with_context(|| story.offer.to_owned())?;
+        clock.advance(Duration::from_secs(4 * 3600));
+    }
+    Ok(())
+}
+
+/// Tells stories by performing what happens in them.
+struct Teller<'a> {
+    store: Arc<dyn Store>,
+    perform: Perform,
+    worker: Worker,
+    clock: Clock,
+    owner: &'a Caller,
+    reviewer: &'a Caller,
+}
+
+impl<'a> Teller<'a> {
+    fn new(store: &Arc<dyn Store>, clock: &Clock, types: OfferTypes, owner: &'a Caller, reviewer: &'a Caller) -> Self {
+        let types = Arc::new(types);
+        let perform = Perform::new(Arc::clone(store), clock.clone(), Arc::clone(&types), MissingIfMatch::Accept);
+        let worker = Worker::new(Claims::new(Arc::clone(store)), perform.clone(), types, clock.clone());
+        Self { store: Arc::clone(store), perform, worker, clock: clock.clone(), owner, reviewer }
+    }
+
+    async fn tell(&self, key: &OfferKey, story: &Story) -> Result<()> {
+        for event in story.events {
+            self.happen(key, story, *event).await.with_context(|| format!("{event:?}"))?;
+            // Everything that needs no person is done before the next thing happens.
+            for _ in 0..12 {
+                self.clock.advance(Duration::from_secs(60));
+                while self.worker.work_off_due().await? > 0 {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn happen(&self, key: &OfferKey, story: &Story, event: stories::Event) -> Result<()> {
+        use stories::Event;
+        let command = match event {
+            Event::Save => Command::SaveDraft {
+                offer_type: story.offer_type.to_owned(),
+                definition: story.definition(),
+                expected: Expected::Unstated,
+            },
+            Event::Publish => Command::Publish {
+                emails: vec!["jane@contoso.example".into(), "release@contoso.example".into()],
+                expected: Expected::Unstated,
+            },
+            Event::GoLive => Command::GoLive { expected: Expected::Unstated },
+            Event::Cancel => Command::Cancel { expected: Expected::Unstated },
+            Event::Approve => self.verdict(key, Verdict::Approve).await?,
+            Event::Reject { code, target, text } => {
+                self.verdict(key, Verdict::Reject(reason(code, target, text))).await?
+            }
+            Event::Block { code, target, text } => {
+                self.verdict(key, Verdict::Block(reason(code, target, text))).await?
+            }
+        };
+        let by = self.authorised(key, &command)?;
+        self.perform.perform(&by, &key.offer, command).await?;
+        Ok(())
+    }
+
+    fn authorised(&self, key: &OfferKey, command: &Command) -> Result<Authorised<'_>> {
+        let permission = match command {
+            Command::SaveDraft { .. } => Permission::SaveDraft,
+            Command::Publish { .. } => Permission::Publish,
+            Command::GoLive { .. } => Permission::GoLive,
+            Command::Cancel { .. } => Permission::Cancel,
+            _ => {
+                return self
+                    .reviewer
+                    .authorise_staff(key.publisher.clone(), Permission::Review)
+                    .map_err(|_| anyhow!("the reviewer may not"));
+            }
+        };
+        self.owner.authorise(key.publisher.as_str(), permission).map_err(|_| anyhow!("the owner may not"))
+    }
+
+    /// A verdict on the step that the offer's newest operation is at.
+    async fn verdict(&self, key: &OfferKey, verdict: Verdict) -> Result<Command> {
+        let operation =
+            self.store.load(key).await?.and_then(|stored| stored.offer.operation).context("no operation")?;
+        let step = operation.current_step().context("no step")?.id.clone();
+        Ok(Command::GiveVerdict { operation: operation.id, step, verdict })
+    }
+}
+
+fn reason(code: &str, target: &str, text: &str) -> Reason {
+    Reason { code: Some(code.to_owned()), target: Some(target.to_owned()), text: text.to_owned() }
+}
+
+/// What the demo prints: where it is, the token, its offers, and two lines that work.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn welcome(store: &Arc<dyn Store>, address: SocketAddr, token: &str) -> Result<String> {
+    let publisher = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
+    let selection = Selection { publisher, offer_type: None, skip: 0, top: i64::MAX };
+    let offers = store.offers(selection).await?;
+    let listed: String = offers.iter().map(|offer| format!("  {:<32} {}\n", offer.id, offer.status)).collect();
+    let api = format!("http://{address}/api/publishers/{PUBLISHER}/offers");
+    Ok(format!(
+        "Portolan demo: in memory, gone when you stop it (Ctrl-C).\n\n\
+         URL    http://{address}\n\
+         token  {token}\n\n\
+         The publisher {PUBLISHER} has an offer in every state:\n{listed}\n\
+         Where an offer stands:\n  \
+         curl -H 'Authorization: Bearer {token}' '{api}/vm-in-progress/status?api-version=2017-10-31'\n\n\
+         Publish a draft and watch it: about a second a step, up to your go live:\n  \
+         curl -X POST -H 'Authorization: Bearer {token}' '{api}/vm-never-published/publish?api-version=2017-10-31'\n\n\
+         Every call is described at http://{address}/openapi.json\n"
+    ))
+}

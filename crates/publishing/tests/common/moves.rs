@@ -1,0 +1,245 @@
+//! The moves of the random walks: what somebody tries, and the command that it is at that moment.
+
+use crate::common::{Store, reason, report, sample, type_ids, verdict};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use publishing::command::{CheckRef, Command, Ending, Expected, Verdict};
+use publishing::moment::{Moment, TICKS_PER_SECOND};
+use publishing::operation::Operation;
+use serde_json::json;
+use uuid::Uuid;
+
+/// Moves in the longest walk.
+const LONGEST: usize = 60;
+
+/// What somebody tries. Numbers pick among what there is at that moment.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// The command that brings the offer nearer to production.
+    Onward,
+    Save(Written, Seen),
+    Publish(Seen),
+    GoLive(Seen),
+    Cancel(Seen),
+    Verdict(Which, usize, Given),
+    Start(Pick),
+    Report(Pick, End),
+    /// The operator changes all pipelines, or changes them back.
+    Replan,
+}
+
+/// What a PUT sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Sample,
+    /// With one more plan, and without a test drive.
+    Extended,
+    /// With the first plan made private.
+    Private,
+    WithoutTitle,
+    NoObject,
+    NoJson,
+    OtherType,
+    UnknownType,
+    /// The sample, its type in capitals.
+    Shouted,
+}
+
+/// What the caller says it has seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    Unstated,
+    Any,
+    Current,
+    CurrentAmongOthers,
+    Stale,
+    Nothing,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Which {
+    Newest,
+    Older,
+    Invented,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Given {
+    Approve,
+    Reject,
+    Block,
+    Unblock,
+}
+
+/// Which check.
+#[derive(Clone, Copy, Debug)]
+pub enum Pick {
+    Due(usize),
+    Any(Which, usize, usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    Done,
+    Waiting,
+    Blocked,
+    Rejected,
+}
+
+/// A walk: each move with the ticks that pass before it; now and then the clock goes back.
+pub fn moves() -> impl Strategy<Value = Vec<(i64, Move)>> {
+    let ticks = prop_oneof![4 => Just(0), 4 => 0..100 * TICKS_PER_SECOND, 1 => -3 * TICKS_PER_SECOND..0];
+    vec((ticks, a_move()), 1..=LONGEST)
+}
+
+fn a_move() -> impl Strategy<Value = Move> {
+    let written = || {
+        use Written::{Extended, NoJson, NoObject, OtherType, Private, Sample, Shouted, UnknownType, WithoutTitle};
+        prop_oneof![
+            6 => Just(Sample),
+            6 => select(vec![Extended, Private, Shouted]),
+            2 => select(vec![WithoutTitle, NoObject, NoJson, OtherType, UnknownType])
+        ]
+    };
+    let seen = || {
+        use Seen::{Any, Current, CurrentAmongOthers, Nothing, Stale, Unstated};
+        prop_oneof![6 => select(vec![Unstated, Any, Current, CurrentAmongOthers]), 1 => select(vec![Stale, Nothing])]
+    };
+    let which = || prop_oneof![6 => Just(Which::Newest), 1 => Just(Which::Older), 1 => Just(Which::Invented)];
+    let given =
+        select(vec![Given::Approve, Given::Approve, Given::Block, Given::Unblock, Given::Unblock, Given::Reject]);
+    let pick = || {
+        prop_oneof![
+            5 => any::<usize>().prop_map(Pick::Due),
+            1 => (which(), 0..9_usize, 0..5_usize).prop_map(|(which, step, check)| Pick::Any(which, step, check))
+        ]
+    };
+    let end = prop_oneof![
+        6 => Just(End::Done),
+        2 => Just(End::Waiting),
+        2 => Just(End::Blocked),
+        1 => Just(End::Rejected)
+    ];
+    prop_oneof![
+        40 => Just(Move::Onward),
+        4 => (written(), seen()).prop_map(|(written, seen)| Move::Save(written, seen)),
+        3 => seen().prop_map(Move::Publish),
+        3 => seen().prop_map(Move::GoLive),
+        3 => seen().prop_map(Move::Cancel),
+        10 => (which(), any::<usize>(), given).prop_map(|(which, step, given)| Move::Verdict(which, step, given)),
+        10 => pick().prop_map(Move::Start),
+        14 => (pick(), end).prop_map(|(pick, end)| Move::Report(pick, end)),
+        1 => Just(Move::Replan)
+    ]
+}
+
+/// The draft's text and type. The first plan of each sample is public.
+fn written(store: &Store, written: Written) -> (String, String) {
+    let own = store.offer_type.to_owned();
+    let mut definition = sample(store.offer_type);
+    match written {
+        Written::Sample => {}
+        Written::Extended => {
+            let mut plan = definition["plans"][0].clone();
+            plan["planId"] = json!("added");
+            definition["plans"].as_array_mut().unwrap().push(plan);
+            definition["offer"]["microsoft-azure-marketplace-testdrive.enabled"] = json!(false);
+        }
+        Written::Private => {
+            definition["plans"][0]["restrictedAudience"] = json!({ "uploadedCsvUri": "https://contoso.example/a.csv" });
+        }
+        Written::WithoutTitle => {
+            drop(definition["offer"].as_object_mut().unwrap().remove("microsoft-azure-marketplace.title"))
+        }
+        Written::NoObject => definition = json!([]),
+        Written::NoJson => return (own, "{".to_owned()),
+        Written::OtherType => {
+            let other = type_ids().into_iter().find(|id| *id != own).unwrap();
+            return (other.to_owned(), sample(other).to_string());
+        }
+        Written::UnknownType => return ("contoso-unknown".to_owned(), definition.to_string()),
+        Written::Shouted => return (own.to_uppercase(), definition.to_string()),
+    }
+    (own, definition.to_string())
+}
+
+fn expected(store: &Store, seen: Seen) -> Expected {
+    let stale = Moment::from_ticks(7);
+    let current = store.offer.as_ref().map_or(stale, |offer| offer.changed_at);
+    match seen {
+        Seen::Unstated => Expected::Unstated,
+        Seen::Any => Expected::Any,
+        Seen::Current => Expected::OneOf(vec![current]),
+        Seen::CurrentAmongOthers => Expected::OneOf(vec![stale, current]),
+        Seen::Stale => Expected::OneOf(vec![stale]),
+        Seen::Nothing => Expected::OneOf(Vec::new()),
+    }
+}
+
+fn which(store: &Store, which: Which) -> (Uuid, Option<&Operation>) {
+    let back = match which {
+        Which::Newest => 1,
+        Which::Older => 2,
+        Which::Invented => usize::MAX,
+    };
+    let operation = store.operations.len().checked_sub(back).map(|at| &store.operations[at]);
+    (operation.map_or(Uuid::from_u128(u128::MAX), |operation| operation.id), operation)
+}
+
+fn check(store: &Store, pick: Pick) -> CheckRef {
+    match pick {
+        Pick::Due(number) => {
+            let due = store.newest().map(Operation::due_checks).unwrap_or_default();
+            if due.is_empty() {
+                return check(store, Pick::Any(Which::Newest, number % 9, number % 5));
+            }
+            due[number % due.len()].0.clone()
+        }
+        Pick::Any(operation, step, check) => CheckRef { operation: which(store, operation).0, step, check },
+    }
+}
+
+pub fn command(store: &Store, chosen: &Move) -> Command {
+    match *chosen {
+        Move::Onward => store.onward(),
+        Move::Save(what, seen) => {
+            let (offer_type, definition) = written(store, what);
+            Command::SaveDraft { offer_type, definition, expected: expected(store, seen) }
+        }
+        Move::Publish(seen) => {
+            Command::Publish { emails: vec!["jonas@contoso.example".into()], expected: expected(store, seen) }
+        }
+        Move::GoLive(seen) => Command::GoLive { expected: expected(store, seen) },
+        Move::Cancel(seen) => Command::Cancel { expected: expected(store, seen) },
+        Move::Verdict(operation, step, given) => {
+            let (id, operation) = which(store, operation);
+            // The step at hand more often than not; one past the last is a step that nobody knows.
+            let steps = operation.map(|operation| operation.steps.as_slice()).unwrap_or_default();
+            let current = operation.and_then(Operation::current_step).filter(|_| step % 3 != 0);
+            let step = current.or_else(|| steps.get(step % (steps.len() + 1))).map_or("invented", |step| &step.id);
+            verdict(
+                id,
+                step,
+                match given {
+                    Given::Approve => Verdict::Approve,
+                    Given::Reject => Verdict::Reject(reason()),
+                    Given::Block => Verdict::Block(reason()),
+                    Given::Unblock => Verdict::Unblock,
+                },
+            )
+        }
+        Move::Start(pick) => Command::StartCheck(check(store, pick)),
+        Move::Report(pick, end) => report(
+            check(store, pick),
+            match end {
+                End::Done => Ending::Done,
+                End::Waiting => Ending::WaitingUntil(store.now.plus_seconds(60)),
+                End::Blocked => Ending::Blocked,
+                End::Rejected => Ending::Rejected,
+            },
+            store.now,
+        ),
+        Move::Replan => Command::Replan,
+    }
+}

@@ -1,0 +1,248 @@
+//! Random walks over all commands, for every offer type: what must hold after each move, whatever came before.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod common;
+#[path = "common/invariants.rs"]
+mod invariants;
+#[path = "common/moves.rs"]
+mod moves;
+
+use common::{Outcome, Store, cancel, go_live, outcome, publish, reason, report, sample, type_ids, verdict};
+use invariants::{History, assert_holds};
+use moves::{Move, Written, command, moves};
+use proptest::prelude::{Just, prop_oneof};
+use proptest::test_runner::{Config, TestRunner};
+use publishing::command::{Command, Ending, Expected, Verdict};
+use publishing::decide::MissingIfMatch;
+use publishing::moment::Moment;
+use publishing::operation::{CheckState, Course};
+use publishing::pipeline::CheckKind;
+use publishing::refusal::Refusal;
+use publishing::status::{OfferStatus, StepStatus};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Seven types of them.
+const WALKS_PER_TYPE: u32 = 160;
+
+/// What the contract lets a command come to; all but a report of a check not in hand can come to one thing only.
+fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Command) -> Vec<Outcome> {
+    let Some(offer) = &store.offer else {
+        return vec![match (command, what) {
+            (Command::SaveDraft { expected: Expected::OneOf(_), .. }, _) => Outcome::Precondition,
+            (Command::SaveDraft { .. }, Some(Written::NoJson | Written::UnknownType)) => Outcome::BadRequest,
+            // The first save fixes the type, whichever it is; the walk keeps to one.
+            (Command::SaveDraft { .. }, Some(Written::NoObject)) => return vec![Outcome::Created, Outcome::BadRequest],
+            (Command::SaveDraft { .. }, _) => Outcome::Created,
+            _ => Outcome::OfferMissing,
+        }];
+    };
+    let stale = |expected: &Expected| matches!(expected, Expected::OneOf(seen) if !seen.contains(&offer.changed_at));
+    let status = history.status(store);
+    let active = matches!(status, OfferStatus::Running | OfferStatus::WaitingForPublisherReview);
+    let newest = |id: Uuid| offer.operation.as_ref().filter(|operation| operation.id == id);
+    vec![match command {
+        Command::SaveDraft { expected: Expected::Unstated, .. } if store.setting == MissingIfMatch::Conflict => {
+            Outcome::ConflictWanted
+        }
+        Command::SaveDraft { expected: Expected::Unstated, .. } if store.setting == MissingIfMatch::BadRequest => {
+            Outcome::BadRequestWanted
+        }
+        Command::SaveDraft { expected, .. }
+        | Command::Publish { expected, .. }
+        | Command::GoLive { expected }
+        | Command::Cancel { expected }
+            if stale(expected) =>
+        {
+            Outcome::Precondition
+        }
+        Command::SaveDraft { .. } => match what {
+            Some(Written::NoJson | Written::OtherType | Written::UnknownType) => Outcome::BadRequest,
+            Some(Written::NoObject) => return vec![Outcome::Saved, Outcome::BadRequest],
+            _ => Outcome::Saved,
+        },
+        Command::Publish { .. } if active => Outcome::OperationInProgress,
+        Command::Publish { .. } if history.draft_is_faulty(store) => Outcome::Faults,
+        Command::Publish { .. } => Outcome::Started,
+        Command::GoLive { .. } if status == OfferStatus::WaitingForPublisherReview => Outcome::Started,
+        Command::Cancel { .. } if active && !history.live_has_begun => match offer.operation.as_ref().unwrap() {
+            operation if operation.has_check_in_hand() => Outcome::CancelRequested,
+            _ => Outcome::Canceled,
+        },
+        Command::GoLive { .. } | Command::Cancel { .. } => Outcome::InvalidState,
+        Command::GiveVerdict { operation, step, verdict } => {
+            let operation = newest(*operation).filter(|operation| operation.course == Course::Running);
+            let step = operation.and_then(|operation| operation.steps.iter().find(|known| known.id == *step));
+            let any = |reviewer: bool, states: &[CheckState]| {
+                step.is_some_and(|step| {
+                    step.checks
+                        .iter()
+                        .any(|check| (!reviewer || check.kind == CheckKind::Reviewer) && states.contains(&check.state))
+                })
+            };
+            let awaited = match verdict {
+                Verdict::Approve | Verdict::Block(_) => any(true, &[CheckState::AwaitingPerson]),
+                Verdict::Reject(_) => any(true, &[CheckState::AwaitingPerson, CheckState::Blocked]),
+                Verdict::Unblock => any(false, &[CheckState::Blocked]),
+            };
+            if awaited { Outcome::Recorded } else { Outcome::VerdictNotAwaited }
+        }
+        Command::StartCheck(at) => {
+            let operation = newest(at.operation).filter(|operation| operation.course == Course::Running);
+            match operation.and_then(|operation| operation.check(at)).map(|check| check.state) {
+                Some(CheckState::Queued { .. }) => Outcome::Recorded,
+                _ => Outcome::Superseded,
+            }
+        }
+        Command::ReportCheck(at, _) => {
+            let operation = newest(at.operation).filter(|_| status == OfferStatus::Running);
+            match operation.and_then(|operation| operation.check(at)).map(|check| check.state) {
+                Some(CheckState::InHand) => Outcome::Recorded,
+                Some(CheckState::Queued { .. }) => return vec![Outcome::Recorded, Outcome::Superseded],
+                _ => Outcome::Superseded,
+            }
+        }
+        Command::Replan => Outcome::Recorded,
+    }]
+}
+
+fn walk(offer_type: &'static str, setting: MissingIfMatch, moves: &[(i64, Move)]) {
+    let mut store = Store::new(offer_type);
+    store.setting = setting;
+    let mut history = History::default();
+    for (ticks, chosen) in moves {
+        store.now = Moment::from_ticks(store.now.ticks() + ticks);
+        if matches!(chosen, Move::Replan) {
+            store.changed_pipelines = !store.changed_pipelines;
+        }
+        let what = match chosen {
+            // The first save fixes the type, and the walk is about one.
+            Move::Save(Written::OtherType, _) if store.offer.is_none() => continue,
+            Move::Save(what, _) => Some(*what),
+            Move::Onward if store.offer.is_none() => Some(Written::Sample),
+            _ => None,
+        };
+        let command = command(&store, chosen);
+        let allowed = allowed(&history, &store, what, &command);
+        let before = store.clone();
+        let result = store.put(command.clone());
+        assert!(allowed.contains(&outcome(&result)), "{command:?}\n came to {result:?}\n and not to {allowed:?}");
+        if result.is_err() {
+            let unchanged = store.offer == before.offer && store.operations == before.operations;
+            assert!(unchanged && store.journal == before.journal && store.snapshots == before.snapshots);
+        }
+        if let Err(refusal) = &result {
+            assert!(!refusal.to_string().is_empty());
+        }
+        if let Err(Refusal::Faults(faults)) = &result {
+            let texts = faults.iter().flat_map(|fault| [&fault.pointer, &fault.code, &fault.message, &fault.mend]);
+            assert!(!faults.is_empty() && texts.clone().all(|text| !text.is_empty()), "{faults:?}");
+        }
+        if result.is_ok() {
+            history.note(&before, &store, what, &command);
+        }
+        if store.offer.is_some() {
+            assert_holds(&history, &before, &store, &command);
+        }
+    }
+}
+
+#[test]
+fn whatever_is_tried_the_rules_hold() {
+    let settings = prop_oneof![
+        6 => Just(MissingIfMatch::Accept),
+        1 => Just(MissingIfMatch::Conflict),
+        1 => Just(MissingIfMatch::BadRequest)
+    ];
+    for offer_type in type_ids() {
+        let config = Config { cases: WALKS_PER_TYPE, failure_persistence: None, ..Config::default() };
+        let run = TestRunner::new(config).run(&(&settings, moves()), |(setting, moves)| {
+            walk(offer_type, setting, &moves);
+            Ok(())
+        });
+        run.unwrap_or_else(|failure| panic!("{offer_type}: {failure}"));
+    }
+}
+
+/// Every offer status and every step status is reached by real commands, in every type.
+#[test]
+fn every_status_is_reached() {
+    for offer_type in type_ids() {
+        let mut offers = BTreeSet::new();
+        let mut steps = BTreeSet::new();
+        let mut store = Store::new(offer_type);
+        let mut put = |store: &mut Store, command: Command| {
+            store.put(command).unwrap();
+            offers.insert(store.status());
+            steps.extend(store.step_statuses());
+        };
+        // To production, blocked by a machine and by a reviewer on the way.
+        let mut hindered = BTreeSet::new();
+        for _ in 0..100 {
+            let onward = store.onward();
+            let hindrance = match &onward {
+                Command::ReportCheck(at, _) => Some(report(at.clone(), Ending::Blocked, store.now)),
+                Command::GiveVerdict { operation, step, verdict: Verdict::Approve } => {
+                    Some(verdict(*operation, step, Verdict::Block(reason())))
+                }
+                _ => None,
+            };
+            match hindrance.filter(|_| hindered.insert(format!("{onward:?}"))) {
+                Some(hindrance) => put(&mut store, hindrance),
+                None => put(&mut store, onward),
+            }
+            if store.status() == OfferStatus::Succeeded {
+                break;
+            }
+        }
+        assert_eq!((store.status(), store.offer().production), (OfferStatus::Succeeded, Some(1)), "{offer_type}");
+        // An update that is canceled, one that fails, and a draft saved after that.
+        put(&mut store, publish());
+        put(&mut store, cancel());
+        put(&mut store, publish());
+        let (at, _) = store.newest().unwrap().due_checks()[0].clone();
+        put(&mut store, Command::StartCheck(at.clone()));
+        let rejected = report(at, Ending::Rejected, store.now);
+        put(&mut store, rejected);
+        let definition = sample(offer_type).to_string();
+        let expected = Expected::Unstated;
+        put(&mut store, Command::SaveDraft { offer_type: offer_type.into(), definition, expected });
+        assert_eq!((store.status(), store.offer().production), (OfferStatus::NotStarted, Some(1)), "{offer_type}");
+        assert_eq!((offers.len(), steps.len()), (7, 8), "{offer_type} reached {offers:?} and {steps:?}");
+    }
+}
+
+/// `notStarted` is a draft saved after the end, by the order of things and not by the clock (wire contract, section 4).
+#[test]
+fn a_draft_saved_before_the_end_leaves_the_offer_failed_or_canceled_though_the_clock_went_back() {
+    for (ending, status) in [(Some(Ending::Rejected), OfferStatus::Failed), (None, OfferStatus::Canceled)] {
+        let mut store = Store::new("microsoft-azure-saas");
+        store.go_until(|store| store.status() == OfferStatus::Running);
+        let (at, _) = store.newest().unwrap().due_checks()[0].clone();
+        store.now = store.now.plus_seconds(60);
+        store.save(&sample("microsoft-azure-saas")).unwrap();
+        store.now = store.now.plus_seconds(-30);
+        if let Some(ending) = ending {
+            store.put(Command::StartCheck(at.clone())).unwrap();
+            store.put(report(at, ending, store.now)).unwrap();
+        } else {
+            store.put(cancel()).unwrap();
+        }
+        assert_eq!(store.status(), status);
+    }
+}
+
+/// A report of a check that nobody took in hand is refused, or it begins the step (wire contract, section 4: cancel).
+#[test]
+fn a_check_reported_without_being_taken_in_hand_has_begun() {
+    let mut store = Store::new("microsoft-azure-virtualmachines");
+    store.go_until(|store| store.status() == OfferStatus::WaitingForPublisherReview);
+    store.put(go_live()).unwrap();
+    let (live, _) = store.newest().unwrap().due_checks()[0].clone();
+    let waiting = report(live, Ending::WaitingUntil(store.now.plus_seconds(60)), store.now);
+    if store.put(waiting).is_ok() {
+        assert_eq!(store.step_statuses().last(), Some(&StepStatus::InProgress));
+        assert_eq!(outcome(&store.put(cancel())), Outcome::InvalidState);
+    }
+}
