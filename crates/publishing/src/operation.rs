@@ -68,10 +68,8 @@ pub enum CheckState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// What does the work.
-    #[serde(flatten)]
     pub kind: CheckKind,
     /// Where it stands.
-    #[serde(flatten)]
     pub state: CheckState,
     /// Whether any work on it has begun.
     pub begun: bool,

@@ -125,7 +125,7 @@ const AUDIENCES: &str = r#"
     virtualmachines | /plans/1/restrictedAudience | {"manualEntries": []} | = Required
     virtualmachines | /plans/1/restrictedAudience | {"uploadedCsvUri": ""} | = Required
     virtualmachines | /plans/1/restrictedAudience | {"uploadedCsvUri": "https://a.example/b.csv"} | none
-    virtualmachines | /plans/1/restrictedAudience/uploadedCsvUri | "https://a.example/b" | /plans/1/restrictedAudience Conflict
+    virtualmachines | /plans/1/restrictedAudience/uploadedCsvUri | "http://a.b" | /plans/1/restrictedAudience Conflict
     virtualmachines | /plans/1/restrictedAudience/manualEntries/0/id | | = Required
     virtualmachines | /plans/1/restrictedAudience/manualEntries/1/id | "fabrikam" | = BadFormat
     corevm | /plans/1/restrictedAudience/uploadedCsvUri | "b.csv" | = BadFormat

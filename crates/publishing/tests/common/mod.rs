@@ -81,7 +81,9 @@ checks = [{ kind = "promote" }]
 
 const OPERATOR_SCHEMA: &str = r#"{
     "allOf": [{ "$ref": "urn:portolan:marketplace" }],
-    "properties": { "offer": { "properties": { "contoso.dockKey": { "type": ["string", "null"], "writeOnly": true } } } }
+    "properties": {
+        "offer": { "properties": { "contoso.dockKey": { "type": ["string", "null"], "writeOnly": true } } }
+    }
 }"#;
 
 /// The built-in types and the operator's.
