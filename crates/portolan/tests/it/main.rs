@@ -1,0 +1,13 @@
+//! The tests of the service through its doors: one binary, one file per promise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod architecture;
+mod exchanges;
+mod world;
