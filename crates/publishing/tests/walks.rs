@@ -8,7 +8,9 @@ mod invariants;
 #[path = "common/moves.rs"]
 mod moves;
 
-use common::{Outcome, Store, cancel, go_live, outcome, publish, reason, report, sample, type_ids, verdict};
+use common::{
+    OPERATOR_TYPE, Outcome, Store, cancel, go_live, outcome, publish, reason, report, sample, type_ids, verdict,
+};
 use invariants::{History, assert_holds};
 use moves::{Move, Written, command, moves};
 use proptest::prelude::{Just, prop_oneof};
@@ -16,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use publishing::command::{Command, Ending, Expected, Verdict};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
-use publishing::operation::{CheckState, Course};
+use publishing::operation::{CheckState, Course, PICK_UP_SECONDS};
 use publishing::pipeline::CheckKind;
 use publishing::refusal::Refusal;
 use publishing::status::{OfferStatus, StepStatus};
@@ -244,5 +246,37 @@ fn a_check_reported_without_being_taken_in_hand_has_begun() {
     if store.put(waiting).is_ok() {
         assert_eq!(store.step_statuses().last(), Some(&StepStatus::InProgress));
         assert_eq!(outcome(&store.put(cancel())), Outcome::InvalidState);
+    }
+}
+
+/// A submission is listed as running for at least a second, however fast its work is (wire contract, section 4).
+#[test]
+fn a_quick_verdict_does_not_hurry_what_follows() {
+    let mut store = Store::new("microsoft-azure-applications");
+    store.go_until(|store| store.status() == OfferStatus::WaitingForPublisherReview);
+    store.put(go_live()).unwrap();
+    store.put(verdict(store.newest().unwrap().id, "displayreview", Verdict::Approve)).unwrap();
+    let operation = store.newest().unwrap();
+    let (_, live_is_due) = operation.due_checks()[0];
+    assert!(live_is_due >= operation.started_at.plus_seconds(PICK_UP_SECONDS));
+}
+
+/// Test Drive validation takes part only when the test drive is enabled (wire contract, section 3).
+#[test]
+fn a_conditional_step_takes_part_where_the_definition_says_so() {
+    for (offer_type, conditional) in [("microsoft-azure-applications", "displaytestdrive"), (OPERATOR_TYPE, "trial")] {
+        for enabled in [Some(true), Some(false), None] {
+            let mut definition = sample(offer_type);
+            let offer = definition["offer"].as_object_mut().unwrap();
+            offer.remove("microsoft-azure-marketplace-testdrive.enabled");
+            offer.extend(enabled.map(|on| ("microsoft-azure-marketplace-testdrive.enabled".to_owned(), on.into())));
+            let mut store = Store::new(offer_type);
+            store.save(&definition).unwrap();
+            let ids = |store: &Store| store.document().steps.into_iter().map(|step| step.id).collect::<Vec<_>>();
+            let planned = ids(&store);
+            assert_eq!(planned.iter().any(|id| id == conditional), enabled == Some(true), "{offer_type} {enabled:?}");
+            store.put(publish()).unwrap();
+            assert_eq!(ids(&store), planned, "{offer_type} {enabled:?}");
+        }
     }
 }

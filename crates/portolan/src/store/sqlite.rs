@@ -34,8 +34,6 @@ struct Inner {
     jobs: mpsc::Sender<Job>,
     readers: Readers,
     cache: Arc<StatusCache>,
-    /// Held for as long as the store is open.
-    _lock: Option<File>,
 }
 
 /// Where reads find a connection: their own on disk, the writer's in memory.
@@ -95,15 +93,15 @@ impl Sqlite {
         connection.execute("UPDATE due SET leased_until = NULL", [])?;
         let connection = Arc::new(Mutex::new(connection));
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let inner = Inner {
-            jobs,
-            readers: readers(Arc::clone(&connection)),
-            cache: Arc::new(StatusCache::new(cache_bytes)),
-            _lock: lock,
-        };
+        let inner =
+            Inner { jobs, readers: readers(Arc::clone(&connection)), cache: Arc::new(StatusCache::new(cache_bytes)) };
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_batches(&connection, queue))
+            .spawn(move || {
+                write_batches(&connection, queue);
+                // Held until the last write is done.
+                drop(lock);
+            })
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self(Arc::new(inner)))
     }

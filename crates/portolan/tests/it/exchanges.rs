@@ -1,25 +1,39 @@
 //! Recorded exchanges: every call of the wire contract with its answers, errors included, as they go over the wire.
 //!
 //! `tests/exchanges/*.txt` holds them. A file begins with a fresh service whose clock stands at 2026-11-22T09:40:00Z and
-//! whose ids count up, so an answer is the same to the byte every time. Lines that begin with `=== ` are requests or
-//! turns of the clock, `--- ` begins the answer. `PORTOLAN_RECORD=1` writes the answers anew, to be read against the
-//! contract before they are committed.
+//! whose answers are therefore the same every time. Lines that begin with `=== ` are requests, or say what happens
+//! between them; `--- ` begins the answer. `PORTOLAN_RECORD=1` writes the answers anew, to be read against the contract
+//! before they are committed.
+//!
+//! Between requests: `=== wait` lets the service do all that needs no person; `=== wait 2s` turns the clock, and lets it
+//! do what is due then; `=== work` lets it do what is due now, but not what follows from that; `=== take 2s` turns the
+//! clock, and a worker takes in hand what is due then and dies, so that another one takes over 30 s later; `=== # ...`
+//! says something to the reader. `{{operation-1}}` is the id of the first operation of the file, `{{etag}}` the latest ETag
+//! that was answered, `{{definition}}` what `web-gateway.json` holds, `{{64KiB}}` and `{{4MiB}}` are long texts. The lines
+//! above the first `=== ` may set `missing_if_match` and `operation_success_word`.
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, Setting, World};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
 use api::publishers::{OfferType, Publisher};
 use api::reviews::Review;
 use api::status::StatusDocument;
+use portolan::store::Claims;
+use portolan::wire::SuccessWord;
+use publishing::command::Command;
+use publishing::decide::MissingIfMatch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
 /// Headers that only some answers have, and that a recording therefore names.
 const NAMED_HEADERS: [&str; 6] = ["allow", "etag", "location", "operation-location", "retry-after", "www-authenticate"];
+
+const CORRELATION_ID: &str = "x-ms-correlation-request-id";
 
 const DEFINITION: &str = include_str!("../web-gateway.json");
 
@@ -46,20 +60,25 @@ async fn every_recorded_exchange_happens_again() {
 
 /// Plays a recording, and gives it back with the answers that came.
 async fn play(recorded: &str) -> (String, usize) {
-    let world = World::new().await;
-    let mut played = String::new();
-    let mut exchanges = 0;
     let (preface, rest) = recorded.split_once("=== ").unwrap();
-    played.push_str(preface);
+    let world = World::with(setting(preface)).await;
+    let mut played = preface.to_owned();
+    let mut exchanges = 0;
+    let mut seen = Seen::default();
     for block in rest.split("\n=== ") {
         let request = block.split("\n--- ").next().unwrap().trim_end();
         played.push_str(&format!("=== {request}\n"));
-        match request.strip_prefix("wait") {
-            Some(seconds) => wait(&world, seconds.trim()).await,
-            None => {
-                let answer = ask(&world, request).await;
+        let (word, more) = request.split_once(' ').unwrap_or((request, ""));
+        match word {
+            "#" => {}
+            "wait" => wait(&world, more).await,
+            "work" => drop(world.worker.work_off_due().await.unwrap()),
+            "take" => take(&world, more).await,
+            _ => {
+                let answer = ask(&world, &seen.filled(request)).await;
                 reads_and_writes_back(request, &answer);
-                played.push_str(&shown(&answer));
+                seen.note(&answer);
+                played.push_str(&seen.shown(request, &answer));
                 exchanges += 1;
             }
         }
@@ -68,11 +87,94 @@ async fn play(recorded: &str) -> (String, usize) {
     (format!("{}\n", played.trim_end()), exchanges)
 }
 
+fn setting(preface: &str) -> Setting {
+    let mut setting = Setting::default();
+    for (line, means) in [("conflict", MissingIfMatch::Conflict), ("bad-request", MissingIfMatch::BadRequest)] {
+        if preface.contains(&format!("missing_if_match = \"{line}\"")) {
+            setting.missing_if_match = means;
+        }
+    }
+    if preface.contains("operation_success_word = \"complete\"") {
+        setting.success_word = SuccessWord::Complete;
+    }
+    setting
+}
+
 /// `wait 2s` turns the clock and works off what is due then; `wait` settles everything that needs no person.
-async fn wait(world: &World, seconds: &str) {
-    let Some(seconds) = seconds.strip_suffix('s') else { return world.settle().await };
-    world.clock.advance(Duration::from_secs(seconds.parse().unwrap()));
+async fn wait(world: &World, time: &str) {
+    if time.is_empty() {
+        return world.settle().await;
+    }
+    world.clock.advance(seconds(time));
     while world.worker.work_off_due().await.unwrap() > 0 {}
+}
+
+/// A worker that begins what is due, and is never heard of again.
+async fn take(world: &World, time: &str) {
+    world.clock.advance(seconds(time));
+    let now = world.clock.now();
+    for claim in Claims::new(Arc::clone(&world.store)).claim(now, now.plus_seconds(30), 32).await.unwrap() {
+        world.perform.perform_claimed(&claim, false, Command::StartCheck(claim.check.clone())).await.unwrap();
+    }
+}
+
+fn seconds(time: &str) -> Duration {
+    Duration::from_secs(time.trim_end_matches('s').parse().unwrap())
+}
+
+/// What later requests of a file can name.
+#[derive(Default)]
+struct Seen {
+    operations: Vec<String>,
+    etag: String,
+}
+
+impl Seen {
+    /// A request with what it names.
+    fn filled(&self, request: &str) -> String {
+        let mut filled = request
+            .replace("{{etag}}", &self.etag)
+            .replace("{{definition}}", DEFINITION.trim_end())
+            .replace("{{64KiB}}", &"x".repeat(64 << 10))
+            .replace("{{4MiB}}", &"x".repeat(4 << 20));
+        for (at, id) in self.operations.iter().enumerate() {
+            filled = filled.replace(&format!("{{{{operation-{}}}}}", at + 1), id);
+        }
+        filled
+    }
+
+    /// Remembers the operation that an answer leads to, and its ETag.
+    fn note(&mut self, answer: &Answer) {
+        if answer.headers.contains_key("etag") {
+            self.etag = answer.header("etag").to_owned();
+        }
+        let path = answer.header("location").split('?').next().unwrap_or_default();
+        if let Some((_, id)) = path.rsplit_once('/') {
+            assert_eq!(Uuid::try_parse(id).unwrap().to_string(), id);
+            if !self.operations.iter().any(|known| known == id) {
+                self.operations.push(id.to_owned());
+            }
+        }
+    }
+
+    fn shown(&self, request: &str, answer: &Answer) -> String {
+        let mut text = format!("--- {}\n", answer.status);
+        for name in NAMED_HEADERS.iter().filter(|name| answer.headers.contains_key(**name)) {
+            text.push_str(&format!("{name}: {}\n", answer.header(name)));
+        }
+        if let Some((_, sent)) = request.split_once(&format!("\n{CORRELATION_ID}: ")) {
+            let echoed = Some(answer.header(CORRELATION_ID)).filter(|id| sent.lines().next() == Some(id));
+            text.push_str(&format!("{CORRELATION_ID}: {}\n", echoed.unwrap_or("{{another}}")));
+        }
+        if !answer.body.is_empty() {
+            let body = answer.body.replace(DEFINITION.trim_end(), "{{definition}}");
+            text.push_str(&format!("\n{body}\n"));
+        }
+        for (at, id) in self.operations.iter().enumerate() {
+            text = text.replace(id, &format!("{{{{operation-{}}}}}", at + 1));
+        }
+        text
+    }
 }
 
 async fn ask(world: &World, request: &str) -> Answer {
@@ -80,8 +182,7 @@ async fn ask(world: &World, request: &str) -> Answer {
     let mut lines = head.lines();
     let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
     let headers: Vec<(&str, &str)> = lines.map(|line| line.split_once(": ").unwrap()).collect();
-    let body = body.replace("{{definition}}", DEFINITION.trim_end());
-    let answer = world.send(method, path, &headers, body).await;
+    let answer = world.send(method, path, &headers, body.to_owned()).await;
     for (name, value) in [
         ("content-type", "application/json; charset=utf-8"),
         ("cache-control", "no-cache"),
@@ -89,22 +190,10 @@ async fn ask(world: &World, request: &str) -> Answer {
     ] {
         assert_eq!(answer.header(name), value, "{name} of {request}");
     }
-    for name in ["x-ms-request-id", "x-ms-correlation-request-id"] {
+    for name in ["x-ms-request-id", CORRELATION_ID] {
         assert!(Uuid::try_parse(answer.header(name)).is_ok(), "{name} of {request}");
     }
     answer
-}
-
-fn shown(answer: &Answer) -> String {
-    let mut text = format!("--- {}\n", answer.status);
-    for name in NAMED_HEADERS.iter().filter(|name| answer.headers.contains_key(**name)) {
-        text.push_str(&format!("{name}: {}\n", answer.header(name)));
-    }
-    if !answer.body.is_empty() {
-        let body = answer.body.replace(DEFINITION.trim_end(), "{{definition}}");
-        text.push_str(&format!("\n{body}\n"));
-    }
-    text
 }
 
 /// The types of the `api` crate read every answer, and write the same bytes.

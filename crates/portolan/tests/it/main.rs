@@ -5,9 +5,11 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    missing_docs
+    missing_docs,
+    unreachable_pub
 )]
 
 mod architecture;
 mod exchanges;
+mod store;
 mod world;
