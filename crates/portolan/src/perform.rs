@@ -145,8 +145,7 @@ impl Perform {
     ) -> Result<Change, Failure> {
         let offer = decision.offer.clone();
         // An offer whose type is gone keeps the steps it has; one that has none shows none.
-        let no_steps = publishing::pipeline::Pipeline::default();
-        let pipeline = self.types.get(&offer.offer_type).map_or(&no_steps, |offer_type| &offer_type.pipeline);
+        let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
         let document = wire::render(&wire::status_document(&status::of_offer(&offer, pipeline)))
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Change {

@@ -16,13 +16,13 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     if !active.can_cancel() {
         return Err(refused("Going live has begun and cannot be stopped; publish again to change what is live."));
     }
-    let now = context.now.after(Some(active.changed_at));
+    let now = offer.after_all(context.now);
     let id = active.id;
     let mut offer = offer.clone();
     let in_hand = active.has_check_in_hand();
     if let Some(operation) = &mut offer.operation {
         operation.course = Course::CancelRequested;
-        operation.advance(now, now);
+        operation.advance(now);
     }
     withdraw_preview(&mut offer);
     let (event, answer) = if in_hand {
@@ -30,7 +30,7 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     } else {
         (Event::Canceled { operation: id }, Answer::Canceled)
     };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(event), answer })
+    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer })
 }
 
 /// A canceled submission's preview is withdrawn; the preview of an earlier version is not its to withdraw.

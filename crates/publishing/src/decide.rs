@@ -100,7 +100,7 @@ pub fn decide(
 }
 
 impl Context<'_> {
-    pub(crate) fn entry(&self, event: Event) -> Entry {
-        Entry { at: self.now, actor: self.actor.to_owned(), event }
+    pub(crate) fn entry(&self, at: Moment, event: Event) -> Entry {
+        Entry { at, actor: self.actor.to_owned(), event }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::offer::is_slug;
 use crate::offer_type::OfferType;
-use crate::plan::{self, PlanSummary, is_private};
+use crate::plan::{PlanSummary, has_entries, has_file, is_private};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// One thing wrong at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +37,11 @@ impl Fault {
     }
 }
 
-/// Every fault of a definition that is to be published, with the plans that customers can see today.
+/// How many faults are told at once: mending so many takes a while, and a hostile draft could have millions.
+pub const MOST_FAULTS: usize = 1_000;
+
+/// Every fault of a definition that is to be published, with the plans that customers can see today; at most
+/// [`MOST_FAULTS`].
 pub fn faults(definition: &Value, offer_type: &OfferType, live_plans: &[PlanSummary]) -> Vec<Fault> {
     let mut faults = offer_type.schema().faults(definition);
     plan_ids(definition, &mut faults);
@@ -47,6 +52,7 @@ pub fn faults(definition: &Value, offer_type: &OfferType, live_plans: &[PlanSumm
     }
     categories(definition, &mut faults);
     lead_destination(definition, &mut faults);
+    faults.truncate(MOST_FAULTS);
     faults
 }
 
@@ -55,39 +61,36 @@ fn plans(definition: &Value) -> impl Iterator<Item = (usize, &Value)> {
 }
 
 fn plan_ids(definition: &Value, faults: &mut Vec<Fault>) {
-    let mut seen = Vec::new();
+    // The built-in schemas judge the form of an id too; an operator's type may have no schema.
+    let judged: HashSet<String> = faults.iter().map(|fault| fault.pointer.clone()).collect();
+    let mut seen = HashSet::new();
     for (at, plan) in plans(definition) {
         let Some(id) = plan.get("planId").and_then(Value::as_str) else { continue };
         let pointer = format!("/plans/{at}/planId");
-        if seen.contains(&id) {
-            faults.push(Fault::new(
-                "Duplicate",
-                &pointer,
-                format!("Two plans are called `{id}`."),
-                "Give each its own planId.",
-            ));
-        }
-        // The built-in schemas say the same; an operator's type may have no schema.
-        if !is_slug(id) && !faults.iter().any(|fault| fault.pointer.ends_with(&pointer)) {
+        let well_formed = is_slug(id) || judged.contains(&format!("/definition{pointer}"));
+        if !well_formed {
             let mend = "Use 1 to 50 lower-case letters, digits, `-` and `_`, beginning with a letter or digit.";
             faults.push(Fault::new("BadFormat", &pointer, "`planId` is not of the right form.", mend));
         }
-        seen.push(id);
+        if !seen.insert(id) {
+            let message = format!("Two plans are called `{id}`.");
+            faults.push(Fault::new("Duplicate", &pointer, message, "Give each its own planId."));
+        }
     }
 }
 
 /// Ids are fixed once live, and a public plan cannot become private (wire contract, section 5).
 fn live_plans_stay(definition: &Value, live: &[PlanSummary], faults: &mut Vec<Fault>) {
-    let now = plan::plans(definition);
+    let now: Vec<&Value> = plans(definition).map(|(_, plan)| plan).collect();
     for plan in live {
-        match now.iter().position(|other| other.id == plan.id) {
+        match now.iter().position(|other| other.get("planId").and_then(Value::as_str) == Some(&plan.id)) {
             None => faults.push(Fault::new(
                 "Fixed",
                 "/plans",
                 format!("The plan `{}` is live, and missing here.", plan.id),
                 "Put it back under the same planId: the id of a live plan cannot change.",
             )),
-            Some(at) if now[at].private && !plan.private => faults.push(Fault::new(
+            Some(at) if is_private(now[at]) && !plan.private => faults.push(Fault::new(
                 "Fixed",
                 format!("/plans/{at}/restrictedAudience"),
                 format!("The plan `{}` is live for everybody and cannot become private.", plan.id),
@@ -100,8 +103,7 @@ fn live_plans_stay(definition: &Value, live: &[PlanSummary], faults: &mut Vec<Fa
 
 fn audience(plan: &Value, at: usize, faults: &mut Vec<Fault>) {
     let Some(audience) = plan.get("restrictedAudience").filter(|audience| !audience.is_null()) else { return };
-    let both = audience.get("manualEntries").is_some() && audience.get("uploadedCsvUri").is_some();
-    if both {
+    if has_entries(audience) && has_file(audience) {
         faults.push(Fault::new(
             "Conflict",
             format!("/plans/{at}/restrictedAudience"),

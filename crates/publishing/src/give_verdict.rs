@@ -19,20 +19,20 @@ pub(crate) fn decide(
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
     let refused = |reason| Refusal::VerdictNotAwaited { step: step.clone(), reason };
+    let now = offer.after_all(context.now);
     let mut offer = offer.clone();
     let operation = offer.operation.as_mut().filter(|operation| operation.id == operation_id);
     let operation = operation.ok_or_else(|| refused("the operation is not the offer's newest"))?;
     if operation.course != Course::Running {
         return Err(refused("the operation does not run any more"));
     }
-    let now = context.now.after(Some(operation.changed_at));
     let in_step =
         operation.steps.iter_mut().find(|s| s.id == step).ok_or_else(|| refused("the operation has no such step"))?;
     let check = in_step.checks.iter_mut().find(|check| takes(check, &verdict));
     apply(check.ok_or_else(|| refused(reason(&verdict)))?, &verdict, now);
-    operation.advance(now, now);
+    operation.advance(now);
     let event = Event::VerdictGiven { operation: operation_id, step: step.clone(), verdict };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(event), answer: Answer::Recorded })
+    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }
 
 /// Whether this check is one the verdict can be about. Sign-off is the publisher's, not a reviewer's.

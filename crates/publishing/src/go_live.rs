@@ -14,11 +14,12 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     let Some(publish) = awaiting else {
         return Err(Refusal::InvalidState { command: "Go live", status, mend: mend(status) });
     };
-    let operation = publish.go_live(context.fresh_id, context.now.after(Some(publish.changed_at)));
+    let now = offer.after_all(context.now);
+    let operation = publish.go_live(context.fresh_id, now);
     let event = Event::WentLive { operation: operation.id };
     let answer = Answer::Started(operation.id);
     let offer = Offer { operation: Some(operation), ..offer.clone() };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(event), answer })
+    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer })
 }
 
 fn mend(status: OfferStatus) -> &'static str {

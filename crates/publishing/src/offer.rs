@@ -144,6 +144,12 @@ impl Offer {
         }
     }
 
+    /// The time of a change that happens now: after everything that has happened to the offer, whatever the clock says.
+    pub(crate) fn after_all(&self, now: Moment) -> Moment {
+        let operation = self.operation.as_ref().map(|operation| operation.changed_at);
+        now.after(operation.max(Some(self.changed_at)))
+    }
+
     /// The newest operation while it runs or awaits sign-off.
     pub fn active_operation(&self) -> Option<&Operation> {
         self.operation.as_ref().filter(|operation| {

@@ -211,7 +211,7 @@ impl Operation {
             artifacts: Vec::new(),
             plans: Vec::new(),
         };
-        operation.advance(started_at, started_at.plus_seconds(PICK_UP_SECONDS));
+        operation.advance(started_at);
         operation
     }
 
@@ -226,7 +226,7 @@ impl Operation {
         if let Some(check) = operation.current_step_mut().and_then(|step| step.checks.first_mut()) {
             check.state = CheckState::Complete;
         }
-        operation.advance(started_at, started_at.plus_seconds(PICK_UP_SECONDS));
+        operation.advance(started_at);
         operation
     }
 
@@ -277,12 +277,10 @@ impl Operation {
 
     /// The checks that a worker shall take, or has in hand, each with its time.
     pub fn due_checks(&self) -> Vec<(CheckRef, Moment)> {
-        if !matches!(self.course, Course::Running | Course::CancelRequested) {
-            return Vec::new();
-        }
+        let (runs, lets_go) = (self.course == Course::Running, self.course == Course::CancelRequested);
         let due = |(at, check): (CheckRef, &Check)| match check.state {
-            CheckState::Queued { at: when } => Some((at, when)),
-            CheckState::InHand => Some((at, self.started_at)),
+            CheckState::Queued { at: when } if runs => Some((at, when)),
+            CheckState::InHand if runs || lets_go => Some((at, self.started_at)),
             _ => None,
         };
         self.checks().filter_map(due).collect()
@@ -295,9 +293,8 @@ impl Operation {
         })
     }
 
-    /// Carries a change of a check on: to the next step, to sign-off, to the end. Checks of a step reached now are due at
-    /// `due`.
-    pub(crate) fn advance(&mut self, now: Moment, due: Moment) {
+    /// Carries a change of a check on: to the next step, to sign-off, to the end.
+    pub(crate) fn advance(&mut self, now: Moment) {
         self.changed_at = now;
         if self.course == Course::CancelRequested {
             if !self.has_check_in_hand() {
@@ -306,6 +303,7 @@ impl Operation {
             return;
         }
         let purpose = self.purpose;
+        let due = now.max(self.started_at.plus_seconds(PICK_UP_SECONDS));
         let Some(step) = self.current_step_mut() else {
             self.course = Course::Completed;
             return;

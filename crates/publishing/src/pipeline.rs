@@ -64,7 +64,7 @@ pub struct PlannedStep {
 pub struct PipelineFault(String);
 
 /// The steps that every offer of a type goes through, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Pipeline(Vec<PlannedStep>);
 
@@ -114,6 +114,11 @@ impl Pipeline {
     /// [`PipelineFault`], as for [`Pipeline::new`].
     pub fn with_checks(&self, replace: impl Fn(&PlannedStep) -> Vec<CheckKind>) -> Result<Self, PipelineFault> {
         Self::new(self.0.iter().map(|step| PlannedStep { checks: replace(step), ..step.clone() }).collect())
+    }
+
+    /// Whether every definition goes through the same steps.
+    pub fn is_unconditional(&self) -> bool {
+        self.0.iter().all(|step| step.only_when.is_none())
     }
 
     /// The steps a run for this definition goes through, none of them begun.

@@ -27,7 +27,15 @@ pub fn is_private(plan: &Value) -> bool {
     let Some(audience) = plan.get("restrictedAudience") else {
         return false;
     };
-    let entries = audience.get("manualEntries").and_then(Value::as_array).is_some_and(|entries| !entries.is_empty());
-    let file = audience.get("uploadedCsvUri").and_then(Value::as_str).is_some_and(|uri| !uri.is_empty());
-    entries || file
+    has_entries(audience) || has_file(audience)
+}
+
+/// Whether an audience is given by entries.
+pub(crate) fn has_entries(audience: &Value) -> bool {
+    audience.get("manualEntries").and_then(Value::as_array).is_some_and(|entries| !entries.is_empty())
+}
+
+/// Whether an audience is given by a file.
+pub(crate) fn has_file(audience: &Value) -> bool {
+    audience.get("uploadedCsvUri").and_then(Value::as_str).is_some_and(|uri| !uri.is_empty())
 }

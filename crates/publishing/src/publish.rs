@@ -26,8 +26,7 @@ pub(crate) fn decide(
     if !faults.is_empty() {
         return Err(Refusal::Faults(faults));
     }
-    let before = offer.operation.as_ref().map(|operation| operation.changed_at.max(operation.started_at));
-    let now = context.now.after(before.max(Some(offer.changed_at)));
+    let now = offer.after_all(context.now);
     let mut operation =
         Operation::publish(context.fresh_id, offer.version, now, emails, offer_type.pipeline.plan(&definition));
     operation.plans = plan::plans(&definition);
@@ -35,7 +34,7 @@ pub(crate) fn decide(
     let snapshot = Snapshot { version: offer.version, draft: offer.draft.clone(), published_at: now };
     let answer = Answer::Started(operation.id);
     let offer = Offer { version: offer.version + 1, changed_at: now, operation: Some(operation), ..offer.clone() };
-    Ok(Decision { offer, snapshot: Some(snapshot), entry: context.entry(event), answer })
+    Ok(Decision { offer, snapshot: Some(snapshot), entry: context.entry(now, event), answer })
 }
 
 fn in_words(operation: &Operation) -> &'static str {

@@ -6,6 +6,6 @@ use crate::offer::Offer;
 use crate::refusal::Refusal;
 
 pub(crate) fn decide(offer: &Offer, context: &Context<'_>) -> Result<Decision, Refusal> {
-    let entry = context.entry(Event::Replanned);
+    let entry = context.entry(offer.after_all(context.now), Event::Replanned);
     Ok(Decision { offer: offer.clone(), snapshot: None, entry, answer: Answer::Recorded })
 }

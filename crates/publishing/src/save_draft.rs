@@ -24,9 +24,7 @@ pub(crate) fn decide(
             format!("There is no offer type {offer_type:?}. Use one of: {}.", context.types.ids().join(", ")),
         )
     })?;
-    let latest =
-        offer.map(|offer| offer.operation.as_ref().map_or(offer.changed_at, |o| o.changed_at.max(offer.changed_at)));
-    let now = context.now.after(latest);
+    let now = offer.map_or(context.now, |offer| offer.after_all(context.now));
     let draft = draft(offer, offer_type, definition, now)?;
     let (saved, event) = match offer {
         None => (new_offer(key, offer_type, draft, now), Event::Created),
@@ -44,7 +42,7 @@ pub(crate) fn decide(
     Ok(Decision {
         offer: saved,
         snapshot: None,
-        entry: context.entry(event),
+        entry: context.entry(now, event),
         answer: Answer::Saved { created: offer.is_none() },
     })
 }

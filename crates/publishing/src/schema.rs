@@ -1,6 +1,6 @@
 //! A JSON Schema of definitions: the faults it finds, and the places it marks.
 
-use crate::definition::Fault;
+use crate::definition::{Fault, MOST_FAULTS};
 use crate::secrets::escape;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, ValidationError, Validator};
@@ -35,12 +35,16 @@ impl Schema {
     /// In words, where it is no schema.
     pub fn compile(mut schema: Value) -> Result<Self, String> {
         let shared: Value = serde_json::from_str(SHARED_SCHEMA).map_err(|error| error.to_string())?;
-        let secrets = marked(&schema, &shared, "writeOnly").into_iter().filter_map(members_only).collect();
+        let secrets: Option<Vec<_>> = marked(&schema, &shared, "writeOnly").into_iter().map(members_only).collect();
+        // A secret that is overlooked would be stored to be shown.
+        let overlooked = marked(&schema, &Value::Null, "writeOnly").len() != count_marks(&schema, "writeOnly");
+        let secrets = secrets.filter(|_| !overlooked).ok_or(
+            "a `writeOnly` member can only stand under `properties` (and `allOf`) from the root down; move it there",
+        )?;
         let artifacts = marked(&schema, &shared, "x-artifact");
-        if let Some(root) = schema.as_object_mut() {
-            let definitions = root.entry("$defs").or_insert_with(|| Value::Object(serde_json::Map::new()));
-            definitions[SHARED] = shared;
-        }
+        let root = schema.as_object_mut().ok_or("a schema is a JSON object")?;
+        let definitions = root.entry("$defs").or_insert_with(|| Value::Object(serde_json::Map::new()));
+        definitions.as_object_mut().ok_or("`$defs` is a JSON object")?.insert(SHARED.to_owned(), shared);
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
         let validator = options.build(&schema).map_err(|error| error.to_string())?;
         Ok(Self { validator, secrets, artifacts })
@@ -48,7 +52,7 @@ impl Schema {
 
     /// The faults of a definition, in the schema's order.
     pub fn faults(&self, definition: &Value) -> Vec<Fault> {
-        self.validator.iter_errors(definition).map(|error| fault(&error)).collect()
+        self.validator.iter_errors(definition).take(MOST_FAULTS).map(|error| fault(&error)).collect()
     }
 
     /// Where secret members lie (`"writeOnly": true`), as names from the root.
@@ -71,6 +75,18 @@ fn marked(schema: &Value, shared: &Value, keyword: &str) -> Vec<Vec<Token>> {
     let mut found = Vec::new();
     walk(schema, shared, keyword, &mut Vec::new(), &mut found);
     found
+}
+
+/// How often `keyword: true` stands anywhere in a schema.
+fn count_marks(schema: &Value, keyword: &str) -> usize {
+    match schema {
+        Value::Object(members) => {
+            let here = usize::from(members.get(keyword) == Some(&Value::Bool(true)));
+            here + members.values().map(|member| count_marks(member, keyword)).sum::<usize>()
+        }
+        Value::Array(items) => items.iter().map(|item| count_marks(item, keyword)).sum(),
+        _ => 0,
+    }
 }
 
 fn walk(schema: &Value, shared: &Value, keyword: &str, path: &mut Vec<Token>, found: &mut Vec<Vec<Token>>) {

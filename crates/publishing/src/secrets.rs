@@ -5,7 +5,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 /// What was taken out of a definition.
@@ -20,19 +20,12 @@ pub struct Taken {
 /// Takes the members at these paths out of a definition. All other members keep their order and their spelling.
 ///
 /// # Errors
-/// Where the text, or a secret in it, is not JSON.
+/// Where the text is not JSON, or an object on the way to a secret holds a member twice.
 pub fn take_out(definition: &str, paths: &[Vec<String>]) -> serde_json::Result<Taken> {
-    let mut taken = Taken::default();
-    let root: &RawValue = serde_json::from_str(definition)?;
-    for path in paths {
-        let standing = taken.definition.clone();
-        let text = standing.as_deref().unwrap_or(root.get());
-        if let Some((rest, secret)) = without(text, path)? {
-            taken.secrets.insert(pointer(path), serde_json::from_str(&secret)?);
-            taken.definition = Some(rest);
-        }
-    }
-    Ok(taken)
+    let paths: Vec<&[String]> = paths.iter().map(Vec::as_slice).collect();
+    let mut secrets = BTreeMap::new();
+    let definition = without(definition, &paths, "", &mut secrets)?;
+    Ok(Taken { definition, secrets })
 }
 
 /// The definition of a draft with its secrets in their places, to be judged and never to be shown.
@@ -47,10 +40,6 @@ pub fn put_back(draft: &Draft) -> Value {
     definition
 }
 
-fn pointer(path: &[String]) -> String {
-    path.iter().map(|name| format!("/{}", escape(name))).collect()
-}
-
 /// Writes a member name as one token of a JSON pointer.
 pub fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
@@ -60,26 +49,32 @@ fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
 
-/// The text without the member at the path, and that member's text; `None` where there is no such member.
-fn without(text: &str, path: &[String]) -> serde_json::Result<Option<(String, String)>> {
-    let Some((name, deeper)) = path.split_first() else { return Ok(None) };
-    if !text.trim_start().starts_with('{') {
+/// The text of an object without the members at these paths, which go to `secrets`; `None` where it has none of them.
+fn without(
+    text: &str,
+    paths: &[&[String]],
+    pointer: &str,
+    secrets: &mut BTreeMap<String, Value>,
+) -> serde_json::Result<Option<String>> {
+    if paths.is_empty() || !text.trim_start().starts_with('{') {
         return Ok(None);
     }
     let Members(members) = serde_json::from_str(text)?;
-    let Some(at) = members.iter().position(|(member, _)| member == name) else { return Ok(None) };
-    let mut kept: Vec<(&str, String)> =
-        members.iter().map(|(name, raw)| (name.as_str(), raw.get().to_owned())).collect();
-    let secret = if deeper.is_empty() {
-        kept.remove(at).1
-    } else {
-        let Some((rest, secret)) = without(&kept[at].1, deeper)? else { return Ok(None) };
-        kept[at].1 = rest;
-        secret
-    };
-    let kept: serde_json::Result<Vec<String>> =
-        kept.iter().map(|(name, raw)| Ok(format!("{}:{raw}", serde_json::to_string(name)?))).collect();
-    Ok(Some((format!("{{{}}}", kept?.join(",")), secret)))
+    let (mut kept, mut changed) = (Vec::with_capacity(members.len()), false);
+    for (name, raw) in &members {
+        let below = paths.iter().filter_map(|path| path.split_first()).filter(|(first, _)| *first == name);
+        let deeper: Vec<&[String]> = below.map(|(_, rest)| rest).collect();
+        let pointer = format!("{pointer}/{}", escape(name));
+        if deeper.iter().any(|rest| rest.is_empty()) {
+            secrets.insert(pointer, serde_json::from_str(raw.get())?);
+            changed = true;
+            continue;
+        }
+        let rest = without(raw.get(), &deeper, &pointer, secrets)?;
+        changed |= rest.is_some();
+        kept.push(format!("{}:{}", serde_json::to_string(name)?, rest.as_deref().unwrap_or(raw.get())));
+    }
+    Ok(changed.then(|| format!("{{{}}}", kept.join(","))))
 }
 
 /// The members of an object in the order they were written, each with its text.
@@ -96,9 +91,13 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                let mut members: Vec<(String, &RawValue)> = Vec::new();
+                let mut seen = HashSet::new();
+                while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
+                    if !seen.insert(name.clone()) {
+                        return Err(serde::de::Error::custom(format!("the member {name:?} stands there twice")));
+                    }
+                    members.push((name, raw));
                 }
                 Ok(Members(members))
             }

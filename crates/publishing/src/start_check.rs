@@ -8,10 +8,10 @@ use crate::operation::{CheckState, Course};
 use crate::refusal::Refusal;
 
 pub(crate) fn decide(offer: &Offer, at: CheckRef, context: &Context<'_>) -> Result<Decision, Refusal> {
+    let now = offer.after_all(context.now);
     let mut offer = offer.clone();
     let operation = offer.operation.as_mut().filter(|o| o.id == at.operation && o.course == Course::Running);
     let operation = operation.ok_or(Refusal::Superseded)?;
-    let now = context.now.after(Some(operation.changed_at));
     let check = operation.check_mut(&at).ok_or(Refusal::Superseded)?;
     if !matches!(check.state, CheckState::Queued { .. }) {
         return Err(Refusal::Superseded);
@@ -20,5 +20,5 @@ pub(crate) fn decide(offer: &Offer, at: CheckRef, context: &Context<'_>) -> Resu
     check.begun = true;
     operation.changed_at = now;
     let event = Event::CheckStarted { check: at };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(event), answer: Answer::Recorded })
+    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }

@@ -79,12 +79,16 @@ pub struct Status {
     pub notification_emails: Vec<String>,
 }
 
-/// The status of an offer whose type has this pipeline.
+/// The status of an offer whose type has this pipeline, or is not there any more.
 ///
 /// An offer without a started submission shows the steps that publishing its draft would go through.
-pub fn of_offer(offer: &Offer, pipeline: &Pipeline) -> Status {
+pub fn of_offer(offer: &Offer, pipeline: Option<&Pipeline>) -> Status {
     let status = offer.status();
     let planned = || {
+        let Some(pipeline) = pipeline else { return Vec::new() };
+        if pipeline.is_unconditional() {
+            return pipeline.plan(&Value::Null);
+        }
         let draft: Value = serde_json::from_str(&offer.draft.definition).unwrap_or_default();
         pipeline.plan(&draft)
     };

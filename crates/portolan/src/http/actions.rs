@@ -69,8 +69,7 @@ async fn act(
 ) -> Result<Response, Problem> {
     let authorised = at.authorise(permission)?;
     let key = at.key(&authorised)?;
-    let name = format!("{}/{}", key.publisher.folded(), key.offer);
-    if rooms.read.status(&name)?.is_none() {
+    if rooms.read.status(at.status_name(&authorised)?.as_str())?.is_none() {
         return Err(missing(&key));
     }
     let emails = read_action(body).await?;

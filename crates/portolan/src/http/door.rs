@@ -40,7 +40,7 @@ impl Door {
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
         let id = self.clock.fresh_id();
         let correlation = correlation(&request).unwrap_or_else(|| id_value(self.clock.fresh_id()));
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().clone()));
         let mut response = match self.admit(&mut request) {
             Err(refused) => *refused,
             Ok(()) => {
@@ -52,8 +52,12 @@ impl Door {
                 }
             }
         };
-        tracing::debug!(%method, path, status = response.status().as_u16(), request_id = %id, "answered");
+        if let Some((method, uri)) = asked {
+            // The path alone: a query may hold what is nobody's business.
+            tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), request_id = %id, "answered");
+        }
         let headers = response.headers_mut();
+        headers.reserve(6);
         headers.entry(CONTENT_TYPE).or_insert(JSON);
         headers.insert(CACHE_CONTROL, NO_CACHE);
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);

@@ -7,6 +7,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,6 +24,7 @@ pub async fn listen(listener: TcpListener, door: Door, mut stop: watch::Receiver
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(100).max_header_list_size(16 << 10);
     let open = GracefulShutdown::new();
+    let door = Arc::new(door);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -39,9 +41,9 @@ pub async fn listen(listener: TcpListener, door: Door, mut stop: watch::Receiver
         };
         // Answers are small and whole; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
-        let door = door.clone();
+        let door = Arc::clone(&door);
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let door = door.clone();
+            let door = Arc::clone(&door);
             async move { Ok::<_, Infallible>(door.answer(request.map(Body::new)).await) }
         });
         let connection = open.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());

@@ -21,6 +21,10 @@ const WORDS: [&str; 12] = [
 /// The path as the routes spell it, where it is spelled otherwise. Names are left as they are.
 pub(crate) fn canonical(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
+    // Most paths are spelled as the routes are, and stand here before every read: one look over the bytes settles it.
+    if !path.ends_with('/') && !path.bytes().any(|byte| byte.is_ascii_uppercase()) && !path.ends_with("/offertypes") {
+        return None;
+    }
     let trimmed = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
     let folded = fold(trimmed);
     if folded.is_none() && trimmed.len() == path.len() {

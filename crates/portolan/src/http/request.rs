@@ -7,6 +7,7 @@ use api::dates::Date;
 use api::errors::ErrorCode;
 use api::offers::ActionRequest;
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
@@ -16,7 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use publishing::addresses;
 use publishing::command::Expected;
 use publishing::moment::Moment;
-use publishing::offer::{OfferId, OfferKey};
+use publishing::offer::{OfferId, OfferKey, is_slug};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub(crate) const LONGEST_ACTION: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct At {
     caller: Arc<Caller>,
-    names: Vec<String>,
+    names: Option<RawPathParams>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for At {
@@ -39,10 +40,13 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Arc<Caller>>().cloned();
         let caller = caller.ok_or_else(|| Problem::internal(&"a request came past the door"))?;
-        let params = RawPathParams::from_request_parts(parts, state).await;
-        let params = params
-            .map_err(|_| Problem::not_found("The path holds bytes that are not UTF-8 when decoded. Correct it."))?;
-        let names = params.iter().map(|(_, value)| value.to_owned()).collect();
+        let names = match RawPathParams::from_request_parts(parts, state).await {
+            Ok(names) => Some(names),
+            Err(RawPathParamsRejection::MissingPathParams(_)) => None,
+            Err(_) => {
+                return Err(Problem::not_found("The path holds bytes that are not UTF-8 when decoded. Correct it."));
+            }
+        };
         Ok(Self { caller, names })
     }
 }
@@ -55,7 +59,7 @@ impl At {
 
     /// The name at this place among the path's parameters.
     pub(crate) fn name(&self, at: usize) -> &str {
-        self.names.get(at).map_or("", String::as_str)
+        self.names.as_ref().and_then(|names| names.iter().nth(at)).map_or("", |(_, value)| value)
     }
 
     /// Asks whether the caller may do this to the path's publisher. Comes before anything else is looked at.
@@ -63,10 +67,39 @@ impl At {
         Ok(self.caller.authorise(self.name(0), permission)?)
     }
 
+    /// The name under which the store keeps the status of the path's offer, without an allocation.
+    pub(crate) fn status_name(&self, authorised: &Authorised<'_>) -> Result<StatusName, Problem> {
+        StatusName::new(authorised.publisher().as_str(), self.name(1)).ok_or_else(|| no_such_offer(self.name(1)))
+    }
+
     /// The path's offer at an authorised publisher.
     pub(crate) fn key(&self, authorised: &Authorised<'_>) -> Result<OfferKey, Problem> {
         let offer = OfferId::parse(self.name(1)).ok_or_else(|| no_such_offer(self.name(1)))?;
         Ok(OfferKey { publisher: authorised.publisher().clone(), offer })
+    }
+}
+
+/// `publisher/offer`, folded: at most 50 bytes each.
+pub(crate) struct StatusName {
+    bytes: [u8; 101],
+    length: usize,
+}
+
+impl StatusName {
+    fn new(publisher: &str, offer: &str) -> Option<Self> {
+        let mut name = Self { bytes: [0; 101], length: publisher.len() + 1 + offer.len() };
+        let bytes = name.bytes.get_mut(..name.length)?;
+        let (first, rest) = bytes.split_at_mut(publisher.len());
+        first.copy_from_slice(publisher.as_bytes());
+        rest[0] = b'/';
+        rest[1..].copy_from_slice(offer.as_bytes());
+        bytes.make_ascii_lowercase();
+        let folded = std::str::from_utf8(bytes.get(publisher.len() + 1..)?).ok()?;
+        is_slug(folded).then_some(name)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }
 }
 

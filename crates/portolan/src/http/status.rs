@@ -16,8 +16,9 @@ use http::HeaderMap;
     responses((status = 200, body = StatusDocument, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
 pub(crate) async fn get_offer_status(State(rooms): Shared, at: At, headers: HeaderMap) -> Result<Response, Problem> {
     let authorised = at.authorise(Permission::Read)?;
-    let key = at.key(&authorised)?;
-    let name = format!("{}/{}", key.publisher.folded(), key.offer);
-    let document = rooms.read.status(&name)?.ok_or_else(|| missing(&key))?;
-    Ok(reply::document(document, &headers))
+    let name = at.status_name(&authorised)?;
+    match rooms.read.status(name.as_str())? {
+        Some(document) => Ok(reply::document(document, &headers)),
+        None => Err(missing(&at.key(&authorised)?)),
+    }
 }

@@ -6,7 +6,7 @@
 //! before they are committed.
 //!
 //! Between requests: `=== wait` lets the service do all that needs no person; `=== wait 2s` turns the clock, and lets it
-//! do what is due then; `=== work` lets it do what is due now, but not what follows from that; `=== take 2s` turns the
+//! do what is due then; `=== work 1s` turns the clock, and lets it do what is due then, but not what follows from that; `=== take 2s` turns the
 //! clock, and a worker takes in hand what is due then and dies, so that another one takes over 30 s later; `=== # ...`
 //! says something to the reader. `{{operation-1}}` is the id of the first operation of the file, `{{etag}}` the latest ETag
 //! that was answered, `{{definition}}` what `web-gateway.json` holds, `{{64KiB}}` and `{{4MiB}}` are long texts. The lines
@@ -72,7 +72,10 @@ async fn play(recorded: &str) -> (String, usize) {
         match word {
             "#" => {}
             "wait" => wait(&world, more).await,
-            "work" => drop(world.worker.work_off_due().await.unwrap()),
+            "work" => {
+                world.clock.advance(seconds(more));
+                world.worker.work_off_due().await.unwrap();
+            }
             "take" => take(&world, more).await,
             _ => {
                 let answer = ask(&world, &seen.filled(request)).await;
@@ -103,6 +106,8 @@ fn setting(preface: &str) -> Setting {
 /// `wait 2s` turns the clock and works off what is due then; `wait` settles everything that needs no person.
 async fn wait(world: &World, time: &str) {
     if time.is_empty() {
+        // What is due a tick after the second would not be seen, and end the settling.
+        world.clock.advance(Duration::from_secs(1));
         return world.settle().await;
     }
     world.clock.advance(seconds(time));

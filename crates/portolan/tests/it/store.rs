@@ -56,7 +56,7 @@ async fn decided(store: &Arc<dyn Store>, key: &OfferKey, command: Command, now: 
 
 fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderClaim>) -> Change {
     let types = types();
-    let pipeline = &types.get("memo").unwrap().pipeline;
+    let pipeline = types.get("memo").map(|offer_type| &offer_type.pipeline);
     let document = wire::render(&wire::status_document(&status::of_offer(&decision.offer, pipeline))).unwrap();
     Change {
         display_text: wire::display_text(&decision.offer.draft.definition),

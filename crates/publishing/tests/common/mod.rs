@@ -244,7 +244,7 @@ impl Store {
     }
 
     pub fn document(&self) -> Status {
-        status::of_offer(self.offer(), self.pipeline())
+        status::of_offer(self.offer(), Some(self.pipeline()))
     }
 
     pub fn step_statuses(&self) -> Vec<StepStatus> {
