@@ -6,11 +6,12 @@
 //! before they are committed.
 //!
 //! Between requests: `=== wait` lets the service do all that needs no person; `=== wait 2s` turns the clock, and lets it
-//! do what is due then; `=== work 1s` turns the clock, and lets it do what is due then, but not what follows from that; `=== take 2s` turns the
-//! clock, and a worker takes in hand what is due then and dies, so that another one takes over 30 s later; `=== # ...`
-//! says something to the reader. `{{operation-1}}` is the id of the first operation of the file, `{{etag}}` the latest ETag
-//! that was answered, `{{definition}}` what `web-gateway.json` holds, `{{64KiB}}` and `{{4MiB}}` are long texts. The lines
-//! above the first `=== ` may set `missing_if_match` and `operation_success_word`.
+//! do what is due then; `=== work 1s` turns the clock, and lets it do what is due then, but not what follows from that;
+//! `=== take 2s` turns the clock, and a worker takes in hand what is due then and dies, so that another one takes over
+//! 30 s later; `=== # ...` says something to the reader. In requests `{{operation-1}}` is the id of the file's first
+//! operation, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds; `{{64KiB}}`
+//! and `{{4MiB}}` are long texts. The lines above the first `=== ` may set `missing_if_match` and
+//! `operation_success_word`.
 
 use crate::world::{Answer, Setting, World};
 use api::errors::{ErrorDocument, UnauthorizedDocument};

@@ -11,5 +11,8 @@
 
 mod architecture;
 mod exchanges;
+mod hostile;
+mod openapi;
 mod store;
+mod truth;
 mod world;
