@@ -29,7 +29,7 @@ pub enum ClientError {
     #[error("Not signed in: {0}")]
     Unauthorized(String),
     /// The server could not be reached, or broke off.
-    #[error("The server did not answer: {0}. Check that it runs, and its address.")]
+    #[error("The server did not answer. Check that it runs, and its address; this client speaks http only")]
     Unreachable(#[source] reqwest::Error),
     /// The answer is not what the API promises.
     #[error("The server's answer (HTTP {status}) cannot be read: {reason}")]

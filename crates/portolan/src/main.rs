@@ -10,7 +10,7 @@ use portolan::serve::{Setup, asked_to_end};
 use portolan::store::{Sqlite, Store};
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -166,6 +166,8 @@ fn settings(arguments: &Serve) -> Result<Config> {
 fn log(format: LogFormat, level: &str) -> Result<()> {
     let filter = EnvFilter::try_new(level).with_context(|| format!("the log level {level:?}"))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let lines = lines.with_ansi(std::io::stderr().is_terminal() && !plain);
     match format {
         LogFormat::Human => lines.init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),

@@ -151,6 +151,7 @@ impl Perform {
         Ok(Change {
             display_text: wire::display_text(&offer.draft.definition),
             offer,
+            signed_off: decision.signed_off.clone(),
             decided_on,
             snapshot: decision.snapshot.clone(),
             entry: decision.entry.clone(),

@@ -38,11 +38,12 @@ pub struct Setup {
 
 /// A service that runs.
 #[derive(Debug)]
-pub struct Service {
+pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     /// What performs its commands.
     pub perform: Perform,
+    store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     draining: Arc<AtomicBool>,
     listening: JoinHandle<()>,
@@ -54,7 +55,7 @@ impl Setup {
     ///
     /// # Errors
     /// Where the store cannot be used, or the token can be none.
-    pub async fn start(self, listener: TcpListener) -> Result<Service> {
+    pub async fn start(self, listener: TcpListener) -> Result<Running> {
         if self.token.is_empty() || !self.token.bytes().all(|byte| byte.is_ascii_graphic()) {
             bail!("the token must be one or more visible ASCII characters");
         }
@@ -84,7 +85,7 @@ impl Setup {
             draining: Arc::clone(&draining),
         };
         let door = http::door(rooms, gate, self.clock.clone())?;
-        let worker = Worker::new(Claims::new(self.store), perform.clone(), types, self.clock);
+        let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.clock);
         let (stop, stopped) = watch::channel(false);
         let address = listener.local_addr()?;
         let working = tokio::spawn({
@@ -92,11 +93,11 @@ impl Setup {
             async move { worker.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, stopped));
-        Ok(Service { address, perform, stop, draining, listening, working })
+        Ok(Running { address, perform, store: self.store, stop, draining, listening, working })
     }
 }
 
-impl Service {
+impl Running {
     /// Stops in order: not ready, no new connections, no new work; what is in flight is finished.
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -105,6 +106,9 @@ impl Service {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a part of the service ended badly");
             }
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "the store could not be tidied up; the next start does it");
         }
     }
 }

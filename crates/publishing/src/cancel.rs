@@ -30,7 +30,7 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     } else {
         (Event::Canceled { operation: id }, Answer::Canceled)
     };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer })
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer })
 }
 
 /// A canceled submission's preview is withdrawn; the preview of an earlier version is not its to withdraw.

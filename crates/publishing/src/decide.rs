@@ -5,6 +5,7 @@ use crate::entry::{Entry, Event};
 use crate::moment::Moment;
 use crate::offer::{Offer, OfferKey, Snapshot};
 use crate::offer_type::OfferTypes;
+use crate::operation::Operation;
 use crate::refusal::Refusal;
 use crate::{cancel, give_verdict, go_live, publish, replan, report_check, save_draft, start_check};
 use uuid::Uuid;
@@ -42,6 +43,8 @@ pub enum MissingIfMatch {
 pub struct Decision {
     /// The offer as it shall be; its newest operation with it.
     pub offer: Offer,
+    /// The publish that this signs off, with its step complete; no longer the newest operation.
+    pub signed_off: Option<Operation>,
     /// A version to keep for ever, if this publishes one.
     pub snapshot: Option<Snapshot>,
     /// The journal's line.

@@ -50,8 +50,10 @@ pub fn faults(definition: &Value, offer_type: &OfferType, live_plans: &[PlanSumm
         audience(plan, at, &mut faults);
         pricing(plan, at, &mut faults);
     }
-    categories(definition, &mut faults);
-    lead_destination(definition, &mut faults);
+    if offer_type.schema().is_marketplace() {
+        categories(definition, &mut faults);
+        lead_destination(definition, &mut faults);
+    }
     faults.truncate(MOST_FAULTS);
     faults
 }
@@ -69,7 +71,7 @@ fn plan_ids(definition: &Value, faults: &mut Vec<Fault>) {
         let pointer = format!("/plans/{at}/planId");
         let well_formed = is_slug(id) || judged.contains(&format!("/definition{pointer}"));
         if !well_formed {
-            let mend = "Use 1 to 50 lower-case letters, digits, `-` and `_`, beginning with a letter or digit.";
+            let mend = "Use 1 to 50 lower-case letters, digits, `-` and `_`, beginning with a letter or digit and not ending in `-`.";
             faults.push(Fault::new("BadFormat", &pointer, "`planId` is not of the right form.", mend));
         }
         if !seen.insert(id) {

@@ -22,17 +22,20 @@ pub(crate) fn decide(
     let now = offer.after_all(context.now);
     let mut offer = offer.clone();
     let operation = offer.operation.as_mut().filter(|operation| operation.id == operation_id);
-    let operation = operation.ok_or_else(|| refused("the operation is not the offer's newest"))?;
+    let operation =
+        operation.ok_or_else(|| refused("a newer operation has taken this one's place; read the offer's status"))?;
     if operation.course != Course::Running {
-        return Err(refused("the operation does not run any more"));
+        return Err(refused("the operation has ended; read the offer's status"));
     }
-    let in_step =
-        operation.steps.iter_mut().find(|s| s.id == step).ok_or_else(|| refused("the operation has no such step"))?;
+    let steps = operation.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>().join(", ");
+    let missing = || Refusal::StepMissing { step: step.clone(), steps };
+    let in_step = operation.steps.iter_mut().find(|s| s.id == step).ok_or_else(missing)?;
+    let is_blocked = in_step.checks.iter().any(|check| check.state == CheckState::Blocked);
     let check = in_step.checks.iter_mut().find(|check| takes(check, &verdict));
-    apply(check.ok_or_else(|| refused(reason(&verdict)))?, &verdict, now);
+    apply(check.ok_or_else(|| refused(reason(&verdict, is_blocked)))?, &verdict, now);
     operation.advance(now);
     let event = Event::VerdictGiven { operation: operation_id, step: step.clone(), verdict };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }
 
 /// Whether this check is one the verdict can be about. Sign-off is the publisher's, not a reviewer's.
@@ -45,10 +48,13 @@ fn takes(check: &Check, verdict: &Verdict) -> bool {
     }
 }
 
-fn reason(verdict: &Verdict) -> &'static str {
+fn reason(verdict: &Verdict, is_blocked: bool) -> &'static str {
     match verdict {
         Verdict::Unblock => "nothing in it is blocked",
-        Verdict::Approve | Verdict::Reject(_) | Verdict::Block(_) => "nothing in it waits for a reviewer",
+        _ if is_blocked => "it is blocked; unblock it first",
+        Verdict::Approve | Verdict::Reject(_) | Verdict::Block(_) => {
+            "nothing in it waits for a reviewer; wait until its status is `waitingForApproval`"
+        }
     }
 }
 
@@ -58,7 +64,9 @@ fn apply(check: &mut Check, verdict: &Verdict, now: Moment) {
         Verdict::Reject(_) => check.state = CheckState::Rejected,
         Verdict::Block(_) => check.state = CheckState::Blocked,
         Verdict::Unblock => {
-            check.messages.push(Message::information("What blocked this step is mended; it goes on.", now));
+            // What is mended is no error any more, and who looks for errors must not find one.
+            check.messages.iter_mut().for_each(|message| message.level = Level::Information);
+            check.messages.push(Message::information("What blocked this step is mended.", now));
             check.state =
                 if check.kind.waits_for_person() { CheckState::AwaitingPerson } else { CheckState::Queued { at: now } };
         }

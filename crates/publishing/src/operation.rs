@@ -155,12 +155,22 @@ impl Step {
         self.checks.iter().all(|check| check.is(CheckState::Complete))
     }
 
-    /// Makes its checks due: a person's at once, a worker's at `at`.
+    /// Makes the checks of workers due at `at`.
     fn reach(&mut self, now: Moment, at: Moment) {
         self.reached_at = Some(now);
-        for check in &mut self.checks {
-            check.begun = check.kind.waits_for_person();
-            check.state = if check.begun { CheckState::AwaitingPerson } else { CheckState::Queued { at } };
+        for check in self.checks.iter_mut().filter(|check| !check.kind.waits_for_person()) {
+            check.state = CheckState::Queued { at };
+        }
+    }
+
+    /// Hands the step to a person once the workers are done with it: what they would find need not be looked at.
+    fn hand_to_person(&mut self) {
+        let is_person = |check: &&mut Check| check.kind.waits_for_person() && check.is(CheckState::NotStarted);
+        if self.checks.iter().all(|check| check.kind.waits_for_person() || check.is(CheckState::Complete)) {
+            for check in self.checks.iter_mut().filter(is_person) {
+                check.begun = true;
+                check.state = CheckState::AwaitingPerson;
+            }
         }
     }
 }
@@ -215,18 +225,24 @@ impl Operation {
         operation
     }
 
-    /// Starts a go live on the steps of a publish that awaits sign-off.
-    pub(crate) fn go_live(&self, id: Uuid, started_at: Moment) -> Self {
+    /// A publish that awaited sign-off, with that step complete.
+    pub(crate) fn signed_off(&self, now: Moment) -> Self {
+        let mut operation = self.clone();
+        operation.changed_at = now;
+        if let Some(check) = operation.current_step_mut().and_then(|step| step.checks.first_mut()) {
+            check.state = CheckState::Complete;
+        }
+        operation
+    }
+
+    /// Starts a go live on the steps of a publish that was signed off just now.
+    pub(crate) fn go_live(&self, id: Uuid) -> Self {
         let mut operation = self.clone();
         operation.id = id;
         operation.purpose = Purpose::GoLive;
         operation.course = Course::Running;
-        operation.started_at = started_at;
-        operation.changed_at = started_at;
-        if let Some(check) = operation.current_step_mut().and_then(|step| step.checks.first_mut()) {
-            check.state = CheckState::Complete;
-        }
-        operation.advance(started_at);
+        operation.started_at = self.changed_at;
+        operation.advance(self.changed_at);
         operation
     }
 
@@ -314,9 +330,10 @@ impl Operation {
         }
         if step.reached_at.is_none() {
             step.reach(now, due);
-            if step.is_sign_off() && purpose == Purpose::Publish {
-                self.course = Course::Completed;
-            }
+        }
+        step.hand_to_person();
+        if step.is_sign_off() && purpose == Purpose::Publish {
+            self.course = Course::Completed;
         }
     }
 

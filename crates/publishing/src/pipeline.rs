@@ -78,6 +78,9 @@ impl Pipeline {
     pub fn new(steps: Vec<PlannedStep>) -> Result<Self, PipelineFault> {
         let fault = |text: String| Err(PipelineFault(text));
         for (at, step) in steps.iter().enumerate() {
+            if step.id.is_empty() || step.id.contains(['/', ' ', '?', '#', '%']) {
+                return fault(format!("the step id {:?} cannot stand in a path; use letters, digits and `-`", step.id));
+            }
             if step.checks.is_empty() {
                 return fault(format!("step {:?} has no check; give it at least one", step.id));
             }
@@ -108,12 +111,18 @@ impl Pipeline {
         &self.0
     }
 
-    /// The same pipeline with the checks of each step replaced.
+    /// The same pipeline with the checks of each step replaced; the step comes with its place, from 0.
     ///
     /// # Errors
     /// [`PipelineFault`], as for [`Pipeline::new`].
-    pub fn with_checks(&self, replace: impl Fn(&PlannedStep) -> Vec<CheckKind>) -> Result<Self, PipelineFault> {
-        Self::new(self.0.iter().map(|step| PlannedStep { checks: replace(step), ..step.clone() }).collect())
+    pub fn with_checks(&self, replace: impl Fn(usize, &PlannedStep) -> Vec<CheckKind>) -> Result<Self, PipelineFault> {
+        Self::new(
+            self.0
+                .iter()
+                .enumerate()
+                .map(|(at, step)| PlannedStep { checks: replace(at, step), ..step.clone() })
+                .collect(),
+        )
     }
 
     /// Whether every definition goes through the same steps.
@@ -147,7 +156,8 @@ fn only_alone(steps: &[PlannedStep], kind: CheckKind) -> Result<usize, PipelineF
     match holders[..] {
         [at] if steps[at].checks.len() == 1 && steps[at].only_when.is_none() => Ok(at),
         _ => Err(PipelineFault(format!(
-            "exactly one step must hold {kind:?}, alone and without `only_when`; {} do",
+            "exactly one step must hold the check `{}`, alone and without `only_when`; {} hold it",
+            if kind == CheckKind::SignOff { "sign-off" } else { "promote" },
             holders.len()
         ))),
     }

@@ -34,13 +34,16 @@ pub(crate) fn decide(
     let snapshot = Snapshot { version: offer.version, draft: offer.draft.clone(), published_at: now };
     let answer = Answer::Started(operation.id);
     let offer = Offer { version: offer.version + 1, changed_at: now, operation: Some(operation), ..offer.clone() };
-    Ok(Decision { offer, snapshot: Some(snapshot), entry: context.entry(now, event), answer })
+    Ok(Decision { offer, signed_off: None, snapshot: Some(snapshot), entry: context.entry(now, event), answer })
 }
 
 fn in_words(operation: &Operation) -> &'static str {
     match operation.course {
-        Course::CancelRequested => "being canceled",
-        Course::Completed => "waiting for sign-off",
-        Course::Running | Course::Failed | Course::Canceled => "running",
+        Course::CancelRequested => "is being canceled. Publish again once it is",
+        Course::Completed => "waits for your sign-off. Go live, or cancel it and publish again",
+        _ if !operation.can_cancel() => "is going live. Publish again once the status is `succeeded`",
+        Course::Running | Course::Failed | Course::Canceled => {
+            "runs. Wait until it ends, or cancel it and publish again"
+        }
     }
 }

@@ -26,17 +26,15 @@ pub enum Refusal {
         message: String,
     },
     /// A submission runs, or awaits sign-off.
-    #[error(
-        "Submission {operation} is {state}. Wait until it ends, or cancel it first; saving the draft is possible meanwhile."
-    )]
+    #[error("Submission {operation} {state}. Saving the draft is possible meanwhile.")]
     OperationInProgress {
         /// The operation in the way.
         operation: Uuid,
-        /// What it is doing, in words.
+        /// What it is doing, and the mend, in words.
         state: &'static str,
     },
     /// The offer's status does not allow the command (wire contract, section 4).
-    #[error("{command} is not possible while the offer is {status}. {mend}")]
+    #[error("{command} is not possible while the offer's status is `{status}`. {mend}")]
     InvalidState {
         /// What was asked, in words.
         command: &'static str,
@@ -46,7 +44,7 @@ pub enum Refusal {
         mend: &'static str,
     },
     /// The caller had seen another state of the offer than there is.
-    #[error("The offer is not as If-Match says. Read it again, apply your change to what you get, and send its ETag.")]
+    #[error("The offer is not as If-Match says. Read it again, and repeat this with the ETag you get.")]
     Precondition {
         /// The change time the offer has now, if there is an offer.
         current: Option<Moment>,
@@ -61,12 +59,20 @@ pub enum Refusal {
     #[error("The draft has {} fault{}. Mend each of `details` and publish again.", .0.len(), if .0.len() == 1 { "" } else { "s" })]
     Faults(Vec<Fault>),
     /// A verdict for a step that waits for none.
-    #[error("Step {step:?} waits for no such verdict: {reason}.")]
+    #[error("The step `{step}` takes no such verdict: {reason}.")]
     VerdictNotAwaited {
         /// The step that was named.
         step: String,
         /// Why not.
         reason: &'static str,
+    },
+    /// The operation has no such step.
+    #[error("The operation has no step `{step}`. Its steps are: {steps}.")]
+    StepMissing {
+        /// The step that was named.
+        step: String,
+        /// The ids there are.
+        steps: String,
     },
     /// A report from a check that is not, or no longer, in hand.
     #[error("The check is not in hand any more: its operation has moved on.")]

@@ -7,5 +7,5 @@ use crate::refusal::Refusal;
 
 pub(crate) fn decide(offer: &Offer, context: &Context<'_>) -> Result<Decision, Refusal> {
     let entry = context.entry(offer.after_all(context.now), Event::Replanned);
-    Ok(Decision { offer: offer.clone(), snapshot: None, entry, answer: Answer::Recorded })
+    Ok(Decision { offer: offer.clone(), signed_off: None, snapshot: None, entry, answer: Answer::Recorded })
 }

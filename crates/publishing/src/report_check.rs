@@ -40,7 +40,7 @@ pub(crate) fn decide(offer: &Offer, at: CheckRef, report: Report, context: &Cont
     }
     withdraw_preview(&mut offer);
     let event = Event::CheckReported { check: at, ending: report.ending };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }
 
 /// A step that stops says why, even where its check does not (wire contract, section 4).

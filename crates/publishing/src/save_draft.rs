@@ -8,6 +8,7 @@ use crate::offer::{Draft, Offer, OfferKey};
 use crate::offer_type::OfferType;
 use crate::refusal::Refusal;
 use crate::secrets;
+use serde_json::Value;
 
 pub(crate) fn decide(
     key: &OfferKey,
@@ -41,6 +42,7 @@ pub(crate) fn decide(
     };
     Ok(Decision {
         offer: saved,
+        signed_off: None,
         snapshot: None,
         entry: context.entry(now, event),
         answer: Answer::Saved { created: offer.is_none() },
@@ -75,10 +77,15 @@ fn draft(offer: Option<&Offer>, offer_type: &OfferType, definition: String, now:
     })?;
     let mut secrets = offer.map(|offer| offer.draft.secrets.clone()).unwrap_or_default();
     for (pointer, value) in taken.secrets {
-        if value.is_null() {
-            secrets.remove(&pointer);
-        } else {
-            secrets.insert(pointer, value);
+        match value {
+            Value::Null => drop(secrets.remove(&pointer)),
+            Value::String(_) => drop(secrets.insert(pointer, value)),
+            _ => {
+                return Err(Refusal::bad_request(
+                    format!("/definition{pointer}"),
+                    "This secret is not a text. Send a JSON string, null to forget the stored one, or nothing to keep it.",
+                ));
+            }
         }
     }
     Ok(Draft { definition: taken.definition.unwrap_or(definition), secrets, saved_at: now })

@@ -26,6 +26,7 @@ pub struct Schema {
     validator: Validator,
     secrets: Vec<Vec<String>>,
     artifacts: Vec<Vec<Token>>,
+    is_marketplace: bool,
 }
 
 impl Schema {
@@ -42,17 +43,23 @@ impl Schema {
             "a `writeOnly` member can only stand under `properties` (and `allOf`) from the root down; move it there",
         )?;
         let artifacts = marked(&schema, &shared, "x-artifact");
+        let is_marketplace = schema.to_string().contains(&format!("\"$ref\":\"{SHARED}\""));
         let root = schema.as_object_mut().ok_or("a schema is a JSON object")?;
         let definitions = root.entry("$defs").or_insert_with(|| Value::Object(serde_json::Map::new()));
         definitions.as_object_mut().ok_or("`$defs` is a JSON object")?.insert(SHARED.to_owned(), shared);
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
         let validator = options.build(&schema).map_err(|error| error.to_string())?;
-        Ok(Self { validator, secrets, artifacts })
+        Ok(Self { validator, secrets, artifacts, is_marketplace })
     }
 
     /// The faults of a definition, in the schema's order.
     pub fn faults(&self, definition: &Value) -> Vec<Fault> {
         self.validator.iter_errors(definition).take(MOST_FAULTS).map(|error| fault(&error)).collect()
+    }
+
+    /// Whether its definitions have the members that all marketplace offers share.
+    pub fn is_marketplace(&self) -> bool {
+        self.is_marketplace
     }
 
     /// Where secret members lie (`"writeOnly": true`), as names from the root.
@@ -223,11 +230,14 @@ fn words(error: &ValidationError<'_>, name: &str) -> (&'static str, String, Stri
         Kind::UniqueItems => {
             ("Duplicate", format!("`{name}` holds the same entry twice."), "Remove one of them.".into())
         }
-        Kind::PropertyNames { error } => (
-            "UnknownName",
-            format!("`{name}` has a member {} that it cannot have.", error.instance()),
-            "Use one of the names that the definition's documentation lists.".into(),
-        ),
+        Kind::PropertyNames { error } => {
+            let mend = match error.kind() {
+                Kind::Pattern { pattern } => format!("Write the names of its members so that they match {pattern}."),
+                Kind::Enum { options } => format!("Use names out of {options}."),
+                _ => "Use other names.".to_owned(),
+            };
+            ("UnknownName", format!("`{name}` has a member {} that it cannot have.", error.instance()), mend)
+        }
         Kind::AdditionalProperties { unexpected } => (
             "UnknownName",
             format!("`{name}` cannot have: {}.", unexpected.join(", ")),
@@ -239,7 +249,7 @@ fn words(error: &ValidationError<'_>, name: &str) -> (&'static str, String, Stri
 
 fn types(kind: &TypeKind) -> String {
     match kind {
-        TypeKind::Single(one) => format!("one {one}"),
+        TypeKind::Single(one) => format!("a JSON {one}"),
         TypeKind::Multiple(many) => {
             let names: Vec<String> = many.iter().map(|one| one.to_string()).collect();
             format!("one of {}", names.join(", "))

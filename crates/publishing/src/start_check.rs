@@ -20,5 +20,5 @@ pub(crate) fn decide(offer: &Offer, at: CheckRef, context: &Context<'_>) -> Resu
     check.begun = true;
     operation.changed_at = now;
     let event = Event::CheckStarted { check: at };
-    Ok(Decision { offer, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }

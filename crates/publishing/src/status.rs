@@ -3,7 +3,7 @@
 use crate::message::{Level, Message};
 use crate::moment::Moment;
 use crate::offer::Offer;
-use crate::operation::{Operation, Step};
+use crate::operation::{Course, Operation, Step};
 use crate::pipeline::Pipeline;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,12 +30,12 @@ pub enum OfferStatus {
 }
 
 impl fmt::Display for OfferStatus {
-    /// In words, for messages.
+    /// The word on the wire.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NeverPublished => "never published",
-            Self::NotStarted => "not started",
-            Self::WaitingForPublisherReview => "waiting for publisher review",
+            Self::NeverPublished => "neverPublished",
+            Self::NotStarted => "notStarted",
+            Self::WaitingForPublisherReview => "waitingForPublisherReview",
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Canceled => "canceled",
@@ -106,9 +106,13 @@ pub fn of_offer(offer: &Offer, pipeline: Option<&Pipeline>) -> Status {
 
 /// The status of one operation, without regard to what came after it.
 pub fn of_operation(operation: &Operation) -> Status {
+    let letting_go = || {
+        let text = "A cancel was asked for. The submission is canceled as soon as the check in hand lets go.";
+        Message::information(text, operation.changed_at)
+    };
     Status {
         status: operation.offer_status(),
-        messages: Vec::new(),
+        messages: (operation.course == Course::CancelRequested).then(letting_go).into_iter().collect(),
         steps: operation.steps.clone(),
         notification_emails: operation.emails.clone(),
     }
@@ -117,12 +121,11 @@ pub fn of_operation(operation: &Operation) -> Status {
 /// How the last submission ended and why, for a publisher who has mended the draft since.
 fn what_went_before(operation: &Operation, saved_at: Moment) -> Vec<Message> {
     let at_step = operation.current_step().map_or("the end", |step| &step.name);
-    let ended = operation.offer_status();
+    let ended = if operation.course == Course::Canceled { "was canceled" } else { "failed" };
     let text = format!(
         "The submission of version {} {ended} at {at_step}. The draft was saved after that. Publish it to start again.",
         operation.offer_version
-    )
-    .replace("canceled at", "was canceled at");
+    );
     let errors = operation.steps.iter().flat_map(Step::messages).filter(|message| message.level == Level::Error);
     std::iter::once(Message::information(text, saved_at)).chain(errors.cloned()).collect()
 }

@@ -27,9 +27,16 @@ CREATE TABLE offer (
     live_plans   TEXT    NOT NULL,
     etag         TEXT    NOT NULL, -- of the status document
     document     BLOB    NOT NULL, -- the status document as it is served
+    PRIMARY KEY (publisher, id)
+) STRICT;
+
+-- Apart from its offer, for an offer changes at every step, and its draft does not.
+CREATE TABLE draft (
+    publisher    TEXT    NOT NULL,
+    offer        TEXT    NOT NULL,
     secrets      TEXT    NOT NULL,
     definition   TEXT    NOT NULL, -- as it was sent
-    PRIMARY KEY (publisher, id)
+    PRIMARY KEY (publisher, offer)
 ) STRICT;
 
 CREATE TABLE version (
@@ -63,13 +70,20 @@ CREATE TABLE due (
     step         INTEGER NOT NULL,
     check_index  INTEGER NOT NULL,
     due_at       INTEGER NOT NULL,
-    attempt      INTEGER NOT NULL, -- rises with every claim; the fencing number
+    attempt      INTEGER NOT NULL, -- how often it was claimed since it was queued
+    fence        INTEGER NOT NULL, -- of its newest claim
     leased_until INTEGER,
     PRIMARY KEY (operation, step, check_index)
 ) STRICT;
 CREATE INDEX due_free ON due (due_at) WHERE leased_until IS NULL;
 CREATE INDEX due_leased ON due (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX due_by_offer ON due (publisher, offer);
+
+-- One row: the fencing number of the newest claim of any check.
+CREATE TABLE fence (
+    highest INTEGER NOT NULL
+) STRICT;
+INSERT INTO fence (highest) VALUES (0);
 
 CREATE TABLE journal (
     publisher TEXT    NOT NULL,

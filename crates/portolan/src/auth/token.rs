@@ -30,13 +30,22 @@ impl TokenGate {
         let header = authorization.ok_or(Unauthenticated(
             "Authorization has been denied for this request: send Authorization: Bearer <token>.",
         ))?;
+        if header.trim_ascii().eq_ignore_ascii_case(b"bearer") {
+            return Err(Unauthenticated(
+                "Authorization has been denied for this request: no token follows Bearer. Send one.",
+            ));
+        }
         if header.len() < SCHEME || !header[..SCHEME].eq_ignore_ascii_case(b"bearer ") {
-            return Err(Unauthenticated("Authorization has been denied for this request: the scheme must be Bearer."));
+            return Err(Unauthenticated(
+                "Authorization has been denied for this request: the scheme is not Bearer. Send Authorization: Bearer <token>.",
+            ));
         }
         if bool::from(header[SCHEME..].trim_ascii().ct_eq(self.token.as_bytes())) {
             Ok(&self.caller)
         } else {
-            Err(Unauthenticated("Authorization has been denied for this request: the token is not valid here."))
+            Err(Unauthenticated(
+                "Authorization has been denied for this request: the token is not valid here. Send the one that this service was started with.",
+            ))
         }
     }
 }

@@ -10,9 +10,11 @@ pub(super) fn run(job: &Job) -> Result<Report, Setback> {
     let found = job.offer_type()?.schema().artifacts(&definition);
     let artifacts: Vec<Artifact> =
         found.into_iter().map(|(pointer, url)| Artifact { target: format!("/definition{pointer}"), url }).collect();
-    let text = match artifacts.len() {
-        1 => "1 artifact recorded.".to_owned(),
-        many => format!("{many} artifacts recorded."),
+    let said = match artifacts.len() {
+        0 => None,
+        1 => Some("The address of 1 artifact is recorded.".to_owned()),
+        many => Some(format!("The addresses of {many} artifacts are recorded.")),
     };
-    Ok(Report { ending: Ending::Done, messages: vec![Message::information(text, job.now)], artifacts })
+    let messages = said.map(|text| Message::information(text, job.now)).into_iter().collect();
+    Ok(Report { ending: Ending::Done, messages, artifacts })
 }

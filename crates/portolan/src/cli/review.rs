@@ -95,15 +95,12 @@ async fn list(server: &Server) -> Result<()> {
         writeln!(out, "Nothing waits for a reviewer.")?;
         return Ok(());
     }
-    writeln!(out, "{:<38}{:<24}{:<34}{:<9}SINCE", "OPERATION", "STEP", "OFFER", "STATE")?;
+    writeln!(out, "{:<36}  {:<24}  {:<32}  {:<7}  SINCE", "OPERATION", "STEP", "OFFER", "STATE")?;
     for review in reviews {
         let offer = format!("{}/{}", review.publisher_id, review.offer_id);
         let state = if review.blocked { "blocked" } else { "waiting" };
-        writeln!(
-            out,
-            "{:<38}{:<24}{:<34}{:<9}{}",
-            review.operation_id, review.step_id, offer, state, review.waiting_since
-        )?;
+        let operation = review.operation_id.to_string();
+        writeln!(out, "{operation:<36}  {:<24}  {offer:<32}  {state:<7}  {}", review.step_id, review.waiting_since)?;
     }
     Ok(())
 }

@@ -23,28 +23,30 @@ use std::time::Duration;
 /// The demo's publisher.
 pub const PUBLISHER: &str = "contoso";
 
-/// How long the seeded submission that is in progress stays so, in seconds.
-const LONG_CHECK: u32 = 3 * 24 * 3600;
+/// How long the longest check of the slow certification takes, in seconds: longer than anybody looks at a demo.
+const LONG_CHECK: u32 = 30 * 24 * 3600;
 
-/// How long the stories took: they end when the demo starts.
-const BEFORE: i64 = 6 * 24 * 3600;
+/// How long before the demo's start the stories begin, in seconds. Each takes some hours, and the last ends before it.
+const BEFORE: i64 = 3 * 24 * 3600;
 
 /// The offer types of the demo: every step takes about a second by itself, but for sign-off, which stays the client's.
 ///
 /// # Errors
 /// Where a built-in type is broken.
 pub fn rehearsed_types() -> Result<OfferTypes> {
-    with_checks(|step| {
+    with_checks(|at, step| {
         let alone = step.checks.iter().any(|kind| matches!(kind, CheckKind::SignOff | CheckKind::Promote));
         let by_themselves = step.checks.iter().copied().filter(|kind| *kind != CheckKind::Reviewer);
-        let pause = (!alone).then_some(CheckKind::Pause { seconds: 1 });
+        // A submission is picked up after a second; its first step waits for one more, so that it can be seen in progress.
+        let seconds = if at == 0 { 2 } else { 1 };
+        let pause = (!alone).then_some(CheckKind::Pause { seconds });
         by_themselves.chain(pause).collect()
     })
 }
 
 /// The built-in types with a certification of several checks, of which the last takes days.
 fn slow_types() -> Result<OfferTypes> {
-    with_checks(|step| match step.id.as_str() {
+    with_checks(|_, step| match step.id.as_str() {
         "displaycertify" => {
             vec![
                 CheckKind::Definition,
@@ -57,7 +59,7 @@ fn slow_types() -> Result<OfferTypes> {
     })
 }
 
-fn with_checks(replace: impl Fn(&PlannedStep) -> Vec<CheckKind>) -> Result<OfferTypes> {
+fn with_checks(replace: impl Fn(usize, &PlannedStep) -> Vec<CheckKind>) -> Result<OfferTypes> {
     let mut types = OfferTypes::built_in()?;
     for offer_type in types.iter_mut() {
         offer_type.pipeline = offer_type.pipeline.with_checks(&replace)?;
@@ -65,7 +67,7 @@ fn with_checks(replace: impl Fn(&PlannedStep) -> Vec<CheckKind>) -> Result<Offer
     Ok(types)
 }
 
-/// Fills an empty store with the publisher and its offers. The stories begin six days before `now`, on a clock of their own.
+/// Fills an empty store with the publisher and its offers. The stories begin three days before `now`, on a clock of their own.
 ///
 /// # Errors
 /// Where a command is refused that should not be.

@@ -1,6 +1,6 @@
 //! The door: what every request passes on its way in, and every answer on its way out.
 
-use super::errors::Problem;
+use super::errors::{Cause, Problem};
 use super::paths;
 use crate::auth::TokenGate;
 use crate::clock::Clock;
@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tower::Service;
@@ -56,6 +57,9 @@ impl Door {
             // The path alone: a query may hold what is nobody's business.
             tracing::debug!(%method, path = uri.path(), status = response.status().as_u16(), request_id = %id, "answered");
         }
+        if let Some(Cause(cause)) = response.extensions_mut().remove() {
+            tracing::error!(request_id = %id, cause, "a request failed on our side");
+        }
         let headers = response.headers_mut();
         headers.reserve(6);
         headers.entry(CONTENT_TYPE).or_insert(JSON);
@@ -71,7 +75,8 @@ impl Door {
         if let Some(uri) = paths::canonical(request.uri()) {
             *request.uri_mut() = uri;
         }
-        if !request.uri().path().starts_with("/api/") {
+        let path = request.uri().path();
+        if !path.starts_with("/api/") && path != "/api" {
             return Ok(());
         }
         let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
@@ -85,11 +90,17 @@ impl Door {
 
 /// Exactly one api-version, and one that is accepted.
 fn check_version(uri: &Uri) -> Result<(), Problem> {
-    let pairs = uri.query().unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let query = uri.query().unwrap_or_default();
+    // Decoding takes allocations, and almost nobody encodes an api-version.
+    let plain = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let plain = plain.map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)));
+    let encoded = query.contains(['%', '+']);
+    let pairs: &mut dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> =
+        if encoded { &mut form_urlencoded::parse(query.as_bytes()) } else { &mut { plain } };
     let mut versions =
         pairs.filter(|(name, _)| name.eq_ignore_ascii_case(API_VERSION_PARAMETER)).map(|(_, value)| value);
     let said = match (versions.next(), versions.next()) {
-        (Some(version), None) if ACCEPTED_API_VERSIONS.contains(&version) => return Ok(()),
+        (Some(version), None) if ACCEPTED_API_VERSIONS.contains(&&*version) => return Ok(()),
         (None, _) => "The query parameter api-version is missing.".to_owned(),
         (Some(version), None) => {
             let shown: String = version.chars().take(40).collect();

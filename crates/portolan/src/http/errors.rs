@@ -18,12 +18,17 @@ pub(crate) struct Problem {
     message: String,
     target: Option<String>,
     details: Vec<ErrorDetail>,
+    cause: Option<Cause>,
 }
+
+/// What the log is told of an error on our side; the door adds the request's id.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) String);
 
 impl Problem {
     /// An error with a message that names the fault and the mend.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), target: None, details: Vec::new() }
+        Self { code, message: message.into(), target: None, details: Vec::new(), cause: None }
     }
 
     /// The same, at a JSON pointer into the body, or a header or parameter.
@@ -43,11 +48,12 @@ impl Problem {
 
     /// Our fault; the cause is for the log.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%cause, "a request failed on our side");
-        Self::new(
-            ErrorCode::InternalServerError,
-            "The request failed on our side. Give the operator the x-ms-request-id of this answer; the log holds the cause.",
-        )
+        let message = "The request failed on our side. Give the operator the x-ms-request-id of this answer; the log holds the cause.";
+        Self::new(ErrorCode::InternalServerError, message).because(cause)
+    }
+
+    fn because(self, cause: &dyn std::fmt::Display) -> Self {
+        Self { cause: Some(Cause(cause.to_string())), ..self }
     }
 }
 
@@ -64,13 +70,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(_) => Self::internal(&error),
-            StoreError::Unavailable(_) | StoreError::Overtaken | StoreError::Superseded => {
-                tracing::warn!(%error, "the store could not answer");
-                Self::new(
-                    ErrorCode::ServiceUnavailable,
-                    "The service cannot do this just now. Try again after the time in Retry-After.",
-                )
-            }
+            StoreError::Unavailable(_) | StoreError::Overtaken | StoreError::Superseded => Self::new(
+                ErrorCode::ServiceUnavailable,
+                "The service cannot do this just now. Try again after the time in Retry-After.",
+            )
+            .because(&error),
         }
     }
 }
@@ -91,16 +95,19 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::OfferMissing { .. } => Self::not_found(message),
             Refusal::BadRequest { target, .. } => Self::bad_request(target, message),
+            Refusal::StepMissing { .. } => Self::not_found(message),
             Refusal::OperationInProgress { .. } => Self::new(ErrorCode::OperationInProgress, message),
             Refusal::InvalidState { .. } | Refusal::VerdictNotAwaited { .. } | Refusal::Superseded => {
                 Self::new(ErrorCode::InvalidOfferState, message)
             }
             Refusal::Precondition { current } => {
-                let now = match current {
-                    Some(changed_at) => format!(" It has {} now.", wire::date(changed_at).etag()),
-                    None => " There is no such offer; send no If-Match to create it.".to_owned(),
+                let message = match current {
+                    Some(changed_at) => format!("{message} Its ETag is {} now.", wire::date(changed_at).etag()),
+                    None => {
+                        "There is no such offer, and If-Match asks for one. Send no If-Match to create it.".to_owned()
+                    }
                 };
-                Self::new(ErrorCode::PreconditionFailed, message + &now).at("If-Match")
+                Self::new(ErrorCode::PreconditionFailed, message).at("If-Match")
             }
             Refusal::IfMatchWanted { conflict: true } => {
                 Self::new(ErrorCode::InvalidResourceId, message).at("If-Match")
@@ -128,6 +135,9 @@ impl IntoResponse for Problem {
         };
         let error = ErrorBody { code: self.code, message: self.message, target: self.target, details: self.details };
         let mut response = reply::json(status, &ErrorDocument { error });
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
         if let Some(wait) = wait {
             response.headers_mut().insert(RETRY_AFTER, wait);
         }

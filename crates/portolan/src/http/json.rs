@@ -18,6 +18,9 @@ pub(crate) fn check(body: &[u8]) -> Result<&str, Problem> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Problem::bad_request("", format!("The body is not UTF-8 from byte {} on. Send UTF-8.", error.valid_up_to()))
     })?;
+    if text.trim().is_empty() {
+        return Err(Problem::bad_request("", "The body is empty. Send a JSON document."));
+    }
     let path = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = Strict { path: &path }.deserialize(&mut deserializer).and_then(|()| deserializer.end());

@@ -26,7 +26,7 @@ pub(crate) async fn list_offers(State(rooms): Shared, at: At, uri: Uri) -> Resul
     let mut selection =
         Selection { publisher: authorised.publisher().clone(), offer_type: None, skip: 0, top: i64::MAX };
     for (name, value) in query(&uri) {
-        match name.as_str() {
+        match name.to_ascii_lowercase().as_str() {
             "filter" => selection.offer_type = Some(offer_type_filter(&value)?),
             "top" => selection.top = count("$top", &value)?,
             "skip" => selection.skip = count("$skip", &value)?,
@@ -129,9 +129,9 @@ pub(crate) async fn get_offer_slot(State(rooms): Shared, at: At) -> Result<Respo
     };
     let snapshot = snapshot.ok_or_else(|| {
         let mend = if slot == "Staging" {
-            "Publish the offer and wait for its preview."
+            "A submission fills it when its packaging is done; read the offer's status."
         } else {
-            "Go live, and wait until the status is succeeded."
+            "A go live fills it when the offer's status becomes `succeeded`."
         };
         Problem::not_found(format!("The offer has nothing in the slot {slot}. {mend}"))
     })?;

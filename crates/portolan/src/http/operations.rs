@@ -42,7 +42,12 @@ pub(crate) async fn get_operation_by_composite_id(
 ) -> Result<Response, Problem> {
     let none = || {
         Problem::not_found(
-            "There is no such operation. Write its id as publisher$offer$publishingVersion$slot, the slot being preview or production.",
+            "This is no id of an operation. Write it as publisher$offer$publishingVersion$slot, the slot being preview or production.",
+        )
+    };
+    let absent = || {
+        Problem::not_found(
+            "There is no such operation. Check publisher, offer, publishingVersion and slot; the offer's submissions list them.",
         )
     };
     let parts: Vec<&str> = at.name(0).split('$').collect();
@@ -56,10 +61,10 @@ pub(crate) async fn get_operation_by_composite_id(
         _ => return Err(none()),
     };
     let version: i64 = version.parse().map_err(|_| none())?;
-    let stored = rooms.read.offer(&key).await?.ok_or_else(none)?;
+    let stored = rooms.read.offer(&key).await?.ok_or_else(absent)?;
     // The offer's version when it was published is one less than the publishing version.
     let operation =
-        rooms.read.operation_of_version(&key, version.saturating_sub(1), purpose).await?.ok_or_else(none)?;
+        rooms.read.operation_of_version(&key, version.saturating_sub(1), purpose).await?.ok_or_else(absent)?;
     Ok(answer(&rooms, &stored, &operation, &headers))
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn put_offer(
 ) -> Result<Response, Problem> {
     let authorised = at.authorise(Permission::SaveDraft)?;
     let offer = OfferId::parse(at.name(1)).ok_or_else(|| {
-        Problem::bad_request("/id", format!("The offer id in the path cannot be one. {OFFER_ID_FORM}"))
+        Problem::bad_request("offerId", format!("The offer id in the path cannot be one. {OFFER_ID_FORM}"))
     })?;
     want_json(&headers)?;
     let body = read_body(body, LONGEST_OFFER).await?;

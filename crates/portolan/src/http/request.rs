@@ -5,7 +5,6 @@ use super::json;
 use crate::auth::{Authorised, Caller, Permission};
 use api::dates::Date;
 use api::errors::ErrorCode;
-use api::offers::ActionRequest;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -13,12 +12,13 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
 use http::request::Parts;
 use http::{HeaderMap, Uri};
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use publishing::addresses;
 use publishing::command::Expected;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, is_slug};
-use serde::Deserialize;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The longest body of a PUT, in bytes.
@@ -112,10 +112,10 @@ pub(crate) fn no_such_offer(id: &str) -> Problem {
     Problem::not_found(format!("There is no offer {shown:?}. {OFFER_ID_FORM}"))
 }
 
-/// The query's members, decoded, names in lower case and without a leading `$`.
+/// The query's members, decoded, names without a leading `$`.
 pub(crate) fn query(uri: &Uri) -> Vec<(String, String)> {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    pairs.map(|(name, value)| (name.trim_start_matches('$').to_ascii_lowercase(), value.into_owned())).collect()
+    pairs.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.into_owned())).collect()
 }
 
 /// The caller's `If-Match`.
@@ -139,7 +139,7 @@ pub(crate) fn expected(headers: &HeaderMap) -> Expected {
 pub(crate) fn want_json(headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |target, message: &str| Err(Problem::new(ErrorCode::UnsupportedMediaType, message).at(target));
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return refused("Content-Encoding", "The body is encoded. Send it as it is.");
+        return refused("Content-Encoding", "The body is compressed. Send it uncompressed, without Content-Encoding.");
     }
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (media_type, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
@@ -147,23 +147,31 @@ pub(crate) fn want_json(headers: &HeaderMap) -> Result<(), Problem> {
         parameter.trim().to_ascii_lowercase().strip_prefix("charset=").map(|c| c.trim_matches('"').to_owned())
     });
     let utf8 = charset.is_none_or(|charset| charset == "utf-8" || charset == "utf8");
-    if !(media_type.trim().eq_ignore_ascii_case("application/json") && utf8) {
+    if !media_type.trim().eq_ignore_ascii_case("application/json") {
         return refused(
             "Content-Type",
             "The body is not declared as JSON. Send Content-Type: application/json; charset=utf-8.",
         );
+    }
+    if !utf8 {
+        return refused("Content-Type", "The body is declared in another charset than UTF-8. Send it in UTF-8.");
     }
     Ok(())
 }
 
 /// Reads a body of at most so many bytes.
 pub(crate) async fn read_body(body: Body, longest: usize) -> Result<Bytes, Problem> {
+    let too_long = || {
+        let message = format!("The body is longer than {} KiB. Send a shorter one.", longest >> 10);
+        Problem::new(ErrorCode::PayloadTooLarge, message)
+    };
+    // A length that is declared is believed, so that nobody waits for what is refused anyway.
+    if body.size_hint().lower() > longest as u64 {
+        return Err(too_long());
+    }
     match Limited::new(body, longest).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_too_long(error.as_ref()) => {
-            let message = format!("The body is longer than {longest} bytes. Send a shorter one.");
-            Err(Problem::new(ErrorCode::PayloadTooLarge, message))
-        }
+        Err(error) if is_too_long(error.as_ref()) => Err(too_long()),
         Err(_) => Err(Problem::bad_request("", "The body broke off. Send it again, whole.")),
     }
 }
@@ -189,13 +197,25 @@ pub(crate) async fn read_action(body: Body) -> Result<Vec<String>, Problem> {
     if text.trim() == "null" {
         return Ok(Vec::new());
     }
-    let action: ActionRequest = parse(&text, r#"{"metadata":{"notification-emails":"jane@contoso.example"}}"#)?;
-    Ok(addresses::parse(&action.metadata.notification_emails)?)
+    let body: Value = serde_json::from_str(&text).map_err(|error| Problem::internal(&error))?;
+    Ok(addresses::parse(emails(&body)?)?)
 }
 
-/// Reads a checked body as a type; `sample` shows what it should look like.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(text: &'a str, sample: &str) -> Result<T, Problem> {
-    serde_json::from_str(text).map_err(|error| {
-        Problem::bad_request("", format!("The body is not what this call takes: {error}. Send something like {sample}"))
-    })
+/// The mail list in the body of an action; empty where it has none.
+fn emails(body: &Value) -> Result<&str, Problem> {
+    const SAMPLE: &str =
+        r#"Send something like {"metadata":{"notification-emails":"jane@contoso.example"}}, or no body."#;
+    let wrong = |target: &str, what: &str| Err(Problem::bad_request(target, format!("{what}. {SAMPLE}")));
+    match body {
+        Value::Object(members) => match members.get("metadata") {
+            None | Some(Value::Null) => Ok(""),
+            Some(Value::Object(metadata)) => match metadata.get("notification-emails") {
+                None | Some(Value::Null) => Ok(""),
+                Some(Value::String(emails)) => Ok(emails),
+                Some(_) => wrong("/metadata/notification-emails", "notification-emails is not a text"),
+            },
+            Some(_) => wrong("/metadata", "metadata is not an object"),
+        },
+        _ => wrong("", "The body is not a JSON object"),
+    }
 }

@@ -1,7 +1,7 @@
 //! Reviews: the steps that wait for a person, and the verdicts on them.
 
 use super::errors::Problem;
-use super::request::{At, LONGEST_ACTION, parse, read_body};
+use super::request::{At, LONGEST_ACTION, read_body};
 use super::{Shared, json, reply};
 use crate::auth::{Forbidden, Permission};
 use crate::wire;
@@ -14,6 +14,7 @@ use publishing::command::{Command, Reason, Verdict};
 use publishing::offer::OfferKey;
 use publishing::operation::{Operation, Step};
 use publishing::status::StepStatus;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 const SAMPLE: &str =
@@ -59,44 +60,63 @@ pub(crate) async fn give_verdict(State(rooms): Shared, at: At, body: Body) -> Re
     let no_review = || Problem::not_found("There is no such operation to review. GET /api/reviews lists what waits.");
     let operation = Uuid::try_parse(at.name(0)).map_err(|_| no_review())?;
     let (key, _) = rooms.read.operation(operation).await?.ok_or_else(no_review)?;
-    let word = WireVerdict::parse(at.name(2))
+    let word = WireVerdict::parse(&at.name(2).to_ascii_lowercase())
         .ok_or_else(|| Problem::not_found("There is no such verdict. Use approve, reject, block or unblock."))?;
-    let body = read_body(body, LONGEST_ACTION).await?;
-    let request =
-        if body.trim_ascii().is_empty() { VerdictRequest::default() } else { parse(json::check(&body)?, SAMPLE)? };
+    let request = read(&read_body(body, LONGEST_ACTION).await?)?;
     let command = Command::GiveVerdict { operation, step: at.name(1).to_owned(), verdict: verdict(word, request)? };
     let authorised = at.caller().authorise_staff(key.publisher.clone(), Permission::Review)?;
     rooms.perform.perform(&authorised, &key.offer, command).await?;
     Ok(reply::with_body(StatusCode::OK, Body::empty()))
 }
 
+/// Reads the body of a verdict; no body is an empty one.
+fn read(body: &[u8]) -> Result<VerdictRequest, Problem> {
+    if body.trim_ascii().is_empty() {
+        return Ok(VerdictRequest::default());
+    }
+    let not_object =
+        |_| Problem::bad_request("", format!("The body is not a JSON object. Send something like {SAMPLE}"));
+    let members: Map<String, Value> = serde_json::from_str(json::check(body)?).map_err(not_object)?;
+    let text = |name: &str| match members.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Problem::bad_request(format!("/{name}"), format!("{name} is not a text. Send a JSON string."))),
+    };
+    Ok(VerdictRequest { message: text("message")?, code: text("code")?, target: text("target")? })
+}
+
 fn verdict(word: WireVerdict, request: VerdictRequest) -> Result<Verdict, Problem> {
-    Ok(match word {
-        WireVerdict::Approve => Verdict::Approve,
-        WireVerdict::Unblock => Verdict::Unblock,
-        WireVerdict::Reject => Verdict::Reject(reason(request)?),
-        WireVerdict::Block => Verdict::Block(reason(request)?),
-    })
+    let without_reason = |verdict| match request {
+        VerdictRequest { message: None, code: None, target: None } => Ok(verdict),
+        _ => Err(Problem::bad_request(
+            "",
+            format!("{} takes no reason: nobody would read it. Send no body.", word.word()),
+        )),
+    };
+    match word {
+        WireVerdict::Approve => without_reason(Verdict::Approve),
+        WireVerdict::Unblock => without_reason(Verdict::Unblock),
+        WireVerdict::Reject => reason(request).map(Verdict::Reject),
+        WireVerdict::Block => reason(request).map(Verdict::Block),
+    }
 }
 
 fn reason(request: VerdictRequest) -> Result<Reason, Problem> {
     let text = request.message.unwrap_or_default().trim().to_owned();
-    if text.is_empty() || text.chars().count() > LONGEST_MESSAGE {
-        return Err(Problem::bad_request(
-            "/message",
-            format!(
-                "A reason of 1 to {LONGEST_MESSAGE} characters is wanted: the publisher will read it. Say what is wrong and how to mend it."
-            ),
-        ));
+    if text.is_empty() {
+        let message = "message is missing or blank. The publisher will read it: say what is wrong and how to mend it.";
+        return Err(Problem::bad_request("/message", message));
     }
-    for (name, value) in [("code", &request.code), ("target", &request.target)] {
-        let longest = if name == "code" { LONGEST_CODE } else { LONGEST_MESSAGE };
-        if value.as_ref().is_some_and(|value| value.chars().count() > longest) {
-            return Err(Problem::bad_request(
-                format!("/{name}"),
-                format!("{name} is too long. Give at most {longest} characters."),
-            ));
+    let code = request.code.unwrap_or_default();
+    let target = request.target.unwrap_or_default();
+    for (name, value, longest) in
+        [("message", &text, LONGEST_MESSAGE), ("code", &code, LONGEST_CODE), ("target", &target, LONGEST_MESSAGE)]
+    {
+        if value.chars().count() > longest {
+            let message = format!("{name} is too long. Give at most {longest} characters.");
+            return Err(Problem::bad_request(format!("/{name}"), message));
         }
     }
-    Ok(Reason { code: request.code, target: request.target, text })
+    let given = |text: String| (!text.is_empty()).then_some(text);
+    Ok(Reason { code: given(code), target: given(target), text })
 }

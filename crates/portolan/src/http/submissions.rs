@@ -20,7 +20,7 @@ pub(crate) async fn list_submissions(State(rooms): Shared, at: At, uri: Uri) -> 
     let (key, offer) = offers::load(&rooms, &at).await?;
     let mut wanted = Vec::new();
     for (name, value) in query(&uri) {
-        if matches!(name.as_str(), "status" | "submissionstate") {
+        if ["status", "submissionState"].iter().any(|filter| filter.eq_ignore_ascii_case(&name)) {
             wanted.push(SubmissionState::parse_filter(&value).ok_or_else(|| {
                 Problem::bad_request(
                     name,

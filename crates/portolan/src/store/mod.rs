@@ -53,6 +53,8 @@ pub struct Stored {
 pub struct Change {
     /// The offer as it shall be.
     pub offer: Offer,
+    /// An earlier operation that the decision changes.
+    pub signed_off: Option<Operation>,
     /// The revision it was decided on; `None` where there was no offer.
     pub decided_on: Option<i64>,
     /// A version to keep.
@@ -83,8 +85,10 @@ pub struct Claim {
     pub key: OfferKey,
     /// The check.
     pub check: CheckRef,
-    /// Rises with every claim of the check; the fencing number.
+    /// How often the check has been claimed since it was queued.
     pub attempt: i64,
+    /// The fencing number: higher than that of every earlier claim of any check.
+    pub fence: i64,
 }
 
 /// A publisher as it is stored.
@@ -214,6 +218,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Whether the store takes writes just now.
     async fn probe(&self) -> Result<(), StoreError>;
+
+    /// Leaves everything in order before the process ends; nothing is lost without it.
+    async fn close(&self) -> Result<(), StoreError>;
 }
 
 /// The store for doors: it can only be read through this handle.

@@ -10,7 +10,8 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferKey, PublisherId, Snapshot};
 use publishing::operation::{Operation, Purpose};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,8 +51,12 @@ impl Sqlite {
     /// [`StoreError::Unavailable`] where another process has it open, or the directory cannot be used.
     pub fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", directory.display()));
-        std::fs::create_dir_all(directory).map_err(unusable)?;
-        let lock = File::create(directory.join("portolan.lock")).map_err(unusable)?;
+        // Nobody else on the machine has any business in here: drafts are not public, and secrets are among them.
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
+        let private = |name: &str| {
+            File::options().write(true).create(true).truncate(false).mode(0o600).open(directory.join(name))
+        };
+        let lock = private("portolan.lock").map_err(unusable)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => StoreError::Unavailable(format!(
                 "{} is in use by another portolan process; stop that one, or choose another --data directory",
@@ -60,6 +65,7 @@ impl Sqlite {
             TryLockError::Error(error) => unusable(error),
         })?;
         let path = directory.join("portolan.db");
+        private("portolan.db").map_err(unusable)?;
         let connection = Connection::open(&path)?;
         // WAL with FULL: a commit is on the disk before it is acknowledged.
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -209,8 +215,15 @@ fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
+    // A full disk makes SQLite take the whole transaction back; what came next would then commit by itself, unasked.
+    if connection.is_autocommit() {
+        return Err(StoreError::Unavailable("the transaction was taken back".into()));
+    }
     run(connection, "SAVEPOINT unit")?;
     let result = work(connection);
+    if connection.is_autocommit() {
+        return result.and(Err(StoreError::Unavailable("the transaction was taken back".into())));
+    }
     if result.is_err() {
         run(connection, "ROLLBACK TO unit")?;
     }
@@ -320,6 +333,18 @@ impl Store for Sqlite {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.write(|connection| run(connection, "UPDATE publisher SET version = version WHERE 0"), |()| {}).await
+        self.write(|connection| run(connection, "UPDATE fence SET highest = highest"), |()| {}).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let Readers::Pool { path, .. } = &self.0.readers else { return Ok(()) };
+        let path = path.clone();
+        self.read_long(move |_| {
+            let connection = Connection::open(&path)?;
+            connection.busy_timeout(Duration::from_secs(5))?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            Ok(())
+        })
+        .await
     }
 }

@@ -15,15 +15,16 @@ type Result<T> = std::result::Result<T, StoreError>;
 
 pub(super) fn load(connection: &Connection, key: &OfferKey) -> Result<Option<Stored>> {
     let read = |row: &Row<'_>| {
-        let record: Option<String> = row.get(12)?;
+        let record: Option<String> = row.get(10)?;
         let operation = record.map(|record| parse::<Operation>(&record)).transpose();
         Ok(operation.and_then(|operation| offer(row, key, operation)))
     };
     first(
         connection,
         "SELECT o.revision, o.offer_type, o.version, o.changed_at, o.saved_at, o.preview, o.production, o.live_plans,
-                o.secrets, o.definition, o.publisher, o.id, p.record
-           FROM offer o LEFT JOIN operation p ON p.id = o.operation
+                d.secrets, d.definition, p.record
+           FROM offer o JOIN draft d ON d.publisher = o.publisher AND d.offer = o.id
+                LEFT JOIN operation p ON p.id = o.operation
           WHERE o.publisher = ?1 AND o.id = ?2",
         (key.publisher.folded(), key.offer.as_str()),
         read,

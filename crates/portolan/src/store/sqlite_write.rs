@@ -4,6 +4,7 @@ use super::chain::{GENESIS, Link};
 use super::sqlite_read::{key, word};
 use super::{Change, Claim, Publisher, StoreError, UnderClaim};
 use publishing::command::CheckRef;
+use publishing::entry::Event;
 use publishing::moment::Moment;
 use publishing::offer::Snapshot;
 use publishing::operation::Operation;
@@ -20,11 +21,14 @@ pub(super) fn commit(connection: &Connection, change: &Change) -> Result<()> {
         hold(connection, under)?;
     }
     offer(connection, &publisher, change)?;
+    if matches!(change.entry.event, Event::Created | Event::DraftSaved) {
+        draft(connection, &publisher, change)?;
+    }
     if let Some(snapshot) = &change.snapshot {
         version(connection, &publisher, change, snapshot)?;
     }
-    if let Some(newest) = &change.offer.operation {
-        operation(connection, &publisher, change, newest)?;
+    for changed in change.signed_off.iter().chain(&change.offer.operation) {
+        operation(connection, &publisher, change, changed)?;
     }
     due_checks(connection, &publisher, change)?;
     if let Some(under) = change.claim.as_ref().filter(|under| under.release) {
@@ -33,15 +37,15 @@ pub(super) fn commit(connection: &Connection, change: &Change) -> Result<()> {
     journal(connection, &publisher, change)
 }
 
-/// Fails where the check is not held under this attempt number any more.
+/// Fails where the check is not held under this fencing number any more.
 fn hold(connection: &Connection, under: &UnderClaim) -> Result<()> {
     let CheckRef { operation, step, check } = &under.claim.check;
     let held: i64 = connection
         .prepare_cached(
             "SELECT COUNT(*) FROM due WHERE operation = ?1 AND step = ?2 AND check_index = ?3
-                AND attempt = ?4 AND leased_until IS NOT NULL",
+                AND fence = ?4 AND leased_until IS NOT NULL",
         )?
-        .query_row(params![operation.to_string(), step, check, under.claim.attempt], |row| row.get(0))?;
+        .query_row(params![operation.to_string(), step, check, under.claim.fence], |row| row.get(0))?;
     if held == 1 { Ok(()) } else { Err(StoreError::Superseded) }
 }
 
@@ -57,13 +61,13 @@ fn offer(connection: &Connection, publisher: &str, change: &Change) -> Result<()
     let offer = &change.offer;
     let statement = if change.decided_on.is_none() {
         "INSERT INTO offer (publisher, id, revision, offer_type, version, status, display_text, changed_at, saved_at,
-                            preview, production, operation, live_plans, etag, document, secrets, definition)
-         VALUES (?1, ?2, COALESCE(?3, 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                            preview, production, operation, live_plans, etag, document)
+         VALUES (?1, ?2, COALESCE(?3, 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT DO NOTHING"
     } else {
         "UPDATE offer SET revision = ?3 + 1, offer_type = ?4, version = ?5, status = ?6, display_text = ?7,
                 changed_at = ?8, saved_at = ?9, preview = ?10, production = ?11, operation = ?12, live_plans = ?13,
-                etag = ?14, document = ?15, secrets = ?16, definition = ?17
+                etag = ?14, document = ?15
           WHERE publisher = ?1 AND id = ?2 AND revision = ?3"
     };
     let written = connection.prepare_cached(statement)?.execute(params![
@@ -82,10 +86,19 @@ fn offer(connection: &Connection, publisher: &str, change: &Change) -> Result<()
         json(&offer.live_plans)?,
         change.document.etag.to_str().unwrap_or_default(),
         &change.document.body[..],
-        json(&offer.draft.secrets)?,
-        offer.draft.definition,
     ])?;
     if written == 1 { Ok(()) } else { Err(StoreError::Overtaken) }
+}
+
+fn draft(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
+    let (offer, draft) = (change.offer.key.offer.as_str(), &change.offer.draft);
+    connection
+        .prepare_cached(
+            "INSERT INTO draft (publisher, offer, secrets, definition) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET secrets = excluded.secrets, definition = excluded.definition",
+        )?
+        .execute(params![publisher, offer, json(&draft.secrets)?, draft.definition])?;
+    Ok(())
 }
 
 fn version(connection: &Connection, publisher: &str, change: &Change, snapshot: &Snapshot) -> Result<()> {
@@ -139,8 +152,8 @@ fn due_checks(connection: &Connection, publisher: &str, change: &Change) -> Resu
         remove.execute(params![gone.operation.to_string(), gone.step, gone.check])?;
     }
     let mut put = connection.prepare_cached(
-        "INSERT INTO due (publisher, offer, operation, step, check_index, due_at, attempt)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) ON CONFLICT DO UPDATE SET due_at = excluded.due_at",
+        "INSERT INTO due (publisher, offer, operation, step, check_index, due_at, attempt, fence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0) ON CONFLICT DO UPDATE SET due_at = excluded.due_at",
     )?;
     for (check, at) in &wanted {
         put.execute(params![publisher, offer, check.operation.to_string(), check.step, check.check, at.ticks()])?;
@@ -184,21 +197,24 @@ fn journal(connection: &Connection, publisher: &str, change: &Change) -> Result<
 
 /// Leases what is due and free, or whose lease has ended.
 pub(super) fn claim(connection: &Connection, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>> {
+    let fence: i64 = connection
+        .prepare_cached("UPDATE fence SET highest = highest + 1 RETURNING highest")?
+        .query_row([], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(
-        "UPDATE due SET attempt = attempt + 1, leased_until = ?2
+        "UPDATE due SET attempt = attempt + 1, fence = ?4, leased_until = ?2
           WHERE rowid IN (SELECT rowid FROM due
                            WHERE (leased_until IS NULL AND due_at <= ?1) OR leased_until <= ?1
                            ORDER BY due_at LIMIT ?3)
          RETURNING (SELECT id FROM publisher WHERE folded = publisher), offer, operation, step, check_index, attempt",
     )?;
-    let rows = statement.query_map(params![now.ticks(), until.ticks(), most], |row| {
+    let rows = statement.query_map(params![now.ticks(), until.ticks(), most, fence], |row| {
         let names: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         Ok((names, row.get(3)?, row.get(4)?, row.get(5)?))
     })?;
     let claim =
         |((publisher, offer, operation), step, check, attempt): ((String, String, String), usize, usize, i64)| {
             let operation = Uuid::try_parse(&operation).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            Ok(Claim { key: key(&publisher, &offer)?, check: CheckRef { operation, step, check }, attempt })
+            Ok(Claim { key: key(&publisher, &offer)?, check: CheckRef { operation, step, check }, attempt, fence })
         };
     rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().map(claim).collect()
 }

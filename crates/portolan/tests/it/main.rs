@@ -10,8 +10,11 @@
 )]
 
 mod architecture;
+mod binary;
+mod client;
 mod exchanges;
 mod hostile;
+mod kill;
 mod openapi;
 mod store;
 mod truth;

@@ -61,6 +61,7 @@ fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderCl
     Change {
         display_text: wire::display_text(&decision.offer.draft.definition),
         offer: decision.offer,
+        signed_off: decision.signed_off,
         decided_on,
         snapshot: decision.snapshot,
         entry: decision.entry,

@@ -167,10 +167,10 @@ impl World {
         self.get(&format!("/api/publishers/contoso/offers/{offer}/status")).await.json()
     }
 
-    /// Turns the clock a second on and works off whatever is due, until a second brings nothing new.
+    /// Turns the clock on and works off whatever is due, until two seconds bring nothing new.
     pub async fn settle(&self) {
         loop {
-            self.clock.advance(Duration::from_secs(1));
+            self.clock.advance(Duration::from_secs(2));
             let mut worked = 0;
             loop {
                 match self.worker.work_off_due().await.unwrap() {

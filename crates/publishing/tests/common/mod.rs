@@ -98,7 +98,7 @@ pub static TYPES: LazyLock<OfferTypes> = LazyLock::new(|| {
 pub static CHANGED_TYPES: LazyLock<OfferTypes> = LazyLock::new(|| {
     let mut types = TYPES.clone();
     for offer_type in types.iter_mut() {
-        let paused = offer_type.pipeline.with_checks(|step| {
+        let paused = offer_type.pipeline.with_checks(|_, step| {
             let alone = step.checks.iter().any(|kind| matches!(kind, CheckKind::SignOff | CheckKind::Promote));
             let pause = (!alone).then_some(CheckKind::Pause { seconds: 1 });
             step.checks.iter().copied().chain(pause).collect()
@@ -162,7 +162,7 @@ pub fn outcome(result: &Result<Answer, Refusal>) -> Outcome {
         Err(Refusal::IfMatchWanted { conflict: true }) => Outcome::ConflictWanted,
         Err(Refusal::IfMatchWanted { conflict: false }) => Outcome::BadRequestWanted,
         Err(Refusal::Faults(_)) => Outcome::Faults,
-        Err(Refusal::VerdictNotAwaited { .. }) => Outcome::VerdictNotAwaited,
+        Err(Refusal::VerdictNotAwaited { .. } | Refusal::StepMissing { .. }) => Outcome::VerdictNotAwaited,
         Err(Refusal::Superseded) => Outcome::Superseded,
     }
 }
@@ -220,7 +220,7 @@ impl Store {
             let version = snapshot.version;
             assert!(self.snapshots.insert(version, snapshot).is_none(), "version {version} was published twice");
         }
-        if let Some(operation) = &decision.offer.operation {
+        for operation in decision.signed_off.iter().chain(&decision.offer.operation) {
             match self.operations.iter_mut().find(|known| known.id == operation.id) {
                 Some(known) => *known = operation.clone(),
                 None => self.operations.push(operation.clone()),

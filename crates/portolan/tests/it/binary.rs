@@ -1,0 +1,285 @@
+//! The `portolan` binary as somebody runs it: the process, its output, its exits.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub const TOKEN: &str = "a-token-that-must-not-be-logged";
+
+/// A running `portolan`, killed when the test lets go of it.
+pub struct Portolan {
+    pub child: Child,
+    pub url: String,
+    /// What it printed on standard output up to when it was ready.
+    pub said: String,
+}
+
+impl Drop for Portolan {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTOLAN_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+impl Portolan {
+    /// `portolan demo` on a free port.
+    pub fn demo() -> Self {
+        let mut command = command();
+        command.args(["demo", "--listen", "127.0.0.1:0", "--token", TOKEN]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut said = String::new();
+        for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
+            said.push_str(&line.unwrap());
+            said.push('\n');
+            if said.contains("/openapi.json") {
+                break;
+            }
+        }
+        let url = said.lines().find_map(|line| line.strip_prefix("URL ")).unwrap().trim().to_owned();
+        Self { child, url, said }
+    }
+
+    /// `portolan serve` on a directory and a free port, with more arguments; waits until it says it is ready.
+    pub fn serve(data: &Path, more: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--publisher", "contoso", "--log", "json"]).args(more);
+        command.arg("--data").arg(data).env("PORTOLAN_TOKEN", TOKEN);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let url = loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).unwrap() > 0, "it ended before it was ready: {said}");
+            said.push_str(&line);
+            let entry: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            if let Some(address) = entry["address"].as_str() {
+                break format!("http://{address}");
+            }
+        };
+        // Whoever writes to a pipe that nobody reads is killed: go on reading.
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { child, url, said }
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+}
+
+/// Asks with curl, as a person would; gives status and body.
+pub fn curl(arguments: &[&str]) -> (u16, String) {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    command.args(["--header", &format!("Authorization: Bearer {TOKEN}")]).args(arguments);
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (body, status) = text.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), body.to_owned())
+}
+
+/// Asks again and again until the status document has this status; gives every step status that was seen.
+pub fn watch(url: &str, until: &str) -> Vec<Vec<String>> {
+    let began = Instant::now();
+    let mut seen: Vec<Vec<String>> = Vec::new();
+    loop {
+        let (status, body) = curl(&[url]);
+        assert_eq!(status, 200, "{body}");
+        let document: Value = serde_json::from_str(&body).unwrap();
+        let steps = document["steps"].as_array().unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step["status"].as_str().unwrap().to_owned()).collect();
+        if seen.last() != Some(&steps) {
+            seen.push(steps);
+        }
+        if document["status"] == until {
+            return seen;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "still {} after a minute: {body}", document["status"]);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn the_demo_has_every_status_and_its_two_lines_work() {
+    let demo = Portolan::demo();
+    let curls: Vec<&str> = demo.said.lines().map(str::trim).filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(curls.len(), 2, "{}", demo.said);
+    for line in &curls {
+        let output = Command::new("sh").args(["-c", &format!("{line} --silent --include")]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with("HTTP/1.1 2"), "{line}: {text}");
+    }
+    let offers = format!("{}/api/publishers/contoso/offers", demo.url);
+    let list: Value = serde_json::from_str(&curl(&[&format!("{offers}?api-version=2017-10-31")]).1).unwrap();
+    let (mut offer_words, mut step_words) = (Vec::new(), Vec::new());
+    for offer in list.as_array().unwrap() {
+        let id = offer["id"].as_str().unwrap();
+        let (_, body) = curl(&[&format!("{offers}/{id}/status?api-version=2017-10-31")]);
+        let document: Value = serde_json::from_str(&body).unwrap();
+        assert!(id == "vm-never-published" || document["status"] == offer["status"]);
+        offer_words.push(offer["status"].as_str().unwrap().to_owned());
+        step_words.extend(
+            document["steps"].as_array().unwrap().iter().map(|step| step["status"].as_str().unwrap().to_owned()),
+        );
+    }
+    // One of the two lines has published the offer that had never been.
+    offer_words.push("neverPublished".to_owned());
+    for (words, all) in [
+        (
+            offer_words,
+            &[
+                "canceled",
+                "failed",
+                "neverPublished",
+                "notStarted",
+                "running",
+                "succeeded",
+                "waitingForPublisherReview",
+            ][..],
+        ),
+        (
+            step_words,
+            &[
+                "blocked",
+                "canceled",
+                "complete",
+                "inProgress",
+                "notStarted",
+                "rejected",
+                "waitingForApproval",
+                "waitingForPublisherReview",
+            ][..],
+        ),
+    ] {
+        for word in all {
+            assert!(words.iter().any(|seen| seen == word), "no {word} in the demo");
+        }
+    }
+}
+
+#[test]
+fn in_the_demo_a_client_goes_from_put_to_live_unattended() {
+    let demo = Portolan::demo();
+    let offer = format!("{}/api/publishers/contoso/offers/my-gateway", demo.url);
+    let at = |rest: &str| format!("{offer}{rest}?api-version=2017-10-31");
+    let definition = include_str!("../web-gateway.json");
+    let body = format!(
+        r#"{{"publisherId":"contoso","id":"my-gateway","offerTypeId":"microsoft-azure-virtualmachines","definition":{definition}}}"#
+    );
+    let put = curl(&["--request", "PUT", "--header", "Content-Type: application/json", "--data", &body, &at("")]);
+    assert_eq!(put.0, 201, "{}", put.1);
+    assert_eq!(curl(&["--request", "POST", &at("/publish")]).0, 202);
+    let seen = watch(&at("/status"), "waitingForPublisherReview");
+    for step in 0..4 {
+        assert!(seen.iter().any(|steps| steps[step] == "inProgress"), "step {step} was never seen at work: {seen:?}");
+    }
+    assert_eq!(curl(&["--request", "POST", &at("/golive")]).0, 202);
+    watch(&at("/status"), "succeeded");
+    let (status, live) = curl(&[&at("/slot/production")]);
+    assert_eq!(status, 200);
+    assert!(live.contains(definition.trim_end()), "the definition is live byte for byte");
+}
+
+#[test]
+fn a_second_process_on_the_same_data_is_told_so() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Portolan::serve(data.path(), &[]);
+    let second = command().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).output().unwrap();
+    assert!(!second.status.success());
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains("in use by another portolan process") && said.contains("--data"), "{said}");
+    drop(first);
+}
+
+#[test]
+fn a_taken_port_and_broken_settings_are_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let data = tempfile::tempdir().unwrap();
+    let settings = data.path().join("broken.toml");
+    std::fs::write(&settings, "[server]\nlissen = \"x\"\n").unwrap();
+    let settings = settings.to_str().unwrap();
+    for (arguments, expected) in [
+        (vec!["--listen", &address], "cannot listen on"),
+        (vec!["--config", settings], "unknown field `lissen`"),
+        (vec!["--config", "/nowhere/at/all.toml"], "the settings file /nowhere/at/all.toml"),
+        (vec!["--publisher", "no spaces"], "cannot be one"),
+        (vec!["--token", ""], "the token must be"),
+    ] {
+        let output = command().arg("serve").arg("--data").arg(data.path()).args(&arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(expected), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+#[test]
+fn it_stops_in_order_and_keeps_its_token_to_itself() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Portolan::serve(data.path(), &["--log-level", "trace"]);
+    for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/openapi.json", 200)] {
+        assert_eq!(curl(&[&format!("{}{path}", first.url)]).0, status);
+    }
+    assert_eq!(curl(&[&format!("{}/api/publishers?api-version=2017-10-31", first.url)]).0, 200);
+    assert!(!first.said.contains(TOKEN), "{}", first.said);
+    first.signal("TERM");
+    assert!(first.child.wait().unwrap().success());
+    let log = std::fs::metadata(data.path().join("portolan.db-wal")).map_or(0, |file| file.len());
+    assert_eq!(log, 0, "everything is in the database itself");
+    for file in ["portolan.db", "portolan.lock"] {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(data.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file} is nobody else's business");
+    }
+}
+
+#[test]
+fn a_token_is_made_once_and_kept() {
+    let data = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut command = command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--publisher", "contoso", "--data"]).arg(data.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("ready") {
+            assert!(log.read_line(&mut line).unwrap() > 0, "{line}");
+        }
+        child.kill().unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    let token = std::fs::read_to_string(data.path().join("token"));
+    assert!(token.is_err());
+    let said = start();
+    let token = std::fs::read_to_string(data.path().join("token")).unwrap();
+    assert!(token.len() == 64 && said.contains(&format!("token: {token}")), "{said}");
+    assert_eq!(start(), "", "it is shown once");
+    assert_eq!(std::fs::read_to_string(data.path().join("token")).unwrap(), token);
+}
+
+#[test]
+fn help_and_the_settings_file_are_there_to_read() {
+    for arguments in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["demo", "--help"],
+        &["review", "--help"],
+        &["review", "reject", "--help"],
+    ] {
+        let output = command().args(arguments).output().unwrap();
+        assert!(output.status.success() && output.stdout.len() > 200, "{arguments:?}");
+    }
+    let printed = command().arg("config").output().unwrap().stdout;
+    assert_eq!(String::from_utf8(printed).unwrap(), portolan::config::DEFAULT_FILE);
+    assert_eq!(command().arg("serv").output().unwrap().status.code(), Some(2));
+}

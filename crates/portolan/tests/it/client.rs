@@ -1,0 +1,85 @@
+//! The typed client against the service: a whole life through it, and its errors.
+
+use crate::world::{TOKEN, World};
+use api::client::{Client, ClientError};
+use api::errors::ErrorCode;
+use api::offers::PutOffer;
+use api::operations::{SubmissionState, SubmissionType};
+use api::reviews::{Verdict, VerdictRequest};
+use api::status::{OfferStatus, StepStatus};
+use serde_json::value::RawValue;
+
+fn memo(id: &str, definition: &str) -> PutOffer {
+    PutOffer {
+        publisher_id: "contoso".into(),
+        offer_type_id: "memo".into(),
+        id: id.into(),
+        definition: RawValue::from_string(definition.into()).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_life_through_the_client() {
+    let world = World::new().await;
+    let client = Client::new(&format!("http://{}/", world.address), TOKEN);
+    assert_eq!(client.list_publishers().await.unwrap()[0].id, "contoso");
+    assert_eq!(client.list_offer_types().await.unwrap().len(), 7);
+    let offer = memo("memo-1", r#"{ "displayText" : "A memo", "plans":[{"planId":"one"}]}"#);
+    let put = client.put_offer(&offer, None).await.unwrap();
+    assert_eq!(put.value.definition.get(), offer.definition.get());
+    assert!(matches!(
+        client.put_offer(&offer, Some("W/\"stale\"")).await,
+        Err(ClientError::Refused { status: 412, error, .. }) if error.code == ErrorCode::PreconditionFailed
+    ));
+    let again = client.put_offer(&offer, Some(&put.etag)).await.unwrap();
+    assert_eq!(client.get_offer("contoso", "MEMO-1").await.unwrap().etag, again.etag);
+    assert_eq!(client.list_offers("contoso").await.unwrap()[0].definition.display_text, "A memo");
+
+    let location = client.publish_offer("contoso", "memo-1", "jane@contoso.example").await.unwrap();
+    assert!(location.starts_with("/api/publishers/contoso/offers/memo-1/operations/"), "{location}");
+    world.settle().await;
+    let status = client.get_offer_status("contoso", "memo-1").await.unwrap();
+    assert_eq!((status.status, status.steps[1].status), (OfferStatus::Running, StepStatus::WaitingForApproval));
+    let review = client.list_reviews().await.unwrap().remove(0);
+    let reason = VerdictRequest { message: Some("The <b> is too bold.".into()), ..VerdictRequest::default() };
+    client.give_verdict(review.operation_id, &review.step_id, Verdict::Block, &reason).await.unwrap();
+    let blocked = client.get_offer_status("contoso", "memo-1").await.unwrap();
+    assert_eq!(blocked.steps[1].messages[0].message_html, "The &lt;b&gt; is too bold.");
+    let none = VerdictRequest::default();
+    client.give_verdict(review.operation_id, &review.step_id, Verdict::Unblock, &none).await.unwrap();
+    client.give_verdict(review.operation_id, &review.step_id, Verdict::Approve, &none).await.unwrap();
+    world.settle().await;
+    assert_eq!(client.get_offer_slot("contoso", "memo-1", "preview").await.unwrap().version, 1);
+    client.go_live_offer("contoso", "memo-1").await.unwrap();
+    world.settle().await;
+
+    assert_eq!(client.get_offer_status("contoso", "memo-1").await.unwrap().status, OfferStatus::Succeeded);
+    let live = client.get_offer_slot("contoso", "memo-1", "production").await.unwrap();
+    assert_eq!((live.version, live.definition.get()), (1, offer.definition.get()));
+    assert_eq!(client.get_offer_version("contoso", "memo-1", 1).await.unwrap().status, OfferStatus::Succeeded);
+    let submissions = client.list_submissions("contoso", "memo-1").await.unwrap();
+    let kinds: Vec<_> = submissions.iter().map(|s| (s.submission_type, s.submission_state)).collect();
+    assert_eq!(
+        kinds,
+        [(SubmissionType::GoLive, SubmissionState::Completed), (SubmissionType::Publish, SubmissionState::Completed)]
+    );
+    let by_id = client.get_operation("contoso", "memo-1", submissions[0].id).await.unwrap();
+    assert_eq!(client.get_operation_by_composite_id("contoso$memo-1$2$production").await.unwrap(), by_id);
+    assert!(matches!(
+        client.cancel_offer("contoso", "memo-1").await,
+        Err(ClientError::Refused { status: 400, error, .. }) if error.code == ErrorCode::InvalidOfferState
+    ));
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_told_apart() {
+    let world = World::new().await;
+    let url = format!("http://{}", world.address);
+    assert!(matches!(Client::new(&url, "wrong").list_publishers().await, Err(ClientError::Unauthorized(_))));
+    assert!(matches!(
+        Client::new("http://127.0.0.1:1", TOKEN).list_publishers().await,
+        Err(ClientError::Unreachable(_))
+    ));
+    let missing = Client::new(&url, TOKEN).get_offer("contoso", "no/such").await.unwrap_err();
+    assert!(missing.to_string().contains("There is no offer"), "{missing}");
+}
