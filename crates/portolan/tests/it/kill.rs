@@ -62,7 +62,7 @@ fn whatever_is_killed_when_an_offer_reaches_production_once() {
     let put = ["--request", "PUT", "--header", "Content-Type: application/json", "--data", body];
     assert_eq!(curl(&[&put[..], &[at(&service, "").as_str()]].concat()).0, 201);
     kill(&mut service);
-    let mut service = start();
+    let service = start();
     assert_eq!(curl(&["--request", "POST", &at(&service, "/publish")]).0, 202, "the acknowledged draft is there");
     // Milliseconds between a start and the kill: they fall before, into and after each check.
     let mut kills = 0;

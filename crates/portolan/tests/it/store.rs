@@ -106,7 +106,7 @@ async fn what_is_committed_is_what_is_read() {
         assert_eq!(store.snapshot(&key, 1).await.unwrap(), decision.snapshot);
         assert!(store.snapshot(&key, 2).await.unwrap().is_none());
         let operation = decision.offer.operation.unwrap();
-        assert_eq!(store.operations(&key).await.unwrap(), [operation.clone()]);
+        assert_eq!(store.operations(&key).await.unwrap(), std::slice::from_ref(&operation));
         assert_eq!(store.operation(operation.id).await.unwrap().unwrap(), (key.clone(), operation.clone()));
         let by_version = store.operation_of_version(&key, 1, Purpose::Publish).await.unwrap();
         assert_eq!(by_version, Some(operation));
