@@ -43,7 +43,7 @@ pub struct Server {
 pub struct Store {
     /// The directory of the database.
     pub data: PathBuf,
-    /// Memory for rendered status documents, in MiB.
+    /// Memory for offers and their rendered status documents, in MiB.
     pub cache_mebibytes: u64,
 }
 

@@ -83,8 +83,9 @@ impl Setup {
             types: Arc::clone(&types),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
+            description: http::description()?,
         };
-        let door = http::door(rooms, gate, self.clock.clone())?;
+        let door = http::door(rooms, gate, self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.clock);
         let (stop, stopped) = watch::channel(false);
         let address = listener.local_addr()?;

@@ -48,6 +48,8 @@ pub struct Rooms {
     pub success_word: SuccessWord,
     /// Whether the service is about to stop.
     pub draining: Arc<AtomicBool>,
+    /// The description of every route, as it is served.
+    pub description: Bytes,
 }
 
 impl Rooms {
@@ -87,17 +89,20 @@ pub fn openapi() -> OpenApi {
     openapi::complete(document)
 }
 
-/// The door: every route, behind the checks that every request passes.
+/// The description of every route, as bytes to be served.
 ///
 /// # Errors
-/// Where the description cannot be written as JSON.
-pub fn door(rooms: Rooms, gate: TokenGate, clock: crate::clock::Clock) -> serde_json::Result<Door> {
-    let description = Bytes::from(serde_json::to_vec(&openapi())?);
+/// Where it cannot be written as JSON.
+pub fn description() -> serde_json::Result<Bytes> {
+    serde_json::to_vec(&openapi()).map(Bytes::from)
+}
+
+/// The door: every route, behind the checks that every request passes.
+pub fn door(rooms: Rooms, gate: TokenGate, clock: crate::clock::Clock) -> Door {
     let (router, _) = routes().split_for_parts();
     let router: Router = router
         .fallback(door::no_such_path)
         .method_not_allowed_fallback(door::no_such_method)
-        .layer(axum::Extension(openapi::Description(description)))
         .with_state(Arc::new(rooms));
-    Ok(Door::new(router, gate, clock))
+    Door::new(router, gate, clock)
 }

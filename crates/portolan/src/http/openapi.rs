@@ -1,11 +1,10 @@
 //! The OpenAPI 3.1 document: generated from the routes, completed with what every call shares.
 
-use super::reply;
+use super::{Shared, reply};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION, API_VERSION_PARAMETER};
-use axum::Extension;
+use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use http::StatusCode;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -14,15 +13,11 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-/// The document as it is served.
-#[derive(Clone, Debug)]
-pub(crate) struct Description(pub(crate) Bytes);
-
 /// This description of every call.
 #[utoipa::path(get, path = "/openapi.json", operation_id = "get_openapi", tag = "Description",
     responses((status = 200, description = "An OpenAPI 3.1 document.", body = Object)))]
-pub(crate) async fn get_openapi(Extension(description): Extension<Description>) -> Response {
-    reply::with_body(StatusCode::OK, description.0)
+pub(crate) async fn get_openapi(State(rooms): Shared) -> Response {
+    reply::with_body(StatusCode::OK, rooms.description.clone())
 }
 
 /// Adds what the routes need not repeat: the api-version, the token, and the errors that any call can answer.

@@ -1,10 +1,12 @@
-//! Rendered status documents in memory, bounded by bytes, never older than the last commit.
+//! Offers and their rendered documents in memory, bounded by bytes, never older than the last commit.
 
-use super::StoreError;
+use super::{StoreError, Stored};
 use bytes::Bytes;
 use http::HeaderValue;
+use publishing::operation::Step;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, GuardResult};
+use std::sync::Arc;
 
 /// A rendered document, ready to be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,44 +17,64 @@ pub struct Document {
     pub etag: HeaderValue,
 }
 
-#[derive(Clone, Debug)]
-struct Weight;
+/// How much memory a value takes, about, in bytes.
+pub(super) trait Weigh {
+    fn weight(&self) -> usize;
+}
 
-impl Weighter<String, Document> for Weight {
-    fn weight(&self, name: &String, document: &Document) -> u64 {
-        // The entry itself, its key and the two handles take about 200 bytes beside the texts.
-        (name.len() + document.body.len() + document.etag.len() + 200) as u64
+impl Weigh for Document {
+    fn weight(&self) -> usize {
+        self.body.len() + self.etag.len()
     }
 }
 
-/// The cache: filled by reads, replaced by commits.
-#[derive(Debug)]
-pub(super) struct StatusCache(Cache<String, Document, Weight>);
+impl Weigh for Arc<Stored> {
+    fn weight(&self) -> usize {
+        let steps = self.offer.operation.iter().flat_map(|operation| &operation.steps);
+        let messages: usize = steps.flat_map(Step::messages).map(|message| message.text.len() + 200).sum();
+        // An offer with its plans, and an operation with its planned steps, take about 4 KiB beside their texts.
+        self.offer.draft.definition.len() + messages + 4_096
+    }
+}
 
-impl StatusCache {
+#[derive(Clone, Debug)]
+struct Weight;
+
+impl<V: Weigh> Weighter<String, V> for Weight {
+    fn weight(&self, name: &String, value: &V) -> u64 {
+        // The entry itself, its key and its handles take about 200 bytes beside the texts.
+        (name.len() + value.weight() + 200) as u64
+    }
+}
+
+/// What was read last under each name: filled by reads, replaced by commits, bounded by bytes.
+#[derive(Debug)]
+pub(super) struct Newest<V>(Cache<String, V, Weight>);
+
+impl<V: Weigh + Clone> Newest<V> {
     /// A cache of at most so many bytes.
     pub(super) fn new(bytes: u64) -> Self {
         Self(Cache::with_weighter(1_024, bytes, Weight))
     }
 
-    /// The document of this name, loaded where it is not there.
+    /// The value of this name, loaded where it is not there.
     ///
-    /// A commit that happens while `load` reads wins: its document takes the place that the load had reserved.
+    /// A commit that happens while `load` reads wins: its value takes the place that the load had reserved.
     pub(super) fn get(
         &self,
         name: &str,
-        load: impl FnOnce() -> Result<Option<Document>, StoreError>,
-    ) -> Result<Option<Document>, StoreError> {
-        if let Some(document) = self.0.get(name) {
-            return Ok(Some(document));
+        load: impl FnOnce() -> Result<Option<V>, StoreError>,
+    ) -> Result<Option<V>, StoreError> {
+        if let Some(value) = self.0.get(name) {
+            return Ok(Some(value));
         }
         match self.0.get_value_or_guard(name, None) {
-            GuardResult::Value(document) => Ok(Some(document)),
+            GuardResult::Value(value) => Ok(Some(value)),
             GuardResult::Guard(guard) => {
                 let loaded = load()?;
-                if let Some(document) = &loaded {
-                    // Fails where a commit has put a newer document there meanwhile, which is then the one to keep.
-                    let _ = guard.insert(document.clone());
+                if let Some(value) = &loaded {
+                    // Fails where a commit has put a newer value there meanwhile, which is then the one to keep.
+                    let _ = guard.insert(value.clone());
                 }
                 Ok(loaded)
             }
@@ -60,15 +82,15 @@ impl StatusCache {
         }
     }
 
-    /// Puts a committed document in place. Called in commit order.
-    pub(super) fn put(&self, name: String, document: Document) {
-        self.0.insert(name, document);
+    /// Puts a committed value in place. Called in commit order.
+    pub(super) fn put(&self, name: String, value: V) {
+        self.0.insert(name, value);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Document, StatusCache};
+    use super::{Document, Newest};
     use bytes::Bytes;
     use http::HeaderValue;
 
@@ -78,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_commit_during_a_load_is_not_overwritten_by_what_was_loaded() {
-        let cache = StatusCache::new(1 << 20);
+        let cache = Newest::new(1 << 20);
         let stale = cache.get("a/b", || {
             cache.put("a/b".into(), document("new"));
             Ok(Some(document("old")))
@@ -89,7 +111,7 @@ mod tests {
 
     #[test]
     fn it_stays_within_its_bytes() {
-        let cache = StatusCache::new(100_000);
+        let cache = Newest::new(100_000);
         for n in 0..10_000 {
             cache.put(format!("a/{n}"), document("some text"));
         }

@@ -1,6 +1,6 @@
 //! The embedded store: SQLite with one writer thread that commits whatever has queued up in one durable transaction.
 
-use super::cache::StatusCache;
+use super::cache::Newest;
 use super::{
     Change, Claim, Document, Line, Listed, Publisher, Selection, Store, StoreError, Stored, migrate, sqlite_read,
     sqlite_write,
@@ -34,7 +34,8 @@ pub struct Sqlite(Arc<Inner>);
 struct Inner {
     jobs: mpsc::Sender<Job>,
     readers: Readers,
-    cache: Arc<StatusCache>,
+    documents: Arc<Newest<Document>>,
+    offers: Arc<Newest<Arc<Stored>>>,
 }
 
 /// Where reads find a connection: their own on disk, the writer's in memory.
@@ -45,7 +46,8 @@ enum Readers {
 }
 
 impl Sqlite {
-    /// Opens or creates the database in this directory. `cache_bytes` bounds the status documents kept in memory.
+    /// Opens or creates the database in this directory. `cache_bytes` bounds what is kept in memory: for
+    /// three quarters status documents, for one quarter offers.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where another process has it open, or the directory cannot be used.
@@ -101,8 +103,12 @@ impl Sqlite {
         connection.execute("UPDATE due SET leased_until = NULL", [])?;
         let connection = Arc::new(Mutex::new(connection));
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let inner =
-            Inner { jobs, readers: readers(Arc::clone(&connection)), cache: Arc::new(StatusCache::new(cache_bytes)) };
+        let inner = Inner {
+            jobs,
+            readers: readers(Arc::clone(&connection)),
+            documents: Arc::new(Newest::new(cache_bytes / 4 * 3)),
+            offers: Arc::new(Newest::new(cache_bytes / 4)),
+        };
         std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || {
@@ -252,19 +258,27 @@ impl From<rusqlite::Error> for StoreError {
 #[async_trait]
 impl Store for Sqlite {
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError> {
-        self.read(|connection| sqlite_read::load(connection, key))
+        let name = format!("{}/{}", key.publisher.folded(), key.offer);
+        let load = || self.read(|connection| sqlite_read::load(connection, key));
+        let stored = self.0.offers.get(&name, || Ok(load()?.map(Arc::new)))?;
+        Ok(stored.map(|stored| Stored::clone(&stored)))
     }
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        let cache = Arc::clone(&self.0.cache);
+        let (documents, offers) = (Arc::clone(&self.0.documents), Arc::clone(&self.0.offers));
         let name = format!("{}/{}", change.offer.key.publisher.folded(), change.offer.key.offer);
         let document = change.document.clone();
+        let stored = Arc::new(Stored { offer: change.offer.clone(), revision: change.decided_on.unwrap_or(0) + 1 });
         let work = move |connection: &Connection| sqlite_write::commit(connection, &change);
-        self.write(work, move |()| cache.put(name, document)).await
+        let put = move |&(): &()| {
+            offers.put(name.clone(), stored);
+            documents.put(name, document);
+        };
+        self.write(work, put).await
     }
 
     fn status(&self, name: &str) -> Result<Option<Document>, StoreError> {
-        self.0.cache.get(name, || self.read(|connection| sqlite_read::document(connection, name)))
+        self.0.documents.get(name, || self.read(|connection| sqlite_read::document(connection, name)))
     }
 
     async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError> {

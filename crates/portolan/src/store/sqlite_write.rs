@@ -142,7 +142,8 @@ fn operation(connection: &Connection, publisher: &str, change: &Change, operatio
 /// Makes the rows of the offer's due checks those that its newest operation has due. Leases of checks that stay, stay.
 fn due_checks(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
     let offer = change.offer.key.offer.as_str();
-    let wanted = change.offer.operation.as_ref().map(Operation::due_checks).unwrap_or_default();
+    let Some(newest) = &change.offer.operation else { return Ok(()) };
+    let wanted = newest.due_checks();
     let mut there = connection
         .prepare_cached("SELECT operation, step, check_index FROM due WHERE publisher = ?1 AND offer = ?2")?;
     let there: Vec<CheckRef> = there.query_map([publisher, offer], check_ref)?.collect::<rusqlite::Result<_>>()?;

@@ -216,7 +216,10 @@ fn a_taken_port_and_broken_settings_are_named() {
         (vec!["--publisher", "no spaces"], "cannot be one"),
         (vec!["--token", ""], "the token must be"),
     ] {
-        let output = command().arg("serve").arg("--data").arg(data.path()).args(&arguments).output().unwrap();
+        let listen = if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
+        let mut serve = command();
+        serve.arg("serve").arg("--data").arg(data.path()).args(listen).args(&arguments);
+        let output = serve.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && said.contains(expected), "{arguments:?}: {said}");
         assert!(!said.contains("panicked"), "{said}");

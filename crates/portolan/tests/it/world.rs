@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use portolan::auth::{Caller, MarketplaceRole, Role, TokenGate};
 use portolan::clock::Clock;
-use portolan::http::{Rooms, door, listen};
+use portolan::http::{Rooms, description, door, listen};
 use portolan::perform::Perform;
 use portolan::store::{Claims, Publisher, Read, Sqlite, Store};
 use portolan::wire::SuccessWord;
@@ -110,8 +110,9 @@ impl World {
             types: Arc::clone(&types),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
+            description: description().unwrap(),
         };
-        let door = door(rooms, TokenGate::new(TOKEN, caller), clock.clone()).unwrap();
+        let door = door(rooms, TokenGate::new(TOKEN, caller), clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&store)), perform.clone(), types, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
