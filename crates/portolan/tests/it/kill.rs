@@ -90,7 +90,7 @@ fn whatever_is_killed_when_an_offer_reaches_production_once() {
     assert_eq!(submissions.as_array().unwrap().len(), 2, "one publish and one go live");
     kill(&mut service);
     assert_eq!(kills, 13);
-    check_journal(data.path());
+    assert_eq!(check_journal(data.path()), 10, "every check that a worker does was done");
 }
 
 fn kill(service: &mut Portolan) {
@@ -98,8 +98,8 @@ fn kill(service: &mut Portolan) {
     service.child.wait().unwrap();
 }
 
-/// The chain holds, no status goes backwards, and every check was done exactly once.
-fn check_journal(data: &Path) {
+/// The chain holds, no status goes backwards, and no check was done twice; gives how many were done.
+pub fn check_journal(data: &Path) -> usize {
     let store = Sqlite::open(data, 1 << 20).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let lines = runtime.block_on(store.journal(&PublisherId::parse("contoso").unwrap(), 0, 10_000)).unwrap();
@@ -128,6 +128,6 @@ fn check_journal(data: &Path) {
         assert!(now >= progress, "the status went backwards at line {}", line.sequence);
         progress = now;
     }
-    assert_eq!(done.len(), 10, "every check that a worker does was done: {done:?}");
     assert!(done.values().all(|times| *times == 1), "none of them twice: {done:?}");
+    done.len()
 }

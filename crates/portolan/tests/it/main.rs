@@ -17,5 +17,6 @@ mod hostile;
 mod kill;
 mod openapi;
 mod store;
+mod sweep;
 mod truth;
 mod world;
