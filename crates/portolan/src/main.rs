@@ -116,7 +116,8 @@ async fn serve(arguments: Serve) -> Result<()> {
     let config = settings(&arguments)?;
     log(config.log.format, &config.log.level)?;
     let publishers = config.publisher.iter().map(config::Publisher::stored).collect::<Result<Vec<_>>>()?;
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&config.store.data, config.store.cache_mebibytes << 20)?);
+    let store: Arc<dyn Store> =
+        Arc::new(Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20))?);
     let token = match arguments.token {
         Some(token) => token,
         None => kept_token(&config.store.data)?,
@@ -159,7 +160,9 @@ fn settings(arguments: &Serve) -> Result<Config> {
     if let Some(level) = &arguments.log_level {
         config.log.level.clone_from(level);
     }
-    config.publisher.extend(arguments.publisher.iter().map(|id| config::Publisher::named(id)));
+    config
+        .publisher
+        .extend(arguments.publisher.iter().filter(|id| !id.is_empty()).map(|id| config::Publisher::named(id)));
     Ok(config)
 }
 
@@ -188,9 +191,13 @@ fn kept_token(data: &Path) -> Result<String> {
         Ok(token) => Ok(token.trim().to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let token = random_secret().context("no randomness for a token")?;
-            let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(&path)?;
+            // Whole or not at all, whenever the process is killed.
+            let unnamed = data.join("token.new");
+            let mut file =
+                std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&unnamed)?;
             file.write_all(token.as_bytes())?;
             file.sync_all()?;
+            std::fs::rename(&unnamed, &path)?;
             writeln!(std::io::stdout(), "token: {token}\n(kept in {}; shown this once)", path.display())?;
             Ok(token)
         }

@@ -2,7 +2,7 @@
 
 use crate::auth::{Authorised, Permission};
 use crate::clock::Clock;
-use crate::store::{Change, Claim, Store, StoreError, UnderClaim};
+use crate::store::{Change, Claim, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
 use publishing::command::Command;
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
@@ -13,9 +13,13 @@ use publishing::status;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 /// How often a command is decided again because someone else was faster, before the caller is told to come back.
 const MOST_ROUNDS: usize = 100;
+
+/// How many offers are planned anew at once.
+const MOST_AT_ONCE: usize = 128;
 
 /// The journal's name for what the service does by itself.
 const SERVICE: &str = "portolan";
@@ -76,12 +80,12 @@ impl Perform {
         self.run(&key, by.actor(), command, None).await
     }
 
-    /// Performs a worker's command under its claim; `release` gives the claim back.
+    /// Performs a worker's command under its claim; `then` says what becomes of the claim.
     ///
     /// # Errors
     /// [`Failure`], with [`StoreError::Superseded`] where the claim is not held any more.
-    pub async fn perform_claimed(&self, claim: &Claim, release: bool, command: Command) -> Result<Performed, Failure> {
-        let under = UnderClaim { claim: claim.clone(), release };
+    pub async fn perform_claimed(&self, claim: &Claim, then: Then, command: Command) -> Result<Performed, Failure> {
+        let under = UnderClaim { claim: claim.clone(), then };
         self.run(&claim.key, SERVICE, command, Some(under)).await
     }
 
@@ -98,13 +102,26 @@ impl Perform {
             if self.store.pipeline_digest(&offer_type.id).await?.as_deref() == Some(&digest) {
                 continue;
             }
-            for key in self.store.planned_only(&offer_type.id).await? {
-                self.run(&key, SERVICE, Command::Replan, None).await?;
-                replanned += 1;
+            let keys = self.store.planned_only(&offer_type.id).await?;
+            for some in keys.chunks(MOST_AT_ONCE) {
+                replanned += self.replan_some(some).await;
             }
             self.store.set_pipeline_digest(&offer_type.id, &digest).await?;
         }
         Ok(replanned)
+    }
+
+    /// Plans some offers anew, all at once so that they share their commits. One that cannot be is passed over, and logged.
+    async fn replan_some(&self, keys: &[OfferKey]) -> usize {
+        let mut tasks = JoinSet::new();
+        for key in keys.iter().cloned() {
+            let perform = self.clone();
+            tasks.spawn(async move {
+                let done = perform.run(&key, SERVICE, Command::Replan, None).await;
+                done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()
+            });
+        }
+        tasks.join_all().await.into_iter().filter(|done| *done).count()
     }
 
     async fn run(
@@ -116,14 +133,7 @@ impl Perform {
     ) -> Result<Performed, Failure> {
         for _ in 0..MOST_ROUNDS {
             let stored = self.store.load(key).await?;
-            let context = Context {
-                now: self.clock.now(),
-                fresh_id: self.clock.fresh_id(),
-                actor,
-                types: &self.types,
-                missing_if_match: self.missing_if_match,
-            };
-            let decision = decide(key, stored.as_ref().map(|stored| &stored.offer), command.clone(), &context)?;
+            let decision = self.decide(key, actor, &command, stored.as_ref()).await?;
             let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone())?;
             match self.store.commit(change).await {
                 Err(StoreError::Overtaken) => {}
@@ -135,6 +145,34 @@ impl Perform {
             }
         }
         Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+    }
+
+    /// Asks the rules. Judging a large definition takes a while, and is done where it holds nobody up.
+    async fn decide(
+        &self,
+        key: &OfferKey,
+        actor: &str,
+        command: &Command,
+        stored: Option<&Stored>,
+    ) -> Result<Decision, Failure> {
+        let judges = matches!(command, Command::Publish { .. });
+        let this = self.clone();
+        let (key, actor, command, stored) = (key.clone(), actor.to_owned(), command.clone(), stored.cloned());
+        let decide = move || {
+            let context = Context {
+                now: this.clock.now(),
+                fresh_id: this.clock.fresh_id(),
+                actor: &actor,
+                types: &this.types,
+                missing_if_match: this.missing_if_match,
+            };
+            decide(&key, stored.as_ref().map(|stored| &stored.offer), command, &context)
+        };
+        if !judges {
+            return Ok(decide()?);
+        }
+        let decided = tokio::task::spawn_blocking(decide).await;
+        Ok(decided.map_err(|error| StoreError::Unavailable(format!("judging broke off: {error}")))??)
     }
 
     fn change(
@@ -162,7 +200,7 @@ impl Perform {
 }
 
 /// What a caller needs to ask this; `None` for what only the service asks of itself.
-fn permission(command: &Command) -> Option<Permission> {
+pub fn permission(command: &Command) -> Option<Permission> {
     match command {
         Command::SaveDraft { .. } => Some(Permission::SaveDraft),
         Command::Publish { .. } => Some(Permission::Publish),

@@ -2,7 +2,7 @@
 
 use crate::auth::{Caller, MarketplaceRole, Role, TokenGate};
 use crate::clock::Clock;
-use crate::http::{self, Rooms};
+use crate::http::{self, Readiness, Rooms};
 use crate::perform::Perform;
 use crate::store::{Claims, Publisher, Read, Store};
 use crate::wire::SuccessWord;
@@ -83,6 +83,7 @@ impl Setup {
             types: Arc::clone(&types),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
+            readiness: Arc::new(Readiness::new(self.clock.clone())),
             description: http::description()?,
         };
         let door = http::door(rooms, gate, self.clock.clone());

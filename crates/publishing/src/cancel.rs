@@ -22,7 +22,7 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     let in_hand = active.has_check_in_hand();
     if let Some(operation) = &mut offer.operation {
         operation.course = Course::CancelRequested;
-        operation.advance(now);
+        operation.advance(now, context.now);
     }
     withdraw_preview(&mut offer);
     let (event, answer) = if in_hand {

@@ -2,6 +2,8 @@
 
 use crate::message::Message;
 use crate::moment::Moment;
+use crate::offer::Offer;
+use crate::refusal::Refusal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,6 +16,18 @@ pub enum Expected {
     Any,
     /// One of these change times; an empty list matches nothing.
     OneOf(Vec<Moment>),
+}
+
+impl Expected {
+    /// Refuses where the offer is none of those that the caller has seen.
+    pub(crate) fn check(&self, offer: &Offer) -> Result<(), Refusal> {
+        match self {
+            Self::OneOf(moments) if !moments.contains(&offer.changed_at) => {
+                Err(Refusal::Precondition { current: Some(offer.changed_at) })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A request to change an offer.

@@ -81,24 +81,25 @@ pub fn decide(
     command: Command,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
-    if let Command::SaveDraft { offer_type, definition, expected } = command {
-        return save_draft::decide(key, offer, &offer_type, definition, &expected, context);
-    }
-    let offer = offer.ok_or_else(|| Refusal::OfferMissing {
-        publisher: key.publisher.as_str().to_owned(),
-        offer: key.offer.as_str().to_owned(),
-    })?;
+    let there = || {
+        offer.ok_or_else(|| Refusal::OfferMissing {
+            publisher: key.publisher.as_str().to_owned(),
+            offer: key.offer.as_str().to_owned(),
+        })
+    };
     match command {
-        Command::SaveDraft { .. } => Err(Refusal::Superseded),
-        Command::Publish { emails, expected } => publish::decide(offer, emails, &expected, context),
-        Command::GoLive { expected } => go_live::decide(offer, &expected, context),
-        Command::Cancel { expected } => cancel::decide(offer, &expected, context),
-        Command::GiveVerdict { operation, step, verdict } => {
-            give_verdict::decide(offer, operation, step, verdict, context)
+        Command::SaveDraft { offer_type, definition, expected } => {
+            save_draft::decide(key, offer, &offer_type, definition, &expected, context)
         }
-        Command::StartCheck(check) => start_check::decide(offer, check, context),
-        Command::ReportCheck(check, report) => report_check::decide(offer, check, report, context),
-        Command::Replan => replan::decide(offer, context),
+        Command::Publish { emails, expected } => publish::decide(there()?, emails, &expected, context),
+        Command::GoLive { expected } => go_live::decide(there()?, &expected, context),
+        Command::Cancel { expected } => cancel::decide(there()?, &expected, context),
+        Command::GiveVerdict { operation, step, verdict } => {
+            give_verdict::decide(there()?, operation, step, verdict, context)
+        }
+        Command::StartCheck(check) => start_check::decide(there()?, check, context),
+        Command::ReportCheck(check, report) => report_check::decide(there()?, check, report, context),
+        Command::Replan => replan::decide(there()?, context),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::offer_type::OfferType;
 use crate::plan::{PlanSummary, has_entries, has_file, is_private};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// One thing wrong at one place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,16 +83,18 @@ fn plan_ids(definition: &Value, faults: &mut Vec<Fault>) {
 
 /// Ids are fixed once live, and a public plan cannot become private (wire contract, section 5).
 fn live_plans_stay(definition: &Value, live: &[PlanSummary], faults: &mut Vec<Fault>) {
-    let now: Vec<&Value> = plans(definition).map(|(_, plan)| plan).collect();
+    let id = |plan: &'_ Value| plan.get("planId").and_then(Value::as_str).map(str::to_owned);
+    let now: HashMap<String, (usize, &Value)> =
+        plans(definition).filter_map(|(at, plan)| Some((id(plan)?, (at, plan)))).collect();
     for plan in live {
-        match now.iter().position(|other| other.get("planId").and_then(Value::as_str) == Some(&plan.id)) {
+        match now.get(&plan.id) {
             None => faults.push(Fault::new(
                 "Fixed",
                 "/plans",
                 format!("The plan `{}` is live, and missing here.", plan.id),
                 "Put it back under the same planId: the id of a live plan cannot change.",
             )),
-            Some(at) if is_private(now[at]) && !plan.private => faults.push(Fault::new(
+            Some((at, now)) if is_private(now) && !plan.private => faults.push(Fault::new(
                 "Fixed",
                 format!("/plans/{at}/restrictedAudience"),
                 format!("The plan `{}` is live for everybody and cannot become private.", plan.id),

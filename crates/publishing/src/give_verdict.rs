@@ -33,7 +33,7 @@ pub(crate) fn decide(
     let is_blocked = in_step.checks.iter().any(|check| check.state == CheckState::Blocked);
     let check = in_step.checks.iter_mut().find(|check| takes(check, &verdict));
     apply(check.ok_or_else(|| refused(reason(&verdict, is_blocked)))?, &verdict, now);
-    operation.advance(now);
+    operation.advance(now, context.now);
     let event = Event::VerdictGiven { operation: operation_id, step: step.clone(), verdict };
     Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }

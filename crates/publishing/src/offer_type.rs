@@ -108,8 +108,9 @@ impl OfferTypes {
         Ok(types)
     }
 
-    /// Adds a type, or replaces the one of the same id.
+    /// Adds a type, or replaces the one of the same id, without regard to case.
     pub fn add(&mut self, offer_type: OfferType) {
+        self.0.retain(|id, _| !id.eq_ignore_ascii_case(&offer_type.id));
         self.0.insert(offer_type.id.clone(), offer_type);
     }
 

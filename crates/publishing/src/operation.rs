@@ -98,7 +98,7 @@ pub struct Step {
     pub description: String,
     /// How long it usually takes, in words.
     pub estimated_time_frame: Option<String>,
-    /// When the steps before it were done.
+    /// When the steps before it were done, by the clock.
     pub reached_at: Option<Moment>,
     /// What does its work.
     pub checks: Vec<Check>,
@@ -201,11 +201,11 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Starts a publish with planned steps.
+    /// Starts a publish with planned steps, at this moment, and what the clock shows then.
     pub(crate) fn publish(
         id: Uuid,
         offer_version: i64,
-        started_at: Moment,
+        (started_at, clock): (Moment, Moment),
         emails: Vec<String>,
         steps: Vec<Step>,
     ) -> Self {
@@ -221,7 +221,7 @@ impl Operation {
             artifacts: Vec::new(),
             plans: Vec::new(),
         };
-        operation.advance(started_at);
+        operation.advance(started_at, clock);
         operation
     }
 
@@ -236,13 +236,13 @@ impl Operation {
     }
 
     /// Starts a go live on the steps of a publish that was signed off just now.
-    pub(crate) fn go_live(&self, id: Uuid) -> Self {
+    pub(crate) fn go_live(&self, id: Uuid, clock: Moment) -> Self {
         let mut operation = self.clone();
         operation.id = id;
         operation.purpose = Purpose::GoLive;
         operation.course = Course::Running;
         operation.started_at = self.changed_at;
-        operation.advance(self.changed_at);
+        operation.advance(self.changed_at, clock);
         operation
     }
 
@@ -310,7 +310,10 @@ impl Operation {
     }
 
     /// Carries a change of a check on: to the next step, to sign-off, to the end.
-    pub(crate) fn advance(&mut self, now: Moment) {
+    ///
+    /// `now` is after everything that has happened to the offer. `clock` is what the clock shows, which may have been set
+    /// back meanwhile: it says when work is due, so that nobody waits for the time to come round again.
+    pub(crate) fn advance(&mut self, now: Moment, clock: Moment) {
         self.changed_at = now;
         if self.course == Course::CancelRequested {
             if !self.has_check_in_hand() {
@@ -319,7 +322,9 @@ impl Operation {
             return;
         }
         let purpose = self.purpose;
-        let due = now.max(self.started_at.plus_seconds(PICK_UP_SECONDS));
+        // Where the clock was set back by more than that, the second is one of the clock that is there now.
+        let started = self.started_at.min(clock.plus_seconds(PICK_UP_SECONDS));
+        let due = clock.max(started.plus_seconds(PICK_UP_SECONDS));
         let Some(step) = self.current_step_mut() else {
             self.course = Course::Completed;
             return;
@@ -329,7 +334,7 @@ impl Operation {
             return;
         }
         if step.reached_at.is_none() {
-            step.reach(now, due);
+            step.reach(clock, due);
         }
         step.hand_to_person();
         if step.is_sign_off() && purpose == Purpose::Publish {

@@ -27,8 +27,13 @@ pub(crate) fn decide(
         return Err(Refusal::Faults(faults));
     }
     let now = offer.after_all(context.now);
-    let mut operation =
-        Operation::publish(context.fresh_id, offer.version, now, emails, offer_type.pipeline.plan(&definition));
+    let mut operation = Operation::publish(
+        context.fresh_id,
+        offer.version,
+        (now, context.now),
+        emails,
+        offer_type.pipeline.plan(&definition),
+    );
     operation.plans = plan::plans(&definition);
     let event = Event::Published { operation: operation.id, version: offer.version };
     let snapshot = Snapshot { version: offer.version, draft: offer.draft.clone(), published_at: now };

@@ -32,8 +32,9 @@ pub(crate) fn decide(offer: &Offer, at: CheckRef, report: Report, context: &Cont
         Ending::Rejected => CheckState::Rejected,
     };
     let done = (report.ending == Ending::Done).then_some(check.kind);
+    operation.artifacts.retain(|known| !report.artifacts.iter().any(|found| found.target == known.target));
     operation.artifacts.extend(report.artifacts);
-    operation.advance(now);
+    operation.advance(now, context.now);
     let version = operation.offer_version;
     if operation.course != Course::Canceled {
         take_effect(&mut offer, done, version);

@@ -60,17 +60,6 @@ fn check_expected(offer: Option<&Offer>, expected: &Expected, missing: MissingIf
     }
 }
 
-impl Expected {
-    pub(crate) fn check(&self, offer: &Offer) -> Result<(), Refusal> {
-        match self {
-            Self::OneOf(moments) if !moments.contains(&offer.changed_at) => {
-                Err(Refusal::Precondition { current: Some(offer.changed_at) })
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
 fn draft(offer: Option<&Offer>, offer_type: &OfferType, definition: String, now: Moment) -> Result<Draft, Refusal> {
     let taken = secrets::take_out(&definition, offer_type.secrets()).map_err(|error| {
         Refusal::bad_request("/definition", format!("The definition cannot be read: {error}. Send a JSON object."))

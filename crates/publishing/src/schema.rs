@@ -3,7 +3,7 @@
 use crate::definition::{Fault, MOST_FAULTS};
 use crate::secrets::escape;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
-use jsonschema::{Draft, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 /// The id under which a type's schema may refer to the members that all offer types share.
@@ -42,12 +42,19 @@ impl Schema {
         let secrets = secrets.filter(|_| !overlooked).ok_or(
             "a `writeOnly` member can only stand under `properties` (and `allOf`) from the root down; move it there",
         )?;
+        if refers_into_shared(&schema) {
+            return Err(format!("a `$ref` can name all of {SHARED}, and no part of it"));
+        }
         let artifacts = marked(&schema, &shared, "x-artifact");
         let is_marketplace = schema.to_string().contains(&format!("\"$ref\":\"{SHARED}\""));
         let root = schema.as_object_mut().ok_or("a schema is a JSON object")?;
         let definitions = root.entry("$defs").or_insert_with(|| Value::Object(serde_json::Map::new()));
         definitions.as_object_mut().ok_or("`$defs` is a JSON object")?.insert(SHARED.to_owned(), shared);
-        let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
+        let options = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            // An engine whose time is linear in the text, whatever the pattern.
+            .with_pattern_options(PatternOptions::regex());
         let validator = options.build(&schema).map_err(|error| error.to_string())?;
         Ok(Self { validator, secrets, artifacts, is_marketplace })
     }
@@ -82,6 +89,19 @@ fn marked(schema: &Value, shared: &Value, keyword: &str) -> Vec<Vec<Token>> {
     let mut found = Vec::new();
     walk(schema, shared, keyword, &mut Vec::new(), &mut found);
     found
+}
+
+/// Whether a schema refers to a part of the shared one, where its marks would be overlooked.
+fn refers_into_shared(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => {
+            let reference = members.get("$ref").and_then(Value::as_str);
+            let part = reference.is_some_and(|name| name.starts_with(SHARED) && name != SHARED);
+            part || members.values().any(refers_into_shared)
+        }
+        Value::Array(items) => items.iter().any(refers_into_shared),
+        _ => false,
+    }
 }
 
 /// How often `keyword: true` stands anywhere in a schema.

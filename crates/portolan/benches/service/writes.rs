@@ -4,7 +4,8 @@ use crate::median;
 use portolan::auth::{Caller, Permission, Role};
 use portolan::clock::Clock;
 use portolan::perform::Perform;
-use portolan::store::{Publisher, Sqlite, Store};
+use portolan::store::{Claims, Publisher, Sqlite, Store};
+use portolan::work::Worker;
 use publishing::command::{Command, Expected};
 use publishing::decide::MissingIfMatch;
 use publishing::offer::{OfferId, PublisherId};
@@ -13,6 +14,7 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 const DEFINITION: &str = include_str!("../../samples/virtual-machine.json");
 
@@ -62,7 +64,16 @@ async fn service(directory: &Path) -> Perform {
     let id = PublisherId::parse("contoso").unwrap();
     let publisher = Publisher { id, display_text: "Contoso".into(), seller_id: String::new(), version: 1 };
     store.add_publisher(publisher).await.unwrap();
-    Perform::new(store, Clock::system(), Arc::new(OfferTypes::built_in().unwrap()), MissingIfMatch::Accept)
+    let types = Arc::new(OfferTypes::built_in().unwrap());
+    let perform = Perform::new(Arc::clone(&store), Clock::system(), Arc::clone(&types), MissingIfMatch::Accept);
+    // Every commit wakes the worker, here as in a service.
+    let worker = Worker::new(Claims::new(store), perform.clone(), types, Clock::system());
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        worker.run(stopped).await;
+        drop(stop);
+    });
+    perform
 }
 
 /// Saves drafts from so many tasks, each on an offer of its own.

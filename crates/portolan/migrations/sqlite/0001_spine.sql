@@ -70,7 +70,7 @@ CREATE TABLE due (
     step         INTEGER NOT NULL,
     check_index  INTEGER NOT NULL,
     due_at       INTEGER NOT NULL,
-    attempt      INTEGER NOT NULL, -- how often it was claimed since it was queued
+    attempt      INTEGER NOT NULL, -- how often it was claimed since it last could be run
     fence        INTEGER NOT NULL, -- of its newest claim
     leased_until INTEGER,
     PRIMARY KEY (operation, step, check_index)

@@ -6,7 +6,7 @@ pub use stories::{STORIES, Story};
 
 use crate::auth::{Authorised, Caller, MarketplaceRole, Permission, Role};
 use crate::clock::Clock;
-use crate::perform::Perform;
+use crate::perform::{Perform, permission};
 use crate::store::{Claims, Publisher, Selection, Store};
 use crate::work::Worker;
 use anyhow::{Context, Result, anyhow};
@@ -148,19 +148,13 @@ impl<'a> Teller<'a> {
     }
 
     fn authorised(&self, key: &OfferKey, command: &Command) -> Result<Authorised<'_>> {
-        let permission = match command {
-            Command::SaveDraft { .. } => Permission::SaveDraft,
-            Command::Publish { .. } => Permission::Publish,
-            Command::GoLive { .. } => Permission::GoLive,
-            Command::Cancel { .. } => Permission::Cancel,
-            _ => {
-                return self
-                    .reviewer
-                    .authorise_staff(key.publisher.clone(), Permission::Review)
-                    .map_err(|_| anyhow!("the reviewer may not"));
-            }
+        let needed = permission(command).context("nobody may ask that")?;
+        let authorised = if needed == Permission::Review {
+            self.reviewer.authorise_staff(key.publisher.clone(), needed)
+        } else {
+            self.owner.authorise(key.publisher.as_str(), needed)
         };
-        self.owner.authorise(key.publisher.as_str(), permission).map_err(|_| anyhow!("the owner may not"))
+        authorised.map_err(|_| anyhow!("nobody has that role"))
     }
 
     /// A verdict on the step that the offer's newest operation is at.

@@ -1,10 +1,13 @@
 //! Whether the process lives, and whether it can serve. No sign-in.
 
-use super::{Shared, reply};
+use super::{Rooms, Shared, reply};
+use crate::clock::Clock;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use publishing::moment::Moment;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 /// The answer of both.
@@ -27,11 +30,37 @@ pub(crate) async fn get_readiness(State(rooms): Shared) -> Response {
     if rooms.is_draining() {
         return reply::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "stopping" });
     }
-    match rooms.read.probe().await {
-        Ok(()) => reply::json(StatusCode::OK, &Health { status: "ok" }),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            reply::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "the store does not take writes" })
+    if rooms.readiness.of(&rooms).await {
+        reply::json(StatusCode::OK, &Health { status: "ok" })
+    } else {
+        reply::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "the store does not take writes" })
+    }
+}
+
+/// Whether the store could write when it was last tried, which anybody may ask, and so is tried once a second at most.
+#[derive(Debug)]
+pub struct Readiness {
+    clock: Clock,
+    tried: Mutex<Option<(Moment, bool)>>,
+}
+
+impl Readiness {
+    /// Not tried yet.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, tried: Mutex::new(None) }
+    }
+
+    async fn of(&self, rooms: &Rooms) -> bool {
+        let mut tried = self.tried.lock().await;
+        let now = self.clock.now();
+        if let Some((at, ready)) = *tried
+            && now < at.plus_seconds(1)
+            && now >= at
+        {
+            return ready;
         }
+        let probe = rooms.read.probe().await.inspect_err(|error| tracing::warn!(%error, "not ready"));
+        *tried = Some((now, probe.is_ok()));
+        probe.is_ok()
     }
 }

@@ -3,12 +3,18 @@
 use super::errors::Problem;
 use publishing::secrets::escape;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::fmt;
 
 /// How deep a document may be nested.
 const DEEPEST: usize = 64;
+
+/// How many values a document may hold, and how long a name and a text in it may be, in bytes. What judges a document tells
+/// its faults by their places: without these bounds a small document could have faults that fill the memory.
+const MOST_VALUES: usize = 50_000;
+const LONGEST_NAME: usize = 256;
+const LONGEST_TEXT: usize = 256 << 10;
 
 /// Refuses what is not JSON, holds a member twice, or is nested too deep.
 ///
@@ -21,9 +27,9 @@ pub(crate) fn check(body: &[u8]) -> Result<&str, Problem> {
     if text.trim().is_empty() {
         return Err(Problem::bad_request("", "The body is empty. Send a JSON document."));
     }
-    let path = RefCell::new(Vec::new());
+    let (path, left) = (RefCell::new(Vec::new()), Cell::new(MOST_VALUES));
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = Strict { path: &path }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let read = Strict { path: &path, left: &left }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     match read {
         Ok(()) => Ok(text),
         Err(error) => {
@@ -39,6 +45,8 @@ pub(crate) fn check(body: &[u8]) -> Result<&str, Problem> {
 /// Walks a document, keeping the path to where it is.
 struct Strict<'a> {
     path: &'a RefCell<Vec<String>>,
+    /// How many more values there may be.
+    left: &'a Cell<usize>,
 }
 
 impl Strict<'_> {
@@ -48,7 +56,13 @@ impl Strict<'_> {
         if path.len() > DEEPEST {
             return Err(E::custom(format!("nested deeper than {DEEPEST}")));
         }
-        Ok(Strict { path: self.path })
+        match self.left.get().checked_sub(1) {
+            None => Err(E::custom(format!("more than {MOST_VALUES} values"))),
+            Some(left) => {
+                self.left.set(left);
+                Ok(Strict { path: self.path, left: self.left })
+            }
+        }
     }
 
     fn up(&self) {
@@ -87,7 +101,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if text.len() > LONGEST_TEXT {
+            return Err(E::custom(format!("a text longer than {} KiB", LONGEST_TEXT >> 10)));
+        }
         Ok(())
     }
 
@@ -108,6 +125,9 @@ impl<'de> Visitor<'de> for Strict<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
+            if name.len() > LONGEST_NAME {
+                return Err(A::Error::custom(format!("a member's name longer than {LONGEST_NAME} bytes")));
+            }
             let below = self.below(name.clone())?;
             if !seen.insert(name) {
                 return Err(A::Error::custom("the same member stands here twice"));

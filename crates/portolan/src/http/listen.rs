@@ -2,9 +2,9 @@
 
 use super::Door;
 use axum::body::Body;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// How long a client may take for the head of its request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for the head of its request, from when the connection is free for one.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long requests may take to finish once the service stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves connections until told to stop, then lets requests in flight finish.
 pub async fn listen(listener: TcpListener, door: Door, mut stop: watch::Receiver<bool>) {
-    let mut server = Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    server.http2().timer(TokioTimer::new()).max_concurrent_streams(100).max_header_list_size(16 << 10);
+    // Only HTTP/1.1: telling versions apart waits for the first bytes without a limit, and no client of this API needs more.
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let open = GracefulShutdown::new();
     let door = Arc::new(door);
     loop {
@@ -46,7 +46,7 @@ pub async fn listen(listener: TcpListener, door: Door, mut stop: watch::Receiver
             let door = Arc::clone(&door);
             async move { Ok::<_, Infallible>(door.answer(request.map(Body::new)).await) }
         });
-        let connection = open.watch(server.serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");

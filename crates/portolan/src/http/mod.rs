@@ -19,6 +19,7 @@ mod status;
 mod submissions;
 
 pub use door::Door;
+pub use health::Readiness;
 pub use listen::listen;
 
 use crate::auth::TokenGate;
@@ -48,6 +49,8 @@ pub struct Rooms {
     pub success_word: SuccessWord,
     /// Whether the service is about to stop.
     pub draining: Arc<AtomicBool>,
+    /// Whether the store takes writes.
+    pub readiness: Arc<Readiness>,
     /// The description of every route, as it is served.
     pub description: Bytes,
 }

@@ -14,6 +14,7 @@ use http::header::ETAG;
 use http::{HeaderValue, StatusCode, Uri};
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, Snapshot};
+use publishing::operation::Purpose;
 use serde_json::value::RawValue;
 
 /// The offers of a publisher, in the order of their ids.
@@ -181,8 +182,11 @@ async fn published(
     let status = match status {
         Some(status) => status,
         None => {
-            let runs = rooms.read.operations(&offer.key).await?;
-            let newest = runs.iter().find(|run| run.offer_version == snapshot.version);
+            let run = |purpose| rooms.read.operation_of_version(&offer.key, snapshot.version, purpose);
+            let newest = match run(Purpose::GoLive).await? {
+                Some(run) => Some(run),
+                None => run(Purpose::Publish).await?,
+            };
             wire::offer_status(newest.map_or_else(|| offer.status(), |run| run.offer_status()))
         }
     };

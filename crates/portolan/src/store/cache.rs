@@ -3,7 +3,6 @@
 use super::{StoreError, Stored};
 use bytes::Bytes;
 use http::HeaderValue;
-use publishing::operation::Step;
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, GuardResult};
 use std::sync::Arc;
@@ -30,10 +29,15 @@ impl Weigh for Document {
 
 impl Weigh for Arc<Stored> {
     fn weight(&self) -> usize {
-        let steps = self.offer.operation.iter().flat_map(|operation| &operation.steps);
-        let messages: usize = steps.flat_map(Step::messages).map(|message| message.text.len() + 200).sum();
-        // An offer with its plans, and an operation with its planned steps, take about 4 KiB beside their texts.
-        self.offer.draft.definition.len() + messages + 4_096
+        let operation = self.offer.operation.iter();
+        let checks = operation.clone().flat_map(|operation| &operation.steps).flat_map(|step| &step.checks);
+        let messages: usize = checks.flat_map(|check| &check.messages).map(|message| message.text.len() + 300).sum();
+        let artifacts = operation.clone().flat_map(|operation| &operation.artifacts);
+        let artifacts: usize = artifacts.map(|artifact| artifact.target.len() + artifact.url.len() + 50).sum();
+        let plans = self.offer.live_plans.len() + operation.map(|operation| operation.plans.len()).sum::<usize>();
+        let secrets: usize = self.offer.draft.secrets.values().map(|secret| secret.to_string().len() + 200).sum();
+        // An offer, and an operation with its planned steps, take about 4 KiB beside all that.
+        self.offer.draft.definition.len() + messages + artifacts + plans * 100 + secrets + 4_096
     }
 }
 
@@ -84,6 +88,8 @@ impl<V: Weigh + Clone> Newest<V> {
 
     /// Puts a committed value in place. Called in commit order.
     pub(super) fn put(&self, name: String, value: V) {
+        // First the place that a load may have reserved: a value too large to be kept would leave it to an older one.
+        self.0.remove(&name);
         self.0.insert(name, value);
     }
 }
@@ -107,6 +113,18 @@ mod tests {
         });
         assert_eq!(stale.unwrap(), Some(document("old")), "this read began before the commit");
         assert_eq!(cache.get("a/b", || Ok(None)).unwrap(), Some(document("new")));
+    }
+
+    #[test]
+    fn a_commit_too_large_to_be_kept_does_not_leave_the_place_to_an_older_value() {
+        let cache = Newest::new(64 << 10);
+        let large: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
+        let read = cache.get("a/b", || {
+            cache.put("a/b".into(), document(large));
+            Ok(Some(document("old")))
+        });
+        assert_eq!(read.unwrap(), Some(document("old")), "this read began before the commit");
+        assert_eq!(cache.get("a/b", || Ok(Some(document("new")))).unwrap(), Some(document("new")));
     }
 
     #[test]

@@ -74,8 +74,19 @@ pub struct Change {
 pub struct UnderClaim {
     /// The claim; the commit fails with [`StoreError::Superseded`] where it is not held any more.
     pub claim: Claim,
-    /// Whether the commit gives it back.
-    pub release: bool,
+    /// What becomes of it in the commit.
+    pub then: Then,
+}
+
+/// What becomes of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It is kept.
+    Keep,
+    /// It is given back: the check was run, and its tries count from the beginning.
+    GiveBack,
+    /// It is given back: the check could not be run, and its tries go on counting.
+    TryAgain,
 }
 
 /// A worker's hold on a due check.
@@ -85,7 +96,7 @@ pub struct Claim {
     pub key: OfferKey,
     /// The check.
     pub check: CheckRef,
-    /// How often the check has been claimed since it was queued.
+    /// How often the check has been claimed since it last could be run, from 1.
     pub attempt: i64,
     /// The fencing number: higher than that of every earlier claim of any check.
     pub fence: i64,

@@ -100,7 +100,7 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(64);
         migrate::sqlite(&mut connection)?;
         // No other process has the database open, so whoever held these leases is gone.
-        connection.execute("UPDATE due SET leased_until = NULL", [])?;
+        connection.execute("UPDATE due SET leased_until = NULL WHERE leased_until IS NOT NULL", [])?;
         let connection = Arc::new(Mutex::new(connection));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let inner = Inner {
@@ -231,7 +231,11 @@ fn in_savepoint<T>(
         return result.and(Err(StoreError::Unavailable("the transaction was taken back".into())));
     }
     if result.is_err() {
-        run(connection, "ROLLBACK TO unit")?;
+        if let Err(error) = run(connection, "ROLLBACK TO unit") {
+            // What is left of the unit must not be committed with its neighbours.
+            run(connection, "ROLLBACK")?;
+            return Err(error);
+        }
     }
     run(connection, "RELEASE unit")?;
     result
@@ -312,6 +316,10 @@ impl Store for Sqlite {
     }
 
     async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError> {
+        // A look first: a claim of nothing would be a durable commit all the same.
+        if self.next_due().await?.is_none_or(|at| at > now) {
+            return Ok(Vec::new());
+        }
         self.write(move |connection| sqlite_write::claim(connection, now, until, most), |_| {}).await
     }
 
@@ -347,7 +355,7 @@ impl Store for Sqlite {
     }
 
     async fn probe(&self) -> Result<(), StoreError> {
-        self.write(|connection| run(connection, "UPDATE fence SET highest = highest"), |()| {}).await
+        self.write(|connection| run(connection, "UPDATE fence SET highest = highest + 1"), |()| {}).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

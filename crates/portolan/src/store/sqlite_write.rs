@@ -2,7 +2,7 @@
 
 use super::chain::{GENESIS, Link};
 use super::sqlite_read::{key, word};
-use super::{Change, Claim, Publisher, StoreError, UnderClaim};
+use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim};
 use publishing::command::CheckRef;
 use publishing::entry::Event;
 use publishing::moment::Moment;
@@ -31,8 +31,10 @@ pub(super) fn commit(connection: &Connection, change: &Change) -> Result<()> {
         operation(connection, &publisher, change, changed)?;
     }
     due_checks(connection, &publisher, change)?;
-    if let Some(under) = change.claim.as_ref().filter(|under| under.release) {
-        release(connection, &under.claim)?;
+    match &change.claim {
+        Some(UnderClaim { claim, then: Then::GiveBack }) => release(connection, claim, true)?,
+        Some(UnderClaim { claim, then: Then::TryAgain }) => release(connection, claim, false)?,
+        Some(UnderClaim { then: Then::Keep, .. }) | None => {}
     }
     journal(connection, &publisher, change)
 }
@@ -49,11 +51,14 @@ fn hold(connection: &Connection, under: &UnderClaim) -> Result<()> {
     if held == 1 { Ok(()) } else { Err(StoreError::Superseded) }
 }
 
-fn release(connection: &Connection, claim: &Claim) -> Result<()> {
+fn release(connection: &Connection, claim: &Claim, was_run: bool) -> Result<()> {
     let CheckRef { operation, step, check } = &claim.check;
     connection
-        .prepare_cached("UPDATE due SET leased_until = NULL WHERE operation = ?1 AND step = ?2 AND check_index = ?3")?
-        .execute(params![operation.to_string(), step, check])?;
+        .prepare_cached(
+            "UPDATE due SET leased_until = NULL, attempt = CASE WHEN ?4 THEN 0 ELSE attempt END
+              WHERE operation = ?1 AND step = ?2 AND check_index = ?3",
+        )?
+        .execute(params![operation.to_string(), step, check, was_run])?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::checks::{self, Job, Setback};
 use crate::clock::Clock;
 use crate::perform::{Failure, Perform};
-use crate::store::{Claim, Claims, StoreError};
+use crate::store::{Claim, Claims, StoreError, Then};
 use publishing::command::{Command, Ending, Report};
 use publishing::message::Message;
 use publishing::offer::Offer;
@@ -21,7 +21,7 @@ const LEASE_SECONDS: i64 = 30;
 /// How many checks are in hand at once.
 const MOST_IN_HAND: usize = 32;
 
-/// How often a check is tried before it is blocked.
+/// How often a check is tried, in a row, before it is blocked.
 const MOST_ATTEMPTS: i64 = 5;
 
 /// How long to wait at most before looking again: the truth is what is due, being woken is only a hint.
@@ -45,30 +45,33 @@ impl Worker {
     /// Works until told to stop; checks in hand are finished first.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let due = self.perform.work_due();
+        let mut in_hand = JoinSet::new();
         while !*stop.borrow() {
-            let worked = match self.work_off_due().await {
-                Ok(worked) => worked,
+            let wait = match self.take(&mut in_hand).await {
+                Ok(0) => self.claims.next_due().await.ok().flatten(),
+                Ok(_) => continue,
                 Err(error) => {
                     tracing::error!(%error, "due checks could not be claimed");
-                    0
+                    None
                 }
             };
-            if worked > 0 {
-                continue;
-            }
-            let wait = async {
-                match self.claims.next_due().await {
-                    Ok(Some(at)) => self.clock.sleep_until(at).await,
-                    _ => std::future::pending().await,
+            // With every hand full, what is due waits for a hand, not for the time.
+            let wait = wait.filter(|_| in_hand.len() < MOST_IN_HAND);
+            let is_due = async {
+                match wait {
+                    Some(at) => self.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
                 }
             };
             tokio::select! {
-                () = due.notified() => {}
-                () = wait => {}
+                _ = in_hand.join_next(), if !in_hand.is_empty() => {}
+                () = due.notified(), if wait.is_some() || in_hand.is_empty() => {}
+                () = is_due => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
-                _ = stop.changed() => {}
+                changed = stop.changed() => if changed.is_err() { break },
             }
         }
+        in_hand.join_all().await;
     }
 
     /// Runs every check that is due now, once; gives back how many there were.
@@ -76,9 +79,20 @@ impl Worker {
     /// # Errors
     /// [`StoreError`] where nothing could be claimed.
     pub async fn work_off_due(&self) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        let claims = self.claims.claim(now, now.plus_seconds(LEASE_SECONDS), MOST_IN_HAND).await?;
         let mut in_hand = JoinSet::new();
+        let count = self.take(&mut in_hand).await?;
+        in_hand.join_all().await;
+        Ok(count)
+    }
+
+    /// Claims what is due, as far as hands are free, and sets to work on it; gives back how much that was.
+    async fn take(&self, in_hand: &mut JoinSet<()>) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let free = MOST_IN_HAND.saturating_sub(in_hand.len());
+        if free == 0 {
+            return Ok(0);
+        }
+        let claims = self.claims.claim(now, now.plus_seconds(LEASE_SECONDS), free).await?;
         let count = claims.len();
         for claim in claims {
             let worker = self.clone();
@@ -89,7 +103,6 @@ impl Worker {
                 }
             });
         }
-        in_hand.join_all().await;
         Ok(count)
     }
 
@@ -102,21 +115,31 @@ impl Worker {
         if operation.course == Course::CancelRequested {
             // Letting go is what the cancel waits for.
             let report = Report::new(Ending::WaitingUntil(self.clock.now()), check.messages.clone());
-            return self.report(&claim, report).await;
+            return self.report(&claim, report, Then::GiveBack).await;
+        }
+        if claim.attempt > MOST_ATTEMPTS {
+            // Whoever tried it before did not live to say so: it is not tried again by itself.
+            let setback = Setback("whatever runs it ends with it".into());
+            return self.report(&claim, self.blocked(&claim, &setback), Then::GiveBack).await;
         }
         if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
-            self.perform.perform_claimed(&claim, false, Command::StartCheck(claim.check.clone())).await?;
+            self.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await?;
         }
-        let report = match self.run_check(&offer, &claim).await {
-            Ok(report) => report,
-            Err(setback) => self.after_setback(&claim, &setback),
-        };
-        self.report(&claim, report).await
+        match self.run_check(&offer, &claim).await {
+            Ok(report) => self.report(&claim, report, Then::GiveBack).await,
+            Err(setback) if claim.attempt < MOST_ATTEMPTS => {
+                tracing::warn!(%setback, check = ?claim.check, attempt = claim.attempt, "a check could not be run");
+                let wait = 1 << claim.attempt.clamp(0, 10);
+                let report = Report::new(Ending::WaitingUntil(self.clock.now().plus_seconds(wait)), Vec::new());
+                self.report(&claim, report, Then::TryAgain).await
+            }
+            Err(setback) => self.report(&claim, self.blocked(&claim, &setback), Then::GiveBack).await,
+        }
     }
 
-    async fn report(&self, claim: &Claim, report: Report) -> Result<(), Failure> {
+    async fn report(&self, claim: &Claim, report: Report, then: Then) -> Result<(), Failure> {
         let command = Command::ReportCheck(claim.check.clone(), report);
-        self.perform.perform_claimed(claim, true, command).await.map(drop)
+        self.perform.perform_claimed(claim, then, command).await.map(drop)
     }
 
     async fn run_check(&self, offer: &Offer, claim: &Claim) -> Result<Report, Setback> {
@@ -137,18 +160,11 @@ impl Worker {
         run.unwrap_or_else(|_| Err(Setback("the check broke off".into())))
     }
 
-    /// A check that could not be run is run again, later each time, and is blocked at last.
-    fn after_setback(&self, claim: &Claim, setback: &Setback) -> Report {
-        let now = self.clock.now();
-        tracing::warn!(%setback, check = ?claim.check, attempt = claim.attempt, "a check could not be run");
-        if claim.attempt < MOST_ATTEMPTS {
-            let wait = 1 << claim.attempt.clamp(0, 10);
-            return Report::new(Ending::WaitingUntil(now.plus_seconds(wait)), Vec::new());
-        }
-        let text = format!(
-            "This check could not be run: {setback}. The marketplace's operator has to mend that and unblock it."
-        );
-        Report::new(Ending::Blocked, vec![Message::error("CheckCannotRun", text, now)])
+    /// The cause is for the operator's log; the publisher hears whose turn it is.
+    fn blocked(&self, claim: &Claim, setback: &Setback) -> Report {
+        tracing::error!(%setback, check = ?claim.check, attempt = claim.attempt, "a check cannot be run and is blocked");
+        let text = "This check could not be run. The marketplace's operator has to mend that and unblock it.";
+        Report::new(Ending::Blocked, vec![Message::error("CheckCannotRun", text, self.clock.now())])
     }
 
     /// What comes too late is thrown away, and said.

@@ -143,7 +143,10 @@ fn the_map_names_every_room_and_every_rule_file() {
     for directory in ["crates/portolan/src", "crates/publishing/src", "crates/api/src"] {
         for entry in std::fs::read_dir(workspace().join(directory)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(map.contains(name.trim_end_matches(".rs")), "{directory}/{name} is not in ARCHITECTURE.md");
+            let room = if name.ends_with(".rs") { name.clone() } else { format!("{name}/") };
+            // As a word of its own: `offer.rs` is not named by `put_offer.rs`, nor by the word offer.
+            let named = map.split([' ', '`', '\n', '(', ')', ',', '|']).any(|word| word == room);
+            assert!(named, "{directory}/{name} is not in ARCHITECTURE.md");
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 pub const TOKEN: &str = "a-token-that-must-not-be-logged";
@@ -12,8 +13,10 @@ pub const TOKEN: &str = "a-token-that-must-not-be-logged";
 pub struct Portolan {
     pub child: Child,
     pub url: String,
-    /// What it printed on standard output up to when it was ready.
+    /// What it printed up to when it was ready.
     pub said: String,
+    /// What it logged after that, as it comes.
+    logged: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Drop for Portolan {
@@ -46,7 +49,7 @@ impl Portolan {
             }
         }
         let url = said.lines().find_map(|line| line.strip_prefix("URL ")).unwrap().trim().to_owned();
-        Self { child, url, said }
+        Self { child, url, said, logged: Arc::default() }
     }
 
     /// `portolan serve` on a directory and a free port, with more arguments; waits until it says it is ready.
@@ -67,8 +70,15 @@ impl Portolan {
             }
         };
         // Whoever writes to a pipe that nobody reads is killed: go on reading.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, url, said }
+        let logged = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&logged);
+        std::thread::spawn(move || {
+            let mut line = Vec::new();
+            while log.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                kept.lock().unwrap().append(&mut line);
+            }
+        });
+        Self { child, url, said, logged }
     }
 
     pub fn signal(&self, name: &str) {
@@ -234,9 +244,15 @@ fn it_stops_in_order_and_keeps_its_token_to_itself() {
         assert_eq!(curl(&[&format!("{}{path}", first.url)]).0, status);
     }
     assert_eq!(curl(&[&format!("{}/api/publishers?api-version=2017-10-31", first.url)]).0, 200);
-    assert!(!first.said.contains(TOKEN), "{}", first.said);
     first.signal("TERM");
     assert!(first.child.wait().unwrap().success());
+    std::thread::sleep(Duration::from_millis(200));
+    let logged = String::from_utf8(first.logged.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("answered") && logged.contains("stopping"), "{logged}");
+    assert!(!first.said.contains(TOKEN) && !logged.contains(TOKEN), "{logged}");
+    for line in logged.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
     let log = std::fs::metadata(data.path().join("portolan.db-wal")).map_or(0, |file| file.len());
     assert_eq!(log, 0, "everything is in the database itself");
     for file in ["portolan.db", "portolan.lock"] {

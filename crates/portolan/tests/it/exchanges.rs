@@ -21,6 +21,7 @@ use api::publishers::{OfferType, Publisher};
 use api::reviews::Review;
 use api::status::StatusDocument;
 use portolan::store::Claims;
+use portolan::store::Then;
 use portolan::wire::SuccessWord;
 use publishing::command::Command;
 use publishing::decide::MissingIfMatch;
@@ -120,7 +121,7 @@ async fn take(world: &World, time: &str) {
     world.clock.advance(seconds(time));
     let now = world.clock.now();
     for claim in Claims::new(Arc::clone(&world.store)).claim(now, now.plus_seconds(30), 32).await.unwrap() {
-        world.perform.perform_claimed(&claim, false, Command::StartCheck(claim.check.clone())).await.unwrap();
+        world.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await.unwrap();
     }
 }
 

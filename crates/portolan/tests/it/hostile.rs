@@ -69,6 +69,14 @@ async fn bad_bodies_of_a_put() {
             "/offerTypeId",
         ),
         (offer("memo-1", r#""offerTypeVersions":5,"definition":{}"#), 400, "BadRequest", "/offerTypeVersions"),
+        (offer("memo-1", &format!(r#""definition":{{"a":[{}0]}}"#, "0,".repeat(60_000))), 400, "BadRequest", "*"),
+        (offer("memo-1", &format!(r#""definition":{{"{}":1}}"#, "k".repeat(300))), 400, "BadRequest", "/definition"),
+        (
+            offer("memo-1", &format!(r#""definition":{{"a":"{}"}}"#, "x".repeat(300 << 10))),
+            400,
+            "BadRequest",
+            "/definition/a",
+        ),
         (" ".repeat((4 << 20) + 1), 413, "PayloadTooLarge", "*"),
     ];
     for (body, status, code, target) in &table {
@@ -79,7 +87,8 @@ async fn bad_bodies_of_a_put() {
         is_kind(&answer, &what);
     }
     assert_eq!(before, (journal_length(&world).await, world.get(OFFER).await.body), "nothing has changed");
-    let large = offer("memo-1", &format!(r#""definition":{{"a":"{}"}}"#, "x".repeat((4 << 20) - 200)));
+    let text = format!(r#""{}""#, "x".repeat(255 << 10));
+    let large = offer("memo-1", &format!(r#""definition":{{"a":[{}]}}"#, vec![text; 16].join(",")));
     assert_eq!(world.put(OFFER, &large).await.status, 200, "just within the limit");
 }
 

@@ -16,6 +16,7 @@ mod exchanges;
 mod hostile;
 mod kill;
 mod openapi;
+mod setbacks;
 mod store;
 mod sweep;
 mod truth;

@@ -1,7 +1,7 @@
 //! What every store promises: one suite, run against each of them.
 
 use crate::world::{START, memo_type};
-use portolan::store::{Change, Claim, Document, GENESIS, Link, Publisher, Sqlite, Store, StoreError, UnderClaim};
+use portolan::store::{Change, Claim, Document, GENESIS, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim};
 use portolan::wire;
 use publishing::command::{Command, Ending, Expected, Report};
 use publishing::decide::{Context, Decision, MissingIfMatch, decide};
@@ -197,7 +197,7 @@ async fn a_check_is_claimed_once_and_a_late_report_is_refused() {
 
 async fn report(store: &Arc<dyn Store>, claim: &Claim, now: Moment) -> Change {
     let command = Command::ReportCheck(claim.check.clone(), Report::new(Ending::Done, Vec::new()));
-    let under = UnderClaim { claim: claim.clone(), release: true };
+    let under = UnderClaim { claim: claim.clone(), then: Then::GiveBack };
     change(decided(store, &claim.key, command, now).await, Some(under))
 }
 

@@ -2,6 +2,7 @@
 //! takes time.
 
 use crate::world::{Setting, World, memo_type};
+use portolan::store::Then;
 use portolan::wire::{self, SuccessWord};
 use publishing::command::{Command, Ending, Report};
 use publishing::decide::MissingIfMatch;
@@ -126,7 +127,7 @@ async fn a_cancel_while_a_check_is_in_hand_takes_time_and_then_is_done() {
     let now = world.clock.now();
     let claims = world.store.claim(now, now.plus_seconds(30), 10).await.unwrap();
     let claim = &claims[0];
-    world.perform.perform_claimed(claim, false, Command::StartCheck(claim.check.clone())).await.unwrap();
+    world.perform.perform_claimed(claim, Then::Keep, Command::StartCheck(claim.check.clone())).await.unwrap();
 
     let cancel = world.post(&format!("{path}/cancel"), "").await;
     assert_eq!((cancel.status, cancel.header("operation-location")), (202, operation.as_str()));
@@ -136,7 +137,11 @@ async fn a_cancel_while_a_check_is_in_hand_takes_time_and_then_is_done() {
     assert_eq!(world.post(&format!("{path}/cancel"), "").await.status, 202, "asking again changes nothing");
 
     let report = Report::new(Ending::Done, Vec::new());
-    world.perform.perform_claimed(claim, true, Command::ReportCheck(claim.check.clone(), report)).await.unwrap();
+    world
+        .perform
+        .perform_claimed(claim, Then::GiveBack, Command::ReportCheck(claim.check.clone(), report))
+        .await
+        .unwrap();
     let done = world.get(&operation).await.json();
     assert_eq!((&done["status"], &done["cancellationRequestState"]), (&"canceled".into(), &"canceled".into()));
     assert_eq!(world.status("memo-1").await["status"], "canceled");
@@ -153,7 +158,7 @@ async fn a_check_whose_worker_died_is_taken_over_and_done_once() {
     let now = world.clock.now();
     let dead = world.store.claim(now, now.plus_seconds(30), 10).await.unwrap();
     for claim in &dead {
-        world.perform.perform_claimed(claim, false, Command::StartCheck(claim.check.clone())).await.unwrap();
+        world.perform.perform_claimed(claim, Then::Keep, Command::StartCheck(claim.check.clone())).await.unwrap();
     }
     world.settle().await;
     assert_eq!(world.status("memo-1").await["steps"][0]["status"], "inProgress", "the lease still holds");
@@ -161,7 +166,7 @@ async fn a_check_whose_worker_died_is_taken_over_and_done_once() {
     world.settle().await;
     assert_eq!(world.status("memo-1").await["steps"][0]["status"], "complete");
     let late = Command::ReportCheck(dead[0].check.clone(), Report::new(Ending::Rejected, Vec::new()));
-    assert!(world.perform.perform_claimed(&dead[0], true, late).await.is_err(), "the dead worker woke up");
+    assert!(world.perform.perform_claimed(&dead[0], Then::GiveBack, late).await.is_err(), "the dead worker woke up");
     assert_eq!(world.status("memo-1").await["status"], "running");
 }
 

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use portolan::auth::{Caller, MarketplaceRole, Role, TokenGate};
 use portolan::clock::Clock;
-use portolan::http::{Rooms, description, door, listen};
+use portolan::http::{Readiness, Rooms, description, door, listen};
 use portolan::perform::Perform;
 use portolan::store::{Claims, Publisher, Read, Sqlite, Store};
 use portolan::wire::SuccessWord;
@@ -110,6 +110,7 @@ impl World {
             types: Arc::clone(&types),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
+            readiness: Arc::new(Readiness::new(clock.clone())),
             description: description().unwrap(),
         };
         let door = door(rooms, TokenGate::new(TOKEN, caller), clock.clone());
