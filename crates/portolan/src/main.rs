@@ -1,6 +1,6 @@
 //! The front door: reads the command line and the settings, wires the rooms, runs one subcommand.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use portolan::cli::review::Review;
 use portolan::clock::{Clock, random_secret};
@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// A marketplace publishing service: offers from draft to live, over the Cloud Partner Portal API of 2017-10-31.
 #[derive(Debug, Parser)]
@@ -116,8 +117,10 @@ async fn serve(arguments: Serve) -> Result<()> {
     let config = settings(&arguments)?;
     log(config.log.format, &config.log.level)?;
     let publishers = config.publisher.iter().map(config::Publisher::stored).collect::<Result<Vec<_>>>()?;
-    let store: Arc<dyn Store> =
-        Arc::new(Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20))?);
+    let store: Arc<dyn Store> = Arc::new(
+        Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20))
+            .with_context(|| format!("the data directory {}", config.store.data.display()))?,
+    );
     let token = match arguments.token {
         Some(token) => token,
         None => kept_token(&config.store.data)?,
@@ -167,7 +170,14 @@ fn settings(arguments: &Serve) -> Result<Config> {
 }
 
 fn log(format: LogFormat, level: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(level).with_context(|| format!("the log level {level:?}"))?;
+    // A filter names its targets with `=`; a lone word that is no level would be one, and silence all others.
+    let is_filter = level.contains('=');
+    let unknown =
+        || format!("the log level {level:?}: use error, warn, info, debug, trace, or a filter such as portolan=debug");
+    if !is_filter {
+        level.parse::<LevelFilter>().with_context(unknown)?;
+    }
+    let filter = EnvFilter::try_new(level).with_context(unknown)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lines = lines.with_ansi(std::io::stderr().is_terminal() && !plain);
@@ -188,6 +198,9 @@ async fn listener(address: &str) -> Result<TcpListener> {
 fn kept_token(data: &Path) -> Result<String> {
     let path = data.join("token");
     match std::fs::read_to_string(&path) {
+        Ok(token) if token.trim().is_empty() => {
+            bail!("the token file {} is empty; remove it to have a token made", path.display())
+        }
         Ok(token) => Ok(token.trim().to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let token = random_secret().context("no randomness for a token")?;

@@ -114,8 +114,8 @@ impl Perform {
     /// Plans some offers anew, all at once so that they share their commits. One that cannot be is passed over, and logged.
     async fn replan_some(&self, keys: &[OfferKey]) -> usize {
         let mut tasks = JoinSet::new();
-        for key in keys.iter().cloned() {
-            let perform = self.clone();
+        for key in keys {
+            let (perform, key) = (self.clone(), key.clone());
             tasks.spawn(async move {
                 let done = perform.run(&key, SERVICE, Command::Replan, None).await;
                 done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()

@@ -181,23 +181,31 @@ fn lead_destination(definition: &Value, faults: &mut Vec<Fault>) {
     const PREFIX: &str = "microsoft-azure-marketplace.";
     let Some(offer) = definition.get("offer") else { return };
     let destination = offer.get(format!("{PREFIX}leadDestination")).and_then(Value::as_str).unwrap_or_default();
-    let member = match destination.to_ascii_lowercase().as_str() {
-        "azuretable" | "table" => "tableLeadConfiguration",
-        "azureblob" | "blob" => "blobLeadConfiguration",
-        "salesforce" => "salesForceLeadConfiguration",
-        "dynamics" | "dynamicsonline" | "crm" => "crmLeadConfiguration",
-        "httpsendpoint" | "https" => "httpsEndpointLeadConfiguration",
-        "marketo" => "marketoLeadConfiguration",
+    let (member, needed) = match destination.to_ascii_lowercase().as_str() {
+        "azuretable" | "table" => ("tableLeadConfiguration", Some("connectionString")),
+        "azureblob" | "blob" => ("blobLeadConfiguration", Some("connectionString")),
+        "salesforce" => ("salesForceLeadConfiguration", None),
+        "dynamics" | "dynamicsonline" | "crm" => ("crmLeadConfiguration", None),
+        "httpsendpoint" | "https" => ("httpsEndpointLeadConfiguration", Some("httpsEndpointUrl")),
+        "marketo" => ("marketoLeadConfiguration", None),
         _ => return,
     };
     let name = format!("{PREFIX}{member}");
-    let filled = offer.get(&name).and_then(Value::as_object).is_some_and(|members| !members.is_empty());
+    let settings = offer.get(&name).and_then(Value::as_object);
+    // What is neither text nor null has the wrong type, and the schema says so.
+    let is_filled = |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
+    let filled = settings.is_some_and(|settings| match needed {
+        Some(needed) => settings.get(needed).is_some_and(is_filled),
+        None => settings.values().any(is_filled),
+    });
     if !filled {
+        let empty = settings.is_none_or(serde_json::Map::is_empty);
+        let place = needed.filter(|_| !empty).map_or_else(|| name.clone(), |needed| format!("{name}/{needed}"));
         faults.push(Fault::new(
             "Required",
-            format!("/offer/{name}"),
-            format!("Leads shall go to `{destination}`, whose settings are missing."),
-            format!("Fill in `{name}`, or set leadDestination to `None`."),
+            format!("/offer/{place}"),
+            format!("Leads shall go to `{destination}`, whose settings are missing or empty."),
+            format!("Fill in `{place}`, or set leadDestination to `None`."),
         ));
     }
 }

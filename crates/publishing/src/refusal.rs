@@ -1,6 +1,6 @@
 //! Every way the rules say no. A refused command has changed nothing.
 
-use crate::definition::Fault;
+use crate::definition::{Fault, MOST_FAULTS};
 use crate::moment::Moment;
 use crate::status::OfferStatus;
 use thiserror::Error;
@@ -56,7 +56,7 @@ pub enum Refusal {
         conflict: bool,
     },
     /// The draft is not fit to be published.
-    #[error("The draft has {} fault{}. Mend each of `details` and publish again.", .0.len(), if .0.len() == 1 { "" } else { "s" })]
+    #[error("The draft has {}. Mend each of `details` and publish again.", count(.0))]
     Faults(Vec<Fault>),
     /// A verdict for a step that waits for none.
     #[error("The step `{step}` takes no such verdict: {reason}.")]
@@ -77,6 +77,14 @@ pub enum Refusal {
     /// A report from a check that is not, or no longer, in hand.
     #[error("The check is not in hand any more: its operation has moved on.")]
     Superseded,
+}
+
+fn count(faults: &[Fault]) -> String {
+    match faults.len() {
+        1 => "1 fault".to_owned(),
+        MOST_FAULTS => format!("{MOST_FAULTS} faults or more, of which these are the first"),
+        many => format!("{many} faults"),
+    }
 }
 
 impl Refusal {

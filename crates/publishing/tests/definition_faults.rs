@@ -107,6 +107,8 @@ const PRICES: &str = r#"
     virtualmachines | /plans/0/{p}/coreMultiplier | {"currency": "USD"} | = Conflict
     virtualmachines | /plans/0/{p}/coreMultiplier/currency | "dollars" | = BadFormat
     virtualmachines | /plans/0/{p}/coreMultiplier/single | -1 | = OutOfRange
+    virtualmachines | /plans/0/{p}/coreMultiplier/currency | | = Required
+    corevm | /plans/0/{p}/coreMultiplier/individually | {} | = TooFew
     virtualmachines | /plans/0/{p}/freeTrialDurationInMonths | 1.5 | = WrongType
     virtualmachines | /plans/0/{p}/isByol | "no" | = WrongType
     virtualmachines | /plans/1/{p}/isByol | false | /plans/1/{p} Required
@@ -137,6 +139,8 @@ const LEADS: &str = r#"
     every | /offer/{m}.leadDestination | "Pigeon" | = NotAllowed
     virtualmachines | /offer/{m}.tableLeadConfiguration/connectionString | 3 | = WrongType
     virtualmachines | /offer/{m}.tableLeadConfiguration | {} | = Required
+    virtualmachines | /offer/{m}.tableLeadConfiguration/connectionString | " " | = Required
+    container | /offer/{m}.crmLeadConfiguration | {"userName": ""} | = Required
     iotedge | /offer/{m}.blobLeadConfiguration | | = Required
     corevm | /offer/{m}.salesForceLeadConfiguration | {} | = Required
     container | /offer/{m}.crmLeadConfiguration | {} | = Required

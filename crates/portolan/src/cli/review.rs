@@ -1,6 +1,6 @@
 //! `portolan review`: what waits for a reviewer, and the verdicts on it.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use api::client::Client;
 use api::reviews::{Verdict, VerdictRequest};
 use clap::{Args, Subcommand};
@@ -88,8 +88,20 @@ impl DecideWithReason {
     }
 }
 
+impl Server {
+    fn client(&self) -> Result<Client> {
+        if !self.server.starts_with("http://") {
+            bail!(
+                "the server {:?} is no address that this command can use: write it like http://127.0.0.1:8080",
+                self.server
+            );
+        }
+        Ok(Client::new(&self.server, &self.token))
+    }
+}
+
 async fn list(server: &Server) -> Result<()> {
-    let reviews = Client::new(&server.server, &server.token).list_reviews().await?;
+    let reviews = server.client()?.list_reviews().await?;
     let mut out = std::io::stdout().lock();
     if reviews.is_empty() {
         writeln!(out, "Nothing waits for a reviewer.")?;
@@ -107,7 +119,7 @@ async fn list(server: &Server) -> Result<()> {
 
 async fn give(decide: Decide, verdict: Verdict, request: VerdictRequest) -> Result<()> {
     let Decide { operation, step, server } = decide;
-    let client = Client::new(&server.server, &server.token);
+    let client = server.client()?;
     client
         .give_verdict(operation, &step, verdict, &request)
         .await

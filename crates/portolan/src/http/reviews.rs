@@ -117,6 +117,10 @@ fn reason(request: VerdictRequest) -> Result<Reason, Problem> {
             return Err(Problem::bad_request(format!("/{name}"), message));
         }
     }
+    if !target.is_empty() && !target.starts_with('/') {
+        let message = "target is no JSON pointer. Write it like /definition/offer, or leave it out.";
+        return Err(Problem::bad_request("/target", message));
+    }
     let given = |text: String| (!text.is_empty()).then_some(text);
     Ok(Reason { code: given(code), target: given(target), text })
 }

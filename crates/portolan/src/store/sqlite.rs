@@ -230,12 +230,12 @@ fn in_savepoint<T>(
     if connection.is_autocommit() {
         return result.and(Err(StoreError::Unavailable("the transaction was taken back".into())));
     }
-    if result.is_err() {
-        if let Err(error) = run(connection, "ROLLBACK TO unit") {
-            // What is left of the unit must not be committed with its neighbours.
-            run(connection, "ROLLBACK")?;
-            return Err(error);
-        }
+    if result.is_err()
+        && let Err(error) = run(connection, "ROLLBACK TO unit")
+    {
+        // What is left of the unit must not be committed with its neighbours.
+        run(connection, "ROLLBACK")?;
+        return Err(error);
     }
     run(connection, "RELEASE unit")?;
     result

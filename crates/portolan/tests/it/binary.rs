@@ -224,6 +224,7 @@ fn a_taken_port_and_broken_settings_are_named() {
         (vec!["--config", settings], "unknown field `lissen`"),
         (vec!["--config", "/nowhere/at/all.toml"], "the settings file /nowhere/at/all.toml"),
         (vec!["--publisher", "no spaces"], "cannot be one"),
+        (vec!["--log-level", "warning"], "the log level \"warning\": use error, warn"),
         (vec!["--token", ""], "the token must be"),
     ] {
         let listen = if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
