@@ -145,6 +145,15 @@ fn pricing(plan: &Value, at: usize, faults: &mut Vec<Fault>) {
             "Give coreMultiplier or spreadSheetPricing, or set isByol to true.",
         ));
     }
+    let currency = multiplier.map(|multiplier| multiplier.get("currency").and_then(Value::as_str).unwrap_or_default());
+    if currency.is_some_and(str::is_empty) {
+        faults.push(Fault::new(
+            "Required",
+            format!("{pointer}/coreMultiplier/currency"),
+            "The price has no currency.",
+            "Give its code, such as USD.",
+        ));
+    }
     let has =
         |name: &str| multiplier.is_some_and(|multiplier| multiplier.get(name).is_some_and(|value| !value.is_null()));
     if multiplier.is_some() && has("single") == has("individually") {
