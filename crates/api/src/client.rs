@@ -1,4 +1,5 @@
-//! A typed client: one method per operation, named as in the router and in the OpenAPI document.
+//! A typed client: one method per operation, named as in the router and in the OpenAPI document. Every method fails with
+//! [`ClientError`].
 
 use crate::errors::{ErrorBody, ErrorDocument, UnauthorizedDocument};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
@@ -9,6 +10,7 @@ use crate::reviews::{Review, Verdict, VerdictRequest};
 use crate::status::StatusDocument;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
+use std::fmt;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -57,11 +59,18 @@ pub struct Tagged<T> {
 }
 
 /// A client for one server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     server: String,
     token: String,
+}
+
+impl fmt::Debug for Client {
+    /// Without the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 impl Client {

@@ -121,7 +121,11 @@ impl Perform {
                 done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()
             });
         }
-        tasks.join_all().await.into_iter().filter(|done| *done).count()
+        let mut replanned = 0;
+        while let Some(done) = tasks.join_next().await {
+            replanned += usize::from(done.unwrap_or(false));
+        }
+        replanned
     }
 
     async fn run(

@@ -10,6 +10,9 @@ mod writes;
 fn main() {
     // `cargo test --benches` runs this too, to see that it still works: then everything is short.
     let quick = !std::env::args().any(|argument| argument == "--bench");
+    if quick {
+        println!("A short run, to see that it works. For figures: cargo bench -p portolan");
+    }
     reads::compare(quick);
     writes::compare(quick);
 }

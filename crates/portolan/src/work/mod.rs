@@ -65,13 +65,13 @@ impl Worker {
             };
             tokio::select! {
                 _ = in_hand.join_next(), if !in_hand.is_empty() => {}
-                () = due.notified(), if wait.is_some() || in_hand.is_empty() => {}
+                () = due.notified(), if in_hand.len() < MOST_IN_HAND => {}
                 () = is_due => {}
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 changed = stop.changed() => if changed.is_err() { break },
             }
         }
-        in_hand.join_all().await;
+        while in_hand.join_next().await.is_some() {}
     }
 
     /// Runs every check that is due now, once; gives back how many there were.
@@ -81,7 +81,7 @@ impl Worker {
     pub async fn work_off_due(&self) -> Result<usize, StoreError> {
         let mut in_hand = JoinSet::new();
         let count = self.take(&mut in_hand).await?;
-        in_hand.join_all().await;
+        while in_hand.join_next().await.is_some() {}
         Ok(count)
     }
 
