@@ -103,8 +103,14 @@ impl Perform {
                 continue;
             }
             let keys = self.store.planned_only(&offer_type.id).await?;
+            let mut done = 0;
             for some in keys.chunks(MOST_AT_ONCE) {
-                replanned += self.replan_some(some).await;
+                done += self.replan_some(some).await;
+            }
+            replanned += done;
+            if done < keys.len() {
+                // The next start tries again.
+                continue;
             }
             self.store.set_pipeline_digest(&offer_type.id, &digest).await?;
         }

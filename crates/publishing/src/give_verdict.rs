@@ -32,7 +32,7 @@ pub(crate) fn decide(
     let in_step = operation.steps.iter_mut().find(|s| s.id == step).ok_or_else(missing)?;
     let is_blocked = in_step.checks.iter().any(|check| check.state == CheckState::Blocked);
     let check = in_step.checks.iter_mut().find(|check| takes(check, &verdict));
-    apply(check.ok_or_else(|| refused(reason(&verdict, is_blocked)))?, &verdict, now);
+    apply(check.ok_or_else(|| refused(reason(&verdict, is_blocked)))?, &verdict, now, context.now);
     operation.advance(now, context.now);
     let event = Event::VerdictGiven { operation: operation_id, step: step.clone(), verdict };
     Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
@@ -58,7 +58,7 @@ fn reason(verdict: &Verdict, is_blocked: bool) -> &'static str {
     }
 }
 
-fn apply(check: &mut Check, verdict: &Verdict, now: Moment) {
+fn apply(check: &mut Check, verdict: &Verdict, now: Moment, clock: Moment) {
     match verdict {
         Verdict::Approve => check.state = CheckState::Complete,
         Verdict::Reject(_) => check.state = CheckState::Rejected,
@@ -67,8 +67,11 @@ fn apply(check: &mut Check, verdict: &Verdict, now: Moment) {
             // What is mended is no error any more, and who looks for errors must not find one.
             check.messages.iter_mut().for_each(|message| message.level = Level::Information);
             check.messages.push(Message::information("What blocked this step is mended.", now));
-            check.state =
-                if check.kind.waits_for_person() { CheckState::AwaitingPerson } else { CheckState::Queued { at: now } };
+            check.state = if check.kind.waits_for_person() {
+                CheckState::AwaitingPerson
+            } else {
+                CheckState::Queued { at: clock }
+            };
         }
     }
     if let Verdict::Reject(reason) | Verdict::Block(reason) = verdict {

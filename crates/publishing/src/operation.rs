@@ -43,7 +43,7 @@ pub enum Course {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum CheckState {
-    /// Its step has not been reached.
+    /// Its turn has not come.
     NotStarted,
     /// A worker shall take it at this time.
     Queued {
@@ -296,7 +296,8 @@ impl Operation {
         let (runs, lets_go) = (self.course == Course::Running, self.course == Course::CancelRequested);
         let due = |(at, check): (CheckRef, &Check)| match check.state {
             CheckState::Queued { at: when } if runs => Some((at, when)),
-            CheckState::InHand if runs || lets_go => Some((at, self.started_at)),
+            // Due at once where its worker let go of it, whatever the clock has been set to since.
+            CheckState::InHand if runs || lets_go => Some((at, Moment::from_ticks(0))),
             _ => None,
         };
         self.checks().filter_map(due).collect()

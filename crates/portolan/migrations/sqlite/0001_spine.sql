@@ -79,7 +79,7 @@ CREATE INDEX due_free ON due (due_at) WHERE leased_until IS NULL;
 CREATE INDEX due_leased ON due (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX due_by_offer ON due (publisher, offer);
 
--- One row: the fencing number of the newest claim of any check.
+-- One row: the highest fencing number that was given out, or tried whether it can be.
 CREATE TABLE fence (
     highest INTEGER NOT NULL
 ) STRICT;

@@ -47,7 +47,7 @@ pub fn run(job: &Job) -> Result<Report, Setback> {
         CheckKind::Pause { seconds } => Ok(pause::run(job, seconds)),
         // What these two put in place is a slot of the offer, and the rules do that with the report.
         CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
-        // The rules let a person's check wait from the moment its step is reached.
+        // The rules hand these to a person, and never to a worker.
         CheckKind::Reviewer | CheckKind::SignOff => Err(Setback("a person's check was given to a worker".into())),
     }
 }

@@ -56,13 +56,7 @@ impl Strict<'_> {
         if path.len() > DEEPEST {
             return Err(E::custom(format!("nested deeper than {DEEPEST}")));
         }
-        match self.left.get().checked_sub(1) {
-            None => Err(E::custom(format!("more than {MOST_VALUES} values"))),
-            Some(left) => {
-                self.left.set(left);
-                Ok(Strict { path: self.path, left: self.left })
-            }
-        }
+        Ok(Strict { path: self.path, left: self.left })
     }
 
     fn up(&self) {
@@ -74,6 +68,8 @@ impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        let left = self.left.get().checked_sub(1);
+        self.left.set(left.ok_or_else(|| D::Error::custom(format!("more than {MOST_VALUES} values")))?);
         deserializer.deserialize_any(self)
     }
 }

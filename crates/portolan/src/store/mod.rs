@@ -203,7 +203,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// All operations that run, oldest first.
     async fn running(&self) -> Result<Vec<(OfferKey, Operation)>, StoreError>;
 
-    /// Leases due checks, at most so many, each under a new attempt number, until `until`.
+    /// Leases due checks, at most so many, until `until`, under a fencing number higher than every earlier one.
     async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError>;
 
     /// When the next check is due, or its lease ends.
@@ -234,7 +234,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn close(&self) -> Result<(), StoreError>;
 }
 
-/// The store for doors: it can only be read through this handle.
+/// The store for doors: it can be read through this handle, and asked whether it takes writes, and that is all.
 #[derive(Clone, Debug)]
 pub struct Read(Arc<dyn Store>);
 

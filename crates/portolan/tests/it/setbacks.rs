@@ -76,6 +76,8 @@ async fn a_worker_with_nothing_to_do_writes_nothing() {
     let store: Arc<dyn Store> = Arc::new(Sqlite::open(data.path(), 1 << 20).unwrap());
     let world = World::on(store, Setting::default()).await;
     world.put_memo("memo-1").await;
+    // Something will be due, but is not yet: the clock stands.
+    world.post("/api/publishers/contoso/offers/memo-1/publish", "").await;
     let log = || std::fs::metadata(data.path().join("portolan.db-wal")).unwrap().len();
     let before = log();
     for _ in 0..100 {
@@ -89,4 +91,51 @@ async fn a_worker_with_nothing_to_do_writes_nothing() {
         world.get("/readyz").await;
     }
     assert_eq!(log(), probed, "asking often writes once a second");
+}
+
+#[tokio::test]
+async fn a_check_that_ends_its_worker_every_time_is_blocked() {
+    let world = World::with(only([memo_type()])).await;
+    world.put_memo("memo-1").await;
+    world.post("/api/publishers/contoso/offers/memo-1/publish", "").await;
+    world.clock.advance(Duration::from_secs(2));
+    for attempt in 1..=5 {
+        // Whoever claims it is never heard of again.
+        let now = world.clock.now();
+        let claims = world.store.claim(now, now.plus_seconds(30), 10).await.unwrap();
+        assert!(claims.len() == 2 && claims.iter().all(|claim| claim.attempt == attempt), "{claims:?}");
+        world.clock.advance(Duration::from_secs(31));
+    }
+    world.worker.work_off_due().await.unwrap();
+    let step = world.status("memo-1").await["steps"][0].clone();
+    assert_eq!((&step["status"], &step["messages"][0]["code"]), (&"blocked".into(), &"CheckCannotRun".into()));
+    for _ in 0..2 {
+        assert_eq!(world.verdict("memo-1", "unblock", "").await.status, 200);
+    }
+    world.settle().await;
+    assert_eq!(world.status("memo-1").await["steps"][0]["status"], "complete", "its tries count from the beginning");
+}
+
+#[tokio::test]
+async fn what_a_dead_process_had_in_hand_is_due_at_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    let held = {
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(data.path(), 1 << 20).unwrap());
+        let world = World::on(Arc::clone(&store), Setting::default()).await;
+        world.put_memo("memo-1").await;
+        world.post("/api/publishers/contoso/offers/memo-1/publish", "").await;
+        world.clock.advance(Duration::from_secs(2));
+        let now = world.clock.now();
+        store.claim(now, now.plus_seconds(30), 10).await.unwrap()
+    };
+    // As a new process finds it: the file as it is, and nobody's lock.
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["portolan.db", "portolan.db-wal"] {
+        std::fs::copy(data.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let store = Sqlite::open(copy.path(), 1 << 20).unwrap();
+    let now = portolan::clock::Clock::turned(crate::world::START).now().plus_seconds(2);
+    let again = store.claim(now, now.plus_seconds(30), 10).await.unwrap();
+    assert_eq!(again.len(), held.len());
+    assert!(again.iter().all(|claim| held.iter().all(|old| claim.fence > old.fence)), "and the dead are fenced off");
 }
