@@ -370,3 +370,49 @@ impl Store for Sqlite {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Job, StoreError, commit_together, in_savepoint, run};
+    use rusqlite::Connection;
+    use std::sync::{Arc, Mutex};
+
+    type Said = Arc<Mutex<Vec<Result<(), StoreError>>>>;
+
+    /// A unit of work that runs a statement, and says how it ended once that is durable.
+    fn unit(statement: &'static str, fails: bool, said: &Said) -> Job {
+        let said = Arc::clone(said);
+        Box::new(move |connection| {
+            let work = |connection: &Connection| {
+                run(connection, statement)?;
+                if fails { Err(StoreError::Overtaken) } else { Ok(()) }
+            };
+            let result = connection.and_then(|connection| in_savepoint(connection, work));
+            Box::new(move |durable| said.lock().unwrap().push(durable.and(result)))
+        })
+    }
+
+    fn together(statements: &[(&'static str, bool)]) -> (Vec<bool>, i64) {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
+        let said = Said::default();
+        let jobs = statements.iter().map(|(statement, fails)| unit(statement, *fails, &said));
+        let (answers, durable) = commit_together(&connection, jobs);
+        answers.into_iter().for_each(|answer| answer(durable.clone()));
+        let kept = connection.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0)).unwrap();
+        (said.lock().unwrap().iter().map(Result::is_ok).collect(), kept)
+    }
+
+    #[test]
+    fn a_unit_that_fails_takes_nothing_of_its_neighbours_back() {
+        let insert = "INSERT INTO t VALUES (1)";
+        assert_eq!(together(&[(insert, false), (insert, true), (insert, false)]), (vec![true, false, true], 2));
+    }
+
+    #[test]
+    fn where_the_whole_transaction_is_taken_back_nobody_is_told_otherwise() {
+        // What SQLite does by itself when the disk is full.
+        let insert = "INSERT INTO t VALUES (1)";
+        assert_eq!(together(&[(insert, false), ("ROLLBACK", false), (insert, false)]), (vec![false; 3], 0));
+    }
+}
