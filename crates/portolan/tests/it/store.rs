@@ -1,7 +1,9 @@
 //! What every store promises: one suite, run against each of them.
 
 use crate::world::{START, memo_type};
-use portolan::store::{Change, Claim, Document, GENESIS, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim};
+use portolan::store::{
+    Change, Claim, Document, GENESIS, Line, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim,
+};
 use portolan::wire;
 use publishing::command::{Command, Ending, Expected, Report};
 use publishing::decide::{Context, Decision, MissingIfMatch, decide};
@@ -135,6 +137,18 @@ async fn a_commit_that_was_overtaken_changes_nothing() {
     .await;
 }
 
+/// The journal of `contoso` from its beginning has no gap, and each line's hash follows from the one before it.
+pub fn assert_chain(lines: &[Line]) {
+    let mut before = GENESIS.to_vec();
+    for (line, sequence) in lines.iter().zip(1..) {
+        assert_eq!(line.sequence, sequence, "gapless");
+        let Line { offer, at, entry, document, hash, .. } = line;
+        let link = Link { publisher: "contoso", sequence, offer, at: *at, entry, document };
+        assert_eq!(link.hash(&before).to_vec(), *hash, "the chain holds");
+        before.clone_from(hash);
+    }
+}
+
 #[tokio::test]
 async fn many_at_once_make_a_gapless_journal_whose_chain_holds() {
     every_store(|store| async move {
@@ -148,20 +162,10 @@ async fn many_at_once_make_a_gapless_journal_whose_chain_holds() {
             task.await.unwrap();
         }
         let lines = store.journal(&key("x").publisher, 0, 1_000).await.unwrap();
-        assert_eq!(lines.iter().map(|line| line.sequence).collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
-        let mut before = GENESIS.to_vec();
+        assert_eq!(lines.len(), 50);
+        assert_chain(&lines);
         for line in &lines {
-            let link = Link {
-                publisher: "contoso",
-                sequence: line.sequence,
-                offer: &line.offer,
-                at: line.at,
-                entry: &line.entry,
-                document: &line.document,
-            };
-            assert_eq!(link.hash(&before).to_vec(), line.hash);
             assert_eq!(store.status(&format!("contoso/{}", line.offer)).unwrap().unwrap().body, line.document);
-            before.clone_from(&line.hash);
         }
     })
     .await;
