@@ -76,6 +76,7 @@ pub struct ErrorBody {
     pub message: String,
     /// A JSON pointer into the body, or the header or parameter at fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub target: Option<String>,
     /// Every fault, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

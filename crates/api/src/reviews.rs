@@ -65,11 +65,14 @@ impl Verdict {
 pub struct VerdictRequest {
     /// The text that the publisher will read, 1 to 2,000 characters of plain text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub message: Option<String>,
     /// The rule that was broken, such as `IMG-048`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub code: Option<String>,
     /// A JSON pointer into the offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub target: Option<String>,
 }

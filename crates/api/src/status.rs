@@ -88,6 +88,7 @@ pub struct StatusDocument {
 pub struct Step {
     /// How long it usually takes, in words; absent where nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub estimated_time_frame: Option<String>,
     /// Its id.
     pub id: String,
@@ -118,9 +119,11 @@ pub struct Message {
     pub timestamp: Date,
     /// A stable code, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub code: Option<String>,
     /// A JSON pointer into the offer, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub target: Option<String>,
 }
 
