@@ -165,24 +165,24 @@ impl Perform {
         command: &Command,
         stored: Option<&Stored>,
     ) -> Result<Decision, Failure> {
-        let judges = matches!(command, Command::Publish { .. });
-        let this = self.clone();
-        let (key, actor, command, stored) = (key.clone(), actor.to_owned(), command.clone(), stored.cloned());
-        let decide = move || {
-            let context = Context {
-                now: this.clock.now(),
-                fresh_id: this.clock.fresh_id(),
-                actor: &actor,
-                types: &this.types,
-                missing_if_match: this.missing_if_match,
-            };
-            decide(&key, stored.as_ref().map(|stored| &stored.offer), command, &context)
-        };
-        if !judges {
-            return Ok(decide()?);
+        let command = command.clone();
+        if !matches!(command, Command::Publish { .. }) {
+            return Ok(decide(key, stored.map(|stored| &stored.offer), command, &self.context(actor))?);
         }
-        let decided = tokio::task::spawn_blocking(decide).await;
-        Ok(decided.map_err(|error| StoreError::Unavailable(format!("judging broke off: {error}")))??)
+        let (this, key, actor, stored) = (self.clone(), key.clone(), actor.to_owned(), stored.cloned());
+        let judge = move || decide(&key, stored.as_ref().map(|stored| &stored.offer), command, &this.context(&actor));
+        let judged = tokio::task::spawn_blocking(judge).await;
+        Ok(judged.map_err(|error| StoreError::Unavailable(format!("judging broke off: {error}")))??)
+    }
+
+    fn context<'a>(&'a self, actor: &'a str) -> Context<'a> {
+        Context {
+            now: self.clock.now(),
+            fresh_id: self.clock.fresh_id(),
+            actor,
+            types: &self.types,
+            missing_if_match: self.missing_if_match,
+        }
     }
 
     fn change(

@@ -41,8 +41,6 @@ pub struct Setup {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What performs its commands.
-    pub perform: Perform,
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     draining: Arc<AtomicBool>,
@@ -95,7 +93,7 @@ impl Setup {
             async move { worker.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, stopped));
-        Ok(Running { address, perform, store: self.store, stop, draining, listening, working })
+        Ok(Running { address, store: self.store, stop, draining, listening, working })
     }
 }
 

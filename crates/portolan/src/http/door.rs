@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
-use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tower::Service;
@@ -93,12 +92,7 @@ impl Door {
 /// Exactly one api-version, and one that is accepted.
 fn check_version(uri: &Uri) -> Result<(), Problem> {
     let query = uri.query().unwrap_or_default();
-    // Decoding takes allocations, and almost nobody encodes an api-version.
-    let plain = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let plain = plain.map(|(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value)));
-    let encoded = query.contains(['%', '+']);
-    let pairs: &mut dyn Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> =
-        if encoded { &mut form_urlencoded::parse(query.as_bytes()) } else { &mut { plain } };
+    let pairs = form_urlencoded::parse(query.as_bytes());
     let mut versions =
         pairs.filter(|(name, _)| name.eq_ignore_ascii_case(API_VERSION_PARAMETER)).map(|(_, value)| value);
     let said = match (versions.next(), versions.next()) {
