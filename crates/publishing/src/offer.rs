@@ -83,6 +83,13 @@ pub struct OfferKey {
     pub offer: OfferId,
 }
 
+impl OfferKey {
+    /// `publisher/offer`, folded: one name however the ids are spelled.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.publisher.folded(), self.offer)
+    }
+}
+
 /// What a publisher is writing and has not published yet, or what was published: the text as sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {

@@ -262,7 +262,7 @@ impl From<rusqlite::Error> for StoreError {
 #[async_trait]
 impl Store for Sqlite {
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError> {
-        let name = format!("{}/{}", key.publisher.folded(), key.offer);
+        let name = key.name();
         let load = || self.read(|connection| sqlite_read::load(connection, key));
         let stored = self.0.offers.get(&name, || Ok(load()?.map(Arc::new)))?;
         Ok(stored.map(|stored| Stored::clone(&stored)))
@@ -270,7 +270,7 @@ impl Store for Sqlite {
 
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
         let (documents, offers) = (Arc::clone(&self.0.documents), Arc::clone(&self.0.offers));
-        let name = format!("{}/{}", change.offer.key.publisher.folded(), change.offer.key.offer);
+        let name = change.offer.key.name();
         let document = change.document.clone();
         let stored = Arc::new(Stored { offer: change.offer.clone(), revision: change.decided_on.unwrap_or(0) + 1 });
         let work = move |connection: &Connection| sqlite_write::commit(connection, &change);
