@@ -1,10 +1,10 @@
 //! The `portolan` binary as somebody runs it: the process, its output, its exits.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub const TOKEN: &str = "a-token-that-must-not-be-logged";
@@ -15,8 +15,8 @@ pub struct Portolan {
     pub url: String,
     /// What it printed up to when it was ready.
     pub said: String,
-    /// What it logged after that, as it comes.
-    logged: Arc<Mutex<Vec<u8>>>,
+    /// Reads what it logs after that, to the end.
+    logging: Option<JoinHandle<String>>,
 }
 
 impl Drop for Portolan {
@@ -49,7 +49,7 @@ impl Portolan {
             }
         }
         let url = said.lines().find_map(|line| line.strip_prefix("URL ")).unwrap().trim().to_owned();
-        Self { child, url, said, logged: Arc::default() }
+        Self { child, url, said, logging: None }
     }
 
     /// `portolan serve` on a directory and a free port, with more arguments; waits until it says it is ready.
@@ -70,15 +70,12 @@ impl Portolan {
             }
         };
         // Whoever writes to a pipe that nobody reads is killed: go on reading.
-        let logged = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&logged);
-        std::thread::spawn(move || {
-            let mut line = Vec::new();
-            while log.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                kept.lock().unwrap().append(&mut line);
-            }
+        let logging = std::thread::spawn(move || {
+            let mut logged = String::new();
+            log.read_to_string(&mut logged).unwrap();
+            logged
         });
-        Self { child, url, said, logged }
+        Self { child, url, said, logging: Some(logging) }
     }
 
     pub fn signal(&self, name: &str) {
@@ -247,8 +244,7 @@ fn it_stops_in_order_and_keeps_its_token_to_itself() {
     assert_eq!(curl(&[&format!("{}/api/publishers?api-version=2017-10-31", first.url)]).0, 200);
     first.signal("TERM");
     assert!(first.child.wait().unwrap().success());
-    std::thread::sleep(Duration::from_millis(200));
-    let logged = String::from_utf8(first.logged.lock().unwrap().clone()).unwrap();
+    let logged = first.logging.take().unwrap().join().unwrap();
     assert!(logged.contains("answered") && logged.contains("stopping"), "{logged}");
     assert!(!first.said.contains(TOKEN) && !logged.contains(TOKEN), "{logged}");
     for line in logged.lines() {
