@@ -28,7 +28,8 @@ pub fn parse(list: &str) -> Result<Vec<String>, Refusal> {
     }
 }
 
-fn is_address(text: &str) -> bool {
+/// Whether a text is one plain mail address of at most 254 ASCII characters.
+pub fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };

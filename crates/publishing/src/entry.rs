@@ -1,8 +1,10 @@
-//! What the journal records: who did what to an offer, when.
+//! What the journal records: who did what to an offer, or to who may what, when.
 
 use crate::command::{CheckRef, Ending, Verdict};
 use crate::moment::Moment;
+use crate::principal::{Identity, Kind, Role};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// One line of the journal. The store adds sequence, status document and hash.
@@ -17,7 +19,7 @@ pub struct Entry {
     pub event: Event,
 }
 
-/// What happened to the offer.
+/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Event {
@@ -70,4 +72,57 @@ pub enum Event {
     },
     /// The pipeline of the offer's type had changed, and its steps were planned anew.
     Replanned,
+    /// The publisher was created.
+    PublisherCreated,
+    /// Somebody became a member.
+    MemberAdded {
+        /// Who.
+        principal: Uuid,
+        /// What that is.
+        kind: Kind,
+        /// Its name for people.
+        name: String,
+        /// Who it is in tokens.
+        identity: Identity,
+        /// As what.
+        roles: BTreeSet<Role>,
+    },
+    /// A member got other roles.
+    RolesChanged {
+        /// Who.
+        principal: Uuid,
+        /// As what from then on.
+        roles: BTreeSet<Role>,
+    },
+    /// A member is none any more.
+    MemberRemoved {
+        /// Who.
+        principal: Uuid,
+    },
+    /// A service principal got a secret.
+    SecretAdded {
+        /// Whose.
+        principal: Uuid,
+        /// The secret's id.
+        secret: Uuid,
+        /// When it ends.
+        ends_at: Moment,
+    },
+    /// A secret was taken away.
+    SecretRemoved {
+        /// Whose.
+        principal: Uuid,
+        /// The secret's id.
+        secret: Uuid,
+    },
+    /// A user was invited to choose a password.
+    Invited {
+        /// Whom.
+        principal: Uuid,
+    },
+    /// A user chose a password.
+    PasswordSet {
+        /// Who.
+        principal: Uuid,
+    },
 }

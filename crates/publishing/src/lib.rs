@@ -4,6 +4,7 @@
 //! [`offer::Offer`] in [`decide::decide`], which answers with a [`decide::Decision`] to be stored in one
 //! transaction, or a [`refusal::Refusal`] that changes nothing.
 
+pub mod access;
 pub mod addresses;
 pub mod cancel;
 pub mod command;
@@ -19,6 +20,7 @@ pub mod offer_type;
 pub mod operation;
 pub mod pipeline;
 pub mod plan;
+pub mod principal;
 pub mod publish;
 pub mod refusal;
 pub mod replan;

@@ -1,4 +1,4 @@
-//! The hash chain of a publisher's journal.
+//! The hash chain of a circle's journal.
 
 use sha2::{Digest, Sha256};
 
@@ -8,8 +8,8 @@ pub const GENESIS: [u8; 32] = [0; 32];
 /// What one line of the journal is hashed from.
 #[derive(Clone, Copy, Debug)]
 pub struct Link<'a> {
-    /// The publisher's folded id.
-    pub publisher: &'a str,
+    /// The circle: a publisher's folded id, or the marketplace's name.
+    pub circle: &'a str,
     /// The line's number.
     pub sequence: i64,
     /// The offer.
@@ -28,7 +28,7 @@ impl Link<'_> {
         let mut hasher = Sha256::new();
         let parts: [&[u8]; 7] = [
             before,
-            self.publisher.as_bytes(),
+            self.circle.as_bytes(),
             &self.sequence.to_be_bytes(),
             self.offer.as_bytes(),
             &self.at.to_be_bytes(),

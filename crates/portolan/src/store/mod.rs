@@ -2,13 +2,19 @@
 
 mod cache;
 mod chain;
+mod directory;
 mod migrate;
 mod sqlite;
+mod sqlite_access;
+mod sqlite_directory;
 mod sqlite_read;
 mod sqlite_write;
 
 pub use cache::Document;
 pub use chain::{GENESIS, Link};
+pub use directory::{
+    AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
+};
 pub use sqlite::Sqlite;
 
 use async_trait::async_trait;
@@ -17,6 +23,7 @@ use publishing::entry::Entry;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, PublisherId, Snapshot};
 use publishing::operation::{Operation, Purpose};
+use publishing::principal::Circle;
 use publishing::status::OfferStatus;
 use std::sync::Arc;
 use thiserror::Error;
@@ -148,15 +155,15 @@ pub struct Selection {
 /// One line of the journal as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// Its number, gapless per publisher from 1.
+    /// Its number, gapless per circle from 1.
     pub sequence: i64,
-    /// The offer it is about.
+    /// The offer it is about; empty where it is about who may what.
     pub offer: String,
     /// When it was written, in ticks.
     pub at: i64,
     /// The entry as JSON.
     pub entry: String,
-    /// The status document of that moment.
+    /// The status document of that moment; empty where it is about no offer.
     pub document: Vec<u8>,
     /// The hash over the line before it and this one.
     pub hash: Vec<u8>,
@@ -166,7 +173,7 @@ pub struct Line {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+pub trait Store: Directory {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 
@@ -215,8 +222,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Adds a publisher, unless there is one of that id.
     async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError>;
 
-    /// Lines of a publisher's journal after a sequence number, in order.
-    async fn journal(&self, publisher: &PublisherId, after: i64, most: i64) -> Result<Vec<Line>, StoreError>;
+    /// Lines of a circle's journal after a sequence number, in order.
+    async fn journal(&self, circle: &Circle, after: i64, most: i64) -> Result<Vec<Line>, StoreError>;
 
     /// The digest of the pipeline that a type's unpublished offers were rendered with.
     async fn pipeline_digest(&self, offer_type: &str) -> Result<Option<String>, StoreError>;

@@ -7,12 +7,14 @@ use super::{
 };
 use async_trait::async_trait;
 use publishing::moment::Moment;
-use publishing::offer::{OfferKey, PublisherId, Snapshot};
+use publishing::offer::{OfferKey, Snapshot};
 use publishing::operation::{Operation, Purpose};
+use publishing::principal::Circle;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -36,6 +38,8 @@ struct Inner {
     readers: Readers,
     documents: Arc<Newest<Document>>,
     offers: Arc<Newest<Arc<Stored>>>,
+    /// Rises with every change of who may what.
+    generation: AtomicU64,
 }
 
 /// Where reads find a connection: their own on disk, the writer's in memory.
@@ -108,6 +112,7 @@ impl Sqlite {
             readers: readers(Arc::clone(&connection)),
             documents: Arc::new(Newest::new(cache_bytes / 4 * 3)),
             offers: Arc::new(Newest::new(cache_bytes / 4)),
+            generation: AtomicU64::new(0),
         };
         std::thread::Builder::new()
             .name("store-writer".into())
@@ -120,8 +125,17 @@ impl Sqlite {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// How often it has changed who may what since the store was opened.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
+    }
+
+    pub(super) fn raise_generation(&self) {
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
     /// Runs `work` in the writer's next transaction; `then` sees a success once it is durable, in commit order.
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&T) + Send + 'static,
@@ -144,7 +158,10 @@ impl Sqlite {
     }
 
     /// A short read on the calling thread: it is over sooner than a hop to another thread.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.0.readers.read(work)
     }
 
@@ -332,12 +349,12 @@ impl Store for Sqlite {
     }
 
     async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError> {
-        self.write(move |connection| sqlite_write::add_publisher(connection, &publisher), |()| {}).await
+        self.write(move |connection| sqlite_write::add_publisher(connection, &publisher).map(drop), |()| {}).await
     }
 
-    async fn journal(&self, publisher: &PublisherId, after: i64, most: i64) -> Result<Vec<Line>, StoreError> {
-        let publisher = publisher.folded();
-        self.read_long(move |connection| sqlite_read::journal(connection, &publisher, after, most)).await
+    async fn journal(&self, circle: &Circle, after: i64, most: i64) -> Result<Vec<Line>, StoreError> {
+        let circle = circle.name();
+        self.read_long(move |connection| sqlite_read::journal(connection, &circle, after, most)).await
     }
 
     async fn pipeline_digest(&self, offer_type: &str) -> Result<Option<String>, StoreError> {

@@ -210,7 +210,7 @@ fn records(connection: &Connection, statement: &str, params: impl Params) -> Res
     found.iter().map(|record| parse(record)).collect()
 }
 
-fn first<T>(
+pub(super) fn first<T>(
     connection: &Connection,
     statement: &str,
     params: impl Params,
@@ -219,7 +219,7 @@ fn first<T>(
     Ok(connection.prepare_cached(statement)?.query_row(params, read).optional()?)
 }
 
-fn all<T>(
+pub(super) fn all<T>(
     connection: &Connection,
     statement: &str,
     params: impl Params,
@@ -235,11 +235,11 @@ pub(super) fn key(publisher: &str, offer: &str) -> Result<OfferKey> {
     Ok(OfferKey { publisher: publisher_id(publisher)?, offer })
 }
 
-fn publisher_id(text: &str) -> Result<PublisherId> {
+pub(super) fn publisher_id(text: &str) -> Result<PublisherId> {
     PublisherId::parse(text).ok_or_else(|| StoreError::Corrupt(format!("publisher id {text:?}")))
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
@@ -251,7 +251,7 @@ pub(super) fn word<T: Serialize>(value: &T) -> Result<String> {
     }
 }
 
-fn word_of<T: DeserializeOwned>(word: &str) -> Result<T> {
+pub(super) fn word_of<T: DeserializeOwned>(word: &str) -> Result<T> {
     serde_json::from_value(serde_json::Value::String(word.to_owned()))
         .map_err(|error| StoreError::Corrupt(error.to_string()))
 }

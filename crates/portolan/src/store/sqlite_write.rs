@@ -4,7 +4,7 @@ use super::chain::{GENESIS, Link};
 use super::sqlite_read::{key, word};
 use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim};
 use publishing::command::CheckRef;
-use publishing::entry::Event;
+use publishing::entry::{Entry, Event};
 use publishing::moment::Moment;
 use publishing::offer::Snapshot;
 use publishing::operation::Operation;
@@ -36,7 +36,8 @@ pub(super) fn commit(connection: &Connection, change: &Change) -> Result<()> {
         Some(UnderClaim { claim, then: Then::TryAgain }) => release(connection, claim, false)?,
         Some(UnderClaim { then: Then::Keep, .. }) | None => {}
     }
-    journal(connection, &publisher, change)
+    let offer = change.offer.key.offer.as_str();
+    journal(connection, &publisher, offer, &change.entry, &change.document.body)
 }
 
 /// Fails where the check is not held under this fencing number any more.
@@ -173,28 +174,28 @@ fn check_ref(row: &Row<'_>) -> rusqlite::Result<CheckRef> {
     Ok(CheckRef { operation: Uuid::try_parse(&operation).unwrap_or_default(), step: row.get(1)?, check: row.get(2)? })
 }
 
-fn journal(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
+/// Adds a line to a circle's journal, linked to the line before it.
+pub(super) fn journal(
+    connection: &Connection,
+    circle: &str,
+    offer: &str,
+    entry: &Entry,
+    document: &[u8],
+) -> Result<()> {
     let (sequence, head): (i64, Vec<u8>) = connection
-        .prepare_cached("SELECT sequence, head FROM publisher WHERE folded = ?1")?
-        .query_row([publisher], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let entry = json(&change.entry)?;
-    let link = Link {
-        publisher,
-        sequence: sequence + 1,
-        offer: change.offer.key.offer.as_str(),
-        at: change.entry.at.ticks(),
-        entry: &entry,
-        document: &change.document.body,
-    };
+        .prepare_cached("SELECT sequence, head FROM chain WHERE circle = ?1")?
+        .query_row([circle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (at, entry) = (entry.at.ticks(), json(entry)?);
+    let link = Link { circle, sequence: sequence + 1, offer, at, entry: &entry, document };
     let hash = link.hash(&head);
     connection
         .prepare_cached(
             "INSERT INTO journal (publisher, sequence, offer, at, entry, document, hash)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![publisher, link.sequence, link.offer, link.at, entry, link.document, hash])?;
-    connection.prepare_cached("UPDATE publisher SET sequence = ?2, head = ?3 WHERE folded = ?1")?.execute(params![
-        publisher,
+        .execute(params![circle, link.sequence, link.offer, link.at, entry, link.document, hash])?;
+    connection.prepare_cached("UPDATE chain SET sequence = ?2, head = ?3 WHERE circle = ?1")?.execute(params![
+        circle,
         link.sequence,
         hash
     ])?;
@@ -225,21 +226,27 @@ pub(super) fn claim(connection: &Connection, now: Moment, until: Moment, most: u
     rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().map(claim).collect()
 }
 
-pub(super) fn add_publisher(connection: &Connection, publisher: &Publisher) -> Result<()> {
-    connection
+/// Adds a publisher and its journal, unless there is one of that id; whether it was added.
+pub(super) fn add_publisher(connection: &Connection, publisher: &Publisher) -> Result<bool> {
+    let folded = publisher.id.folded();
+    let added = connection
         .prepare_cached(
-            "INSERT INTO publisher (folded, id, display_text, seller_id, version, sequence, head)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO publisher (folded, id, display_text, seller_id, version)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
-            publisher.id.folded(),
+            folded,
             publisher.id.as_str(),
             publisher.display_text,
             publisher.seller_id,
             publisher.version,
-            GENESIS,
         ])?;
-    Ok(())
+    if added == 1 {
+        connection
+            .prepare_cached("INSERT INTO chain (circle, sequence, head, access) VALUES (?1, 0, ?2, 0)")?
+            .execute(params![folded, GENESIS])?;
+    }
+    Ok(added == 1)
 }
 
 pub(super) fn set_pipeline_digest(connection: &Connection, offer_type: &str, digest: &str) -> Result<()> {
@@ -252,6 +259,6 @@ pub(super) fn set_pipeline_digest(connection: &Connection, offer_type: &str, dig
     Ok(())
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String> {
+pub(super) fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
