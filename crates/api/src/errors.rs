@@ -20,6 +20,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// The offer exists, and `If-Match` is wanted. 409.
     InvalidResourceId,
+    /// It stands against what is there. 409.
+    Conflict,
     /// A submission runs already. 409.
     OperationInProgress,
     /// The offer is not as `If-Match` says. 412.
@@ -46,7 +48,7 @@ impl ErrorCode {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::InvalidResourceId | Self::OperationInProgress => 409,
+            Self::InvalidResourceId | Self::Conflict | Self::OperationInProgress => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,

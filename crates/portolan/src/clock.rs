@@ -91,12 +91,21 @@ impl Clock {
     }
 }
 
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// Where the operating system gives no randomness.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// A secret of 256 random bits, in hexadecimal.
 ///
 /// # Errors
 /// Where the operating system gives no randomness.
 pub fn random_secret() -> Result<String, getrandom::Error> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes)?;
+    let bytes: [u8; 32] = random_bytes()?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

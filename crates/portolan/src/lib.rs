@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod http;
+pub mod issuer;
 pub mod perform;
 pub mod serve;
 pub mod store;

@@ -1,6 +1,6 @@
 //! Wires the rooms into a running service, and takes it down in order.
 
-use crate::auth::{Caller, MarketplaceRole, Role, TokenGate};
+use crate::auth::{Caller, Role, TokenGate};
 use crate::clock::Clock;
 use crate::http::{self, Readiness, Rooms};
 use crate::perform::Perform;
@@ -10,6 +10,7 @@ use crate::work::Worker;
 use anyhow::{Context, Result, bail};
 use publishing::decide::MissingIfMatch;
 use publishing::offer_type::OfferTypes;
+use publishing::principal::Circle;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,8 +64,11 @@ impl Setup {
         // Roles go by the stored form of a publisher's id, which may be spelled otherwise than asked for.
         let stored = self.store.publishers().await?;
         let owned = |publisher: &&Publisher| self.publishers.iter().any(|own| own.id.folded() == publisher.id.folded());
-        let roles = stored.iter().filter(owned).map(|publisher| (publisher.id.clone(), Role::Owner));
-        let caller = Caller::new("token", roles, vec![MarketplaceRole::Operator, MarketplaceRole::Reviewer]);
+        let staff = Caller::new("token", None).with(Circle::Marketplace, [Role::Operator, Role::Reviewer]);
+        let caller = stored
+            .iter()
+            .filter(owned)
+            .fold(staff, |caller, publisher| caller.with(Circle::Publisher(publisher.id.clone()), [Role::Owner]));
         let gate = TokenGate::new(&self.token, caller);
 
         let types = Arc::new(self.types);

@@ -91,6 +91,9 @@ pub enum AccessRefusal {
     /// There is no such member.
     #[error("There is no such member. List the members to see their ids.")]
     MemberMissing,
+    /// There is no such secret.
+    #[error("The service principal has no such secret. List its secrets to see their ids.")]
+    SecretMissing,
     /// It stands against what is there.
     #[error("{0}")]
     Conflict(String),
@@ -187,18 +190,17 @@ fn fit(circle: &Circle, roles: &BTreeSet<Role>) -> Result<(), AccessRefusal> {
     let wrong = |target, message: &str| Err(AccessRefusal::Invalid { target, message: message.to_owned() });
     match (staff, roles.len(), roles.iter().all(|role| role.is_of_staff() == staff)) {
         (true, 1.., true) | (false, 1, true) => Ok(()),
-        (true, ..) => wrong("/roles", "Staff have one or more of the roles operator, reviewer and auditor. Send those."),
-        (false, ..) => wrong("/role", "A publisher's member has one of the roles owner, contributor and reader. Send one."),
+        (true, ..) => {
+            wrong("/roles", "Staff have one or more of the roles operator, reviewer and auditor. Send those.")
+        }
+        (false, ..) => {
+            wrong("/role", "A publisher's member has one of the roles owner, contributor and reader. Send one.")
+        }
     }
 }
 
 /// Refuses what would leave nobody who can let others in.
-fn keeps_a_head(
-    circle: &Circle,
-    members: &Members,
-    member: Uuid,
-    roles: &BTreeSet<Role>,
-) -> Result<(), AccessRefusal> {
+fn keeps_a_head(circle: &Circle, members: &Members, member: Uuid, roles: &BTreeSet<Role>) -> Result<(), AccessRefusal> {
     let before = members.get(&member).ok_or(AccessRefusal::MemberMissing)?;
     let head = if *circle == Circle::Marketplace { Role::Operator } else { Role::Owner };
     let others = members.iter().any(|(other, roles)| *other != member && roles.contains(&head));

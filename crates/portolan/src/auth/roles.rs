@@ -1,9 +1,11 @@
 //! Who may what: the one table.
 
+pub use publishing::principal::Role;
+
 /// Something a caller may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Read offers, their status and their history.
+    /// Read offers, their status and their submissions.
     Read,
     /// Save drafts.
     SaveDraft,
@@ -13,65 +15,69 @@ pub enum Permission {
     GoLive,
     /// Cancel.
     Cancel,
+    /// See who is a member of a publisher.
+    ReadMembers,
+    /// Add and remove a publisher's members, change their roles, and manage the credentials of those it made.
+    ManageMembers,
     /// See what waits for a reviewer, and give verdicts.
     Review,
+    /// Create publishers.
+    CreatePublisher,
+    /// See who is staff.
+    ReadStaff,
+    /// Add and remove staff, and manage their credentials.
+    ManageStaff,
 }
 
-/// A member's role at a publisher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// May do everything the publisher can.
-    Owner,
-    /// May write and publish.
-    Contributor,
-    /// May look.
-    Reader,
-}
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 11] = [
+        Self::Read,
+        Self::SaveDraft,
+        Self::Publish,
+        Self::GoLive,
+        Self::Cancel,
+        Self::ReadMembers,
+        Self::ManageMembers,
+        Self::Review,
+        Self::CreatePublisher,
+        Self::ReadStaff,
+        Self::ManageStaff,
+    ];
 
-/// A role in the marketplace, across publishers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MarketplaceRole {
-    /// Runs the service.
-    Operator,
-    /// Decides reviews.
-    Reviewer,
-    /// Looks at what was done.
-    Auditor,
-}
-
-impl Role {
-    /// Whether the role allows it, at its own publisher.
-    pub const fn allows(self, permission: Permission) -> bool {
-        match (self, permission) {
-            (
-                Self::Owner | Self::Contributor,
-                Permission::Read
-                | Permission::SaveDraft
-                | Permission::Publish
-                | Permission::GoLive
-                | Permission::Cancel,
-            )
-            | (Self::Reader, Permission::Read) => true,
-            (Self::Reader, Permission::SaveDraft | Permission::Publish | Permission::GoLive | Permission::Cancel)
-            | (Self::Owner | Self::Contributor | Self::Reader, Permission::Review) => false,
+    /// The roles that have it: members' at their own publisher, staff's at every publisher and in the marketplace.
+    pub const fn roles(self) -> &'static [Role] {
+        use Role::{Auditor, Contributor, Operator, Owner, Reader, Reviewer};
+        match self {
+            Self::Read => &[Owner, Contributor, Reader, Operator, Reviewer, Auditor],
+            Self::SaveDraft | Self::Publish | Self::GoLive | Self::Cancel => &[Owner, Contributor],
+            Self::ReadMembers => &[Owner, Contributor, Reader, Operator, Auditor],
+            Self::ManageMembers => &[Owner, Operator],
+            Self::Review => &[Operator, Reviewer],
+            Self::CreatePublisher | Self::ManageStaff => &[Operator],
+            Self::ReadStaff => &[Operator, Auditor],
         }
     }
-}
 
-impl MarketplaceRole {
-    /// Whether the role allows it, at any publisher.
-    pub const fn allows(self, permission: Permission) -> bool {
-        match (self, permission) {
-            (Self::Operator | Self::Reviewer, Permission::Review) => true,
-            (Self::Auditor, Permission::Review)
-            | (
-                Self::Operator | Self::Reviewer | Self::Auditor,
-                Permission::Read
-                | Permission::SaveDraft
-                | Permission::Publish
-                | Permission::GoLive
-                | Permission::Cancel,
-            ) => false,
+    /// Whether the role has it.
+    pub fn is_of(self, role: Role) -> bool {
+        self.roles().contains(&role)
+    }
+
+    /// What it allows, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "read offers, their status and submissions",
+            Self::SaveDraft => "save drafts",
+            Self::Publish => "publish",
+            Self::GoLive => "go live",
+            Self::Cancel => "cancel",
+            Self::ReadMembers => "see the members of a publisher",
+            Self::ManageMembers => "manage the members of a publisher, and the credentials of those it made",
+            Self::Review => "see what waits for a reviewer, and give verdicts",
+            Self::CreatePublisher => "create publishers",
+            Self::ReadStaff => "see the staff",
+            Self::ManageStaff => "manage the staff and its credentials",
         }
     }
 }

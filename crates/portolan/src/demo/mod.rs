@@ -4,7 +4,7 @@ mod stories;
 
 pub use stories::{STORIES, Story};
 
-use crate::auth::{Authorised, Caller, MarketplaceRole, Permission, Role};
+use crate::auth::{Authorised, Caller, Permission, Role};
 use crate::clock::Clock;
 use crate::perform::{Perform, permission};
 use crate::store::{Claims, Publisher, Selection, Store};
@@ -16,6 +16,7 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::offer_type::OfferTypes;
 use publishing::pipeline::{CheckKind, PlannedStep};
+use publishing::principal::Circle;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,8 +78,8 @@ pub async fn fill(store: &Arc<dyn Store>, now: Moment) -> Result<()> {
         Publisher { id: id.clone(), display_text: "Contoso, Ltd.".into(), seller_id: "1000001".into(), version: 1 };
     store.add_publisher(publisher).await?;
     let clock = Clock::turned(now.plus_seconds(-BEFORE));
-    let reviewer = Caller::new("reviewer@marketplace.example", [], vec![MarketplaceRole::Reviewer]);
-    let owner = Caller::new("jane@contoso.example", [(id.clone(), Role::Owner)], Vec::new());
+    let reviewer = Caller::new("reviewer@marketplace.example", None).with(Circle::Marketplace, [Role::Reviewer]);
+    let owner = Caller::new("jane@contoso.example", None).with(Circle::Publisher(id.clone()), [Role::Owner]);
     let usual = Teller::new(store, &clock, OfferTypes::built_in()?, &owner, &reviewer);
     let slow = Teller::new(store, &clock, slow_types()?, &owner, &reviewer);
     for story in &STORIES {

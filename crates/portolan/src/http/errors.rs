@@ -1,7 +1,7 @@
 //! Every error answer: one table from what went wrong to code, status and body.
 
 use super::reply;
-use crate::auth::{Forbidden, Unauthenticated};
+use crate::auth::{Forbidden, PasswordFault, Unauthenticated};
 use crate::perform::Failure;
 use crate::store::StoreError;
 use crate::wire;
@@ -9,6 +9,7 @@ use api::errors::{ErrorBody, ErrorCode, ErrorDetail, ErrorDocument, Unauthorized
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use publishing::access::AccessRefusal;
 use publishing::refusal::Refusal;
 
 /// An error on its way to the caller.
@@ -83,8 +84,30 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused(refusal) => refusal.into(),
+            Failure::Access(refusal) => refusal.into(),
+            Failure::Password(fault) => fault.into(),
             Failure::Forbidden => Forbidden.into(),
             Failure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessRefusal> for Problem {
+    fn from(refusal: AccessRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            AccessRefusal::Invalid { target, .. } => Self::bad_request(target, message),
+            AccessRefusal::MemberMissing | AccessRefusal::SecretMissing => Self::not_found(message),
+            AccessRefusal::Conflict(_) => Self::new(ErrorCode::Conflict, message),
+        }
+    }
+}
+
+impl From<PasswordFault> for Problem {
+    fn from(fault: PasswordFault) -> Self {
+        match fault {
+            PasswordFault::Length => Self::bad_request("/password", fault.to_string()),
+            PasswordFault::Unavailable(_) => Self::internal(&fault),
         }
     }
 }

@@ -15,7 +15,7 @@ pub(crate) async fn list_publishers(State(rooms): Shared, at: At) -> Result<Resp
     let all = rooms.read.publishers().await?;
     let theirs: Vec<Publisher> = all
         .into_iter()
-        .filter(|publisher| at.caller().publishers().any(|id| *id == publisher.id))
+        .filter(|publisher| at.caller().publishers().any(|(id, _)| *id == publisher.id))
         .map(|publisher| Publisher {
             id: publisher.id.as_str().to_owned(),
             version: publisher.version,

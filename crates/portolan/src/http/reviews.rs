@@ -3,7 +3,7 @@
 use super::errors::Problem;
 use super::request::{At, LONGEST_ACTION, read_body};
 use super::{Shared, json, reply};
-use crate::auth::{Forbidden, Permission};
+use crate::auth::Permission;
 use crate::wire;
 use api::reviews::{Review, Verdict as WireVerdict, VerdictRequest};
 use axum::body::Body;
@@ -27,9 +27,7 @@ const LONGEST_CODE: usize = 64;
 /// The steps that wait for a reviewer or are blocked, oldest submission first.
 #[utoipa::path(get, path = "/api/reviews", operation_id = "list_reviews", tag = "Reviews", responses((status = 200, body = Vec<Review>)))]
 pub(crate) async fn list_reviews(State(rooms): Shared, at: At) -> Result<Response, Problem> {
-    if !at.caller().is_staff(Permission::Review) {
-        return Err(Forbidden.into());
-    }
+    at.caller().authorise_marketplace(Permission::Review)?;
     let running = rooms.read.running().await?;
     let reviews: Vec<Review> = running.iter().flat_map(|(key, operation)| waiting(key, operation)).collect();
     Ok(reply::json(StatusCode::OK, &reviews))
@@ -54,9 +52,7 @@ fn waiting<'a>(key: &'a OfferKey, operation: &'a Operation) -> impl Iterator<Ite
     params(("operationId" = String, Path), ("stepId" = String, Path), ("verdict" = String, Path, description = "approve, reject, block, unblock")),
     request_body = Option<VerdictRequest>, responses((status = 200, description = "Done.")))]
 pub(crate) async fn give_verdict(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
-    if !at.caller().is_staff(Permission::Review) {
-        return Err(Forbidden.into());
-    }
+    at.caller().authorise_marketplace(Permission::Review)?;
     let no_review = || Problem::not_found("There is no such operation to review. GET /api/reviews lists what waits.");
     let operation = Uuid::try_parse(at.name(0)).map_err(|_| no_review())?;
     let (key, _) = rooms.read.operation(operation).await?.ok_or_else(no_review)?;

@@ -3,10 +3,8 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 2] = [
-    include_str!("../../migrations/sqlite/0001_spine.sql"),
-    include_str!("../../migrations/sqlite/0002_access.sql"),
-];
+const SQLITE: [&str; 2] =
+    [include_str!("../../migrations/sqlite/0001_spine.sql"), include_str!("../../migrations/sqlite/0002_access.sql")];
 
 /// Runs the migrations that the database has not had.
 ///

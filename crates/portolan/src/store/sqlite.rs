@@ -158,10 +158,7 @@ impl Sqlite {
     }
 
     /// A short read on the calling thread: it is over sooner than a hop to another thread.
-    pub(super) fn read<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.0.readers.read(work)
     }
 

@@ -224,13 +224,7 @@ fn add_principal(connection: &Connection, principal: &Principal) -> Result<()> {
     if added == 1 { Ok(()) } else { Err(StoreError::Overtaken) }
 }
 
-fn set_roles(
-    connection: &Connection,
-    circle: &str,
-    member: Uuid,
-    roles: &BTreeSet<Role>,
-    at: Moment,
-) -> Result<()> {
+fn set_roles(connection: &Connection, circle: &str, member: Uuid, roles: &BTreeSet<Role>, at: Moment) -> Result<()> {
     let member = member.to_string();
     if !roles.is_empty() {
         run(

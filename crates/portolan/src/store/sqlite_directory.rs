@@ -1,8 +1,6 @@
 //! The embedded store as the directory: reads on the calling thread, writes in the writer's transactions.
 
-use super::directory::{
-    AccessChange, ClientSecret, Directory, Hash, Invitation, Session, SigningKey, StoredCircle,
-};
+use super::directory::{AccessChange, ClientSecret, Directory, Hash, Invitation, Session, SigningKey, StoredCircle};
 use super::sqlite_access::{self, run};
 use super::{Publisher, Sqlite, StoreError};
 use async_trait::async_trait;

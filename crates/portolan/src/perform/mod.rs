@@ -1,9 +1,15 @@
 //! The only way anything changes: load, decide, commit; again if someone was faster.
 
-use crate::auth::{Authorised, Permission};
+mod access;
+mod requests;
+
+pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
+
+use crate::auth::{Authorised, PasswordFault, Permission};
 use crate::clock::Clock;
 use crate::store::{Change, Claim, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
+use publishing::access::AccessRefusal;
 use publishing::command::Command;
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
 use publishing::offer::{Offer, OfferId, OfferKey};
@@ -30,6 +36,12 @@ pub enum Failure {
     /// The rules said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The rules of access said no.
+    #[error(transparent)]
+    Access(#[from] AccessRefusal),
+    /// The password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordFault),
     /// The caller may not.
     #[error("the caller may not do this")]
     Forbidden,

@@ -1,0 +1,199 @@
+//! Performs what is asked about who may what: load the circle, decide, commit; again if someone was faster.
+
+use super::requests::{AccessRequest, Granted, Newcomer};
+use super::{Failure, MOST_ROUNDS, Perform};
+use crate::auth::{Authorised, AuthorisedStaff, Permission, hash_password, principal_name, secret_hash};
+use crate::store::{AccessChange, Credential, Hash, Publisher, StoreError};
+use publishing::access::{AccessCommand, AccessRefusal, decide};
+use publishing::entry::Entry;
+use publishing::principal::{Circle, Kind, Principal, Role};
+use std::collections::BTreeSet;
+
+/// Who asks, and in which circle.
+pub(super) struct By<'a> {
+    pub(super) actor: &'a str,
+    pub(super) circle: Circle,
+    pub(super) operator: bool,
+    pub(super) spends: Option<Hash>,
+}
+
+impl Perform {
+    /// Changes a publisher's members or the credentials of those it made.
+    ///
+    /// # Errors
+    /// [`Failure`]; then nothing has changed.
+    pub async fn change_members(&self, by: &Authorised<'_>, request: AccessRequest) -> Result<Granted, Failure> {
+        if by.permission() != Permission::ManageMembers {
+            return Err(Failure::Forbidden);
+        }
+        let circle = Circle::Publisher(by.publisher().clone());
+        self.change_access(By { actor: by.actor(), circle, operator: by.by_operator(), spends: None }, request).await
+    }
+
+    /// Changes the marketplace's staff or its credentials.
+    ///
+    /// # Errors
+    /// [`Failure`]; then nothing has changed.
+    pub async fn change_staff(&self, by: &AuthorisedStaff<'_>, request: AccessRequest) -> Result<Granted, Failure> {
+        if by.permission() != Permission::ManageStaff {
+            return Err(Failure::Forbidden);
+        }
+        if by.setup().is_some() {
+            let makes_operator =
+                matches!(&request, AccessRequest::AddMember { roles, .. } if roles.contains(&Role::Operator));
+            if !makes_operator {
+                let message =
+                    "The setup secret makes the first operator, and nothing else. Add a member with the role operator.";
+                return Err(invalid("/roles", message));
+            }
+        }
+        let circle = Circle::Marketplace;
+        self.change_access(By { actor: by.actor(), circle, operator: true, spends: by.setup() }, request).await
+    }
+
+    /// Creates a publisher that has no members yet.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`AccessRefusal::Conflict`] where there is one of that id.
+    pub async fn create_publisher(&self, by: &AuthorisedStaff<'_>, publisher: Publisher) -> Result<(), Failure> {
+        if by.permission() != Permission::CreatePublisher {
+            return Err(Failure::Forbidden);
+        }
+        let circle = Circle::Publisher(publisher.id.clone());
+        let decision = decide(&circle, &Default::default(), &AccessCommand::CreatePublisher)?;
+        let exists = format!("There is a publisher {:?} already. Choose another id.", publisher.id.as_str());
+        let change = AccessChange {
+            circle,
+            decided_on: 0,
+            publisher: Some(publisher),
+            principal: None,
+            roles: None,
+            credentials: Vec::new(),
+            spends: None,
+            entry: Entry { at: self.clock.now(), actor: by.actor().to_owned(), event: decision.event },
+        };
+        match self.store.commit_access(change).await {
+            Err(StoreError::Overtaken) => Err(AccessRefusal::Conflict(exists).into()),
+            result => Ok(result?),
+        }
+    }
+
+    /// Makes the first operator of a fresh installation, with a password.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`AccessRefusal::Invalid`] where the secret is not the one that was printed, or not any more.
+    pub async fn set_up(
+        &self,
+        secret: &str,
+        name: String,
+        mail: String,
+        password: String,
+    ) -> Result<Principal, Failure> {
+        let spends = secret_hash(secret);
+        let used = || {
+            invalid(
+                "/secret",
+                "This is not the setup secret, or it was used. The service prints one at start as long as there is no operator.",
+            )
+        };
+        if !self.store.invitation(&spends)?.is_some_and(|invitation| invitation.principal.is_none()) {
+            return Err(used());
+        }
+        let hash = hash_password(password).await?;
+        let newcomer =
+            Newcomer::Described { kind: Kind::User, name, mail: Some(mail), identity: None, application: None };
+        let (principal, is_new) = self.principal(&Circle::Marketplace, &newcomer).await?;
+        let circle = self.store.circle(&Circle::Marketplace)?.ok_or(AccessRefusal::MemberMissing)?;
+        // Somebody who is staff already, and has lost the way in, keeps the roles there are.
+        let mut roles = circle.roles().get(&principal.id).cloned().unwrap_or_default();
+        let is_member = !roles.is_empty();
+        roles.insert(Role::Operator);
+        let command = if is_member {
+            AccessCommand::SetRoles { member: principal.id, roles }
+        } else {
+            AccessCommand::AddMember { principal: principal.clone(), roles }
+        };
+        let decision = decide(&Circle::Marketplace, &circle.roles(), &command)?;
+        let change = AccessChange {
+            circle: Circle::Marketplace,
+            decided_on: circle.revision,
+            publisher: None,
+            principal: is_new.then(|| principal.clone()),
+            roles: decision.roles,
+            credentials: vec![Credential::Password { principal: principal.id, hash }],
+            spends: Some(spends),
+            entry: Entry { at: self.clock.now(), actor: "setup".into(), event: decision.event },
+        };
+        match self.store.commit_access(change).await {
+            Err(StoreError::Overtaken) => Err(used()),
+            result => result.map(|()| principal).map_err(Failure::from),
+        }
+    }
+
+    /// Sets the password of whoever holds an invitation.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`AccessRefusal::Invalid`] where the invitation is not good, or not any more.
+    pub async fn accept_invitation(&self, secret: &str, password: String) -> Result<Principal, Failure> {
+        let spends = secret_hash(secret);
+        let not_good = || invalid("/secret", "This invitation is not good, or not any more. Ask for a new one.");
+        let now = self.clock.now();
+        let invitation = self.store.invitation(&spends)?.filter(|invitation| invitation.ends_at > now);
+        let principal = invitation.and_then(|invitation| invitation.principal).ok_or_else(not_good)?;
+        let principal = self.store.principal(principal)?.ok_or_else(not_good)?;
+        let hash = hash_password(password).await?;
+        let circle = principal.home.clone();
+        for _ in 0..MOST_ROUNDS {
+            let stored = self.store.circle(&circle)?.ok_or_else(not_good)?;
+            let command = AccessCommand::SetPassword { principal: principal.clone() };
+            let decision = decide(&circle, &stored.roles(), &command)?;
+            let change = AccessChange {
+                circle: circle.clone(),
+                decided_on: stored.revision,
+                publisher: None,
+                principal: None,
+                roles: None,
+                credentials: vec![Credential::Password { principal: principal.id, hash: hash.clone() }],
+                spends: Some(spends),
+                entry: Entry { at: now, actor: principal_name(&principal), event: decision.event },
+            };
+            match self.store.commit_access(change).await {
+                // Of the circle, or of the invitation: only the latter is for good.
+                Err(StoreError::Overtaken) if self.store.invitation(&spends)?.is_some() => {}
+                Err(StoreError::Overtaken) => return Err(not_good()),
+                result => return result.map(|()| principal).map_err(Failure::from),
+            }
+        }
+        Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+    }
+
+    async fn change_access(&self, by: By<'_>, request: AccessRequest) -> Result<Granted, Failure> {
+        for _ in 0..MOST_ROUNDS {
+            let circle = self.store.circle(&by.circle)?.ok_or(AccessRefusal::MemberMissing)?;
+            let mut granted = Granted::default();
+            let mut credentials = Vec::new();
+            let command = self.access_command(&by, &request, &mut granted, &mut credentials).await?;
+            let decision = decide(&by.circle, &circle.roles(), &command)?;
+            let change = AccessChange {
+                circle: by.circle.clone(),
+                decided_on: circle.revision,
+                publisher: None,
+                principal: granted.principal.clone().filter(|_| granted.is_new),
+                roles: decision.roles,
+                credentials,
+                spends: by.spends,
+                entry: Entry { at: self.clock.now(), actor: by.actor.to_owned(), event: decision.event },
+            };
+            match self.store.commit_access(change).await {
+                Err(StoreError::Overtaken) => {}
+                result => return result.map(|()| granted).map_err(Failure::from),
+            }
+        }
+        Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+    }
+}
+
+/// Something in the request cannot be.
+pub(super) fn invalid(target: &'static str, message: impl Into<String>) -> Failure {
+    AccessRefusal::Invalid { target, message: message.into() }.into()
+}
