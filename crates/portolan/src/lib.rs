@@ -11,5 +11,6 @@ pub mod issuer;
 pub mod perform;
 pub mod serve;
 pub mod store;
+pub mod vault;
 pub mod wire;
 pub mod work;
