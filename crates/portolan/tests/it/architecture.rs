@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 13] = [
-    ("auth", &[]),
+const ARROWS: [(&str, &[&str]); 15] = [
+    ("auth", &["clock", "store"]),
     ("checks", &[]),
     ("cli", &[]),
     ("clock", &[]),
-    ("config", &["store", "wire"]),
+    ("config", &["auth", "http", "store", "wire"]),
     ("demo", &["auth", "clock", "perform", "store", "work"]),
-    ("http", &["auth", "clock", "perform", "store", "wire"]),
+    ("http", &["auth", "clock", "issuer", "perform", "store", "wire"]),
+    ("issuer", &["auth", "clock", "store", "vault"]),
     ("perform", &["auth", "clock", "store", "wire"]),
-    ("serve", &["auth", "clock", "http", "perform", "store", "wire", "work"]),
+    ("serve", &["auth", "clock", "http", "issuer", "perform", "store", "vault", "web", "wire", "work"]),
     ("store", &["vault"]),
     ("vault", &["clock"]),
+    ("web", &["auth", "clock", "http", "issuer", "perform", "store", "vault"]),
     ("wire", &["store"]),
     ("work", &["checks", "clock", "perform", "store"]),
 ];

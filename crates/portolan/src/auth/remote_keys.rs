@@ -1,0 +1,266 @@
+//! The keys of an issuer on the web: found by discovery, fetched once for all who wait, kept while the issuer is down.
+
+use super::keys::{KeySet, PublicKey};
+use crate::clock::Clock;
+use anyhow::{Context, Result, bail, ensure};
+use publishing::moment::{Moment, TICKS_PER_SECOND};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode, Url};
+use serde_json::Value;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinHandle;
+
+/// From this age on, in seconds, keys are fetched anew while they are used.
+const AGEING: u64 = 5 * 60;
+/// From this age on, in seconds, keys are not used before a try to fetch them anew.
+const OLD: u64 = 10 * 60;
+/// From this age on, in seconds, keys are not used at all.
+const DEAD: u64 = 24 * 60 * 60;
+/// Seconds between two fetches.
+const PAUSE: u64 = 60;
+/// Seconds between two fetches while there are no keys.
+const PAUSE_WITHOUT_KEYS: u64 = 10;
+/// How long a fetch may take, discovery and keys together.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The largest answer that is read, in bytes.
+const LARGEST: usize = 1 << 20;
+/// The most keys in a set.
+const MOST_KEYS: usize = 100;
+
+/// Where an issuer shows its keys.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// In the discovery document there, which must name this issuer.
+    Discovery { document: Url, issuer: String },
+    /// Right here.
+    Keys(Url),
+}
+
+/// The keys of one issuer.
+#[derive(Debug)]
+pub(super) struct RemoteKeys {
+    issuer: Arc<str>,
+    place: Place,
+    client: Client,
+    clock: Clock,
+    state: RwLock<State>,
+    /// Held while a fetch is under way.
+    flight: Arc<Mutex<()>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    fetched: Option<(Arc<KeySet>, Moment)>,
+    /// How often a fetch has ended, well or not, and when the last did.
+    tries: u64,
+    tried_at: Option<Moment>,
+    in_trouble: bool,
+}
+
+/// What to do for keys.
+#[derive(Debug)]
+enum Next {
+    Use(Arc<KeySet>),
+    UseAndFetch(Arc<KeySet>),
+    /// Unless a fetch has ended since there were so many.
+    FetchFirst(u64),
+    GiveUp,
+}
+
+impl RemoteKeys {
+    pub(super) fn new(issuer: Arc<str>, place: Place, client: Client, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { issuer, place, client, clock, state: RwLock::default(), flight: Arc::default() })
+    }
+
+    /// The keys, without waiting. Nothing where a fetch must come first.
+    pub(super) fn at_hand(self: &Arc<Self>) -> Option<Arc<KeySet>> {
+        match self.next() {
+            Next::Use(keys) => Some(keys),
+            Next::UseAndFetch(keys) => {
+                // Whoever holds the lock is fetching already.
+                if let Ok(guard) = Arc::clone(&self.flight).try_lock_owned() {
+                    drop(self.fetch(guard));
+                }
+                Some(keys)
+            }
+            Next::FetchFirst(_) | Next::GiveUp => None,
+        }
+    }
+
+    /// The keys, fetched where that is needed. Nothing where they cannot be had.
+    pub(super) async fn current(self: &Arc<Self>) -> Option<Arc<KeySet>> {
+        if let Next::FetchFirst(tries) = self.next() {
+            self.fetch_unless_since(tries).await;
+        }
+        self.at_hand()
+    }
+
+    /// Other keys than these, fetched unless that was done a moment ago. For a key that is not among them.
+    pub(super) async fn other_than(self: &Arc<Self>, known: &KeySet) -> Option<Arc<KeySet>> {
+        let (tries, tried_at) = {
+            let state = self.state();
+            (state.tries, state.tried_at)
+        };
+        if tried_at.is_none_or(|at| self.seconds_since(at) >= PAUSE) {
+            self.fetch_unless_since(tries).await;
+        }
+        let state = self.state();
+        state.fetched.as_ref().map(|(keys, _)| keys).filter(|keys| keys.generation != known.generation).cloned()
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// In either direction: where the clock was set back, what was fetched seems to be of the future, and is no fresher for that.
+    fn seconds_since(&self, moment: Moment) -> u64 {
+        self.clock.now().ticks().abs_diff(moment.ticks()) / TICKS_PER_SECOND.unsigned_abs()
+    }
+
+    fn next(&self) -> Next {
+        let state = self.state();
+        let usable = state.fetched.as_ref().map(|(keys, at)| (keys, self.seconds_since(*at)));
+        let usable = usable.filter(|(keys, age)| *age < DEAD && !keys.is_empty());
+        let pause = if usable.is_some() { PAUSE } else { PAUSE_WITHOUT_KEYS };
+        let may_fetch = state.tried_at.is_none_or(|at| self.seconds_since(at) >= pause);
+        match usable {
+            None if may_fetch => Next::FetchFirst(state.tries),
+            None => Next::GiveUp,
+            // While the issuer is known to be down nobody waits for it.
+            Some((_, age)) if may_fetch && age >= OLD && !state.in_trouble => Next::FetchFirst(state.tries),
+            Some((keys, age)) if may_fetch && age >= AGEING => Next::UseAndFetch(Arc::clone(keys)),
+            Some((keys, _)) => Next::Use(Arc::clone(keys)),
+        }
+    }
+
+    async fn fetch_unless_since(self: &Arc<Self>, tries: u64) {
+        let guard = Arc::clone(&self.flight).lock_owned().await;
+        if self.state().tries == tries && self.fetch(guard).await.is_err() {
+            tracing::error!(issuer = %self.issuer, "a fetch of keys ended badly");
+        }
+    }
+
+    /// In a task of its own, so that it ends for all even where the one who asked goes away.
+    fn fetch(self: &Arc<Self>, guard: OwnedMutexGuard<()>) -> JoinHandle<()> {
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            let outcome = tokio::time::timeout(PATIENCE, this.keys()).await;
+            this.take(outcome.unwrap_or_else(|_| bail!("there was no whole answer within {PATIENCE:?}")));
+            drop(guard);
+        })
+    }
+
+    fn take(&self, outcome: Result<Vec<PublicKey>>) {
+        let now = self.clock.now();
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.tries += 1;
+        state.tried_at = Some(now);
+        let was_in_trouble = std::mem::replace(&mut state.in_trouble, outcome.is_err());
+        match outcome {
+            Ok(keys) => {
+                let keys = KeySet::after(state.fetched.as_ref().map(|(before, _)| &**before), keys);
+                if was_in_trouble {
+                    tracing::info!(issuer = %self.issuer, "the keys of the issuer can be fetched again");
+                }
+                if keys.is_empty() {
+                    tracing::warn!(issuer = %self.issuer, "the issuer shows no key that can check tokens");
+                }
+                state.fetched = Some((Arc::new(keys), now));
+            }
+            Err(cause) if !was_in_trouble => {
+                tracing::warn!(issuer = %self.issuer, cause = format!("{cause:#}"), "the keys of the issuer cannot be fetched");
+            }
+            Err(_) => {}
+        }
+    }
+
+    async fn keys(&self) -> Result<Vec<PublicKey>> {
+        let url = match &self.place {
+            Place::Keys(url) => url.clone(),
+            Place::Discovery { document, issuer } => self.discover(document, issuer).await?,
+        };
+        let set = self.get(&url).await.with_context(|| format!("the keys at {url}"))?;
+        let keys = set.get("keys").and_then(Value::as_array);
+        let keys = keys.with_context(|| format!("what is at {url} has no array `keys`: it is no JWK set"))?;
+        ensure!(keys.len() <= MOST_KEYS, "the set at {url} has more than {MOST_KEYS} keys");
+        let usable = keys.iter().filter_map(|key| {
+            let key = PublicKey::from_jwk(key);
+            key.inspect_err(|reason| tracing::debug!(issuer = %self.issuer, reason, "a key is left aside")).ok()
+        });
+        Ok(usable.collect())
+    }
+
+    async fn discover(&self, document: &Url, issuer: &str) -> Result<Url> {
+        let found = self.get(document).await.with_context(|| format!("the discovery document {document}"))?;
+        let says = found.get("issuer").and_then(Value::as_str).unwrap_or_default();
+        if says != issuer {
+            let says: String = says.chars().take(200).collect();
+            bail!(
+                "the discovery document {document} is of the issuer {says:?}: write that in the setting `issuer`, if it is right"
+            );
+        }
+        let keys = found.get("jwks_uri").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
+        let keys = keys.with_context(|| format!("the discovery document {document} names no `jwks_uri`"))?;
+        // An issuer must not have us ask other machines, such as those only we can reach.
+        if keys.origin() != document.origin() {
+            bail!(
+                "the discovery document {document} names keys on another origin: if that is right, add the setting `jwks_uri`"
+            );
+        }
+        Ok(keys)
+    }
+
+    async fn get(&self, url: &Url) -> Result<Value> {
+        let mut response = self.client.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?;
+        match response.status() {
+            StatusCode::OK => {}
+            status if status.is_redirection() => {
+                bail!("the answer is {status}, and redirects are not followed: set the address that it leads to")
+            }
+            status => bail!("the answer is {status}"),
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
+            ensure!(body.len() + chunk.len() <= LARGEST, "the answer is longer than {LARGEST} bytes");
+            body.extend_from_slice(&chunk);
+        }
+        serde_json::from_slice(&body).context("the answer is not JSON")
+    }
+}
+
+/// The client that fetches for an issuer: no redirects, no proxies, and besides the machine's root certificates those of a file.
+///
+/// # Errors
+/// Where the file cannot be read or holds no certificates.
+pub(super) fn client(ca_file: Option<&Path>) -> Result<Client> {
+    let mut builder = Client::builder().redirect(Policy::none()).no_proxy().timeout(PATIENCE).user_agent("portolan");
+    if let Some(file) = ca_file {
+        let name = || format!("the file of root certificates {} (setting `ca_file`)", file.display());
+        let certificates = reqwest::Certificate::from_pem_bundle(&std::fs::read(file).with_context(name)?);
+        let certificates = certificates.with_context(name)?;
+        ensure!(!certificates.is_empty(), "{} holds none: give it in PEM", name());
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().context("the client that fetches keys of issuers; are there root certificates on this machine?")
+}
+
+/// An address that keys may be fetched from: https, or http on this machine.
+///
+/// # Errors
+/// Names the setting and the mend.
+pub(super) fn address(setting: &str, text: &str) -> Result<Url> {
+    let url = Url::parse(text).with_context(|| format!("`{setting}` {text:?} is no URL: write https://…"))?;
+    let host = url.host_str().unwrap_or_default();
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    ensure!(
+        url.scheme() == "https" || (url.scheme() == "http" && is_here),
+        "`{setting}` {text:?} is not safe: use https; http is for addresses of this machine only"
+    );
+    ensure!(url.username().is_empty() && url.password().is_none(), "`{setting}` must not hold a name or password");
+    Ok(url)
+}
