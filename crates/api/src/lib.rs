@@ -2,6 +2,7 @@
 //!
 //! Everything is spelled as on the wire of `api-version=2017-10-31`; members and their order are the wire contract's.
 
+pub mod access;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod dates;

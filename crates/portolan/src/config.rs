@@ -1,9 +1,9 @@
 //! Settings: one struct per section, and the commented default file, which is compiled in.
 
+use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
 use crate::wire::SuccessWord;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use publishing::decide::MissingIfMatch;
-use publishing::offer::PublisherId;
 use publishing::offer_type::{OfferTypeFile, OfferTypes};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ pub struct Config {
     pub log: Log,
     /// Where clients of the wire differ.
     pub wire: Wire,
-    /// The publishers that the token is an owner of.
-    pub publisher: Vec<Publisher>,
+    /// Whose tokens are taken.
+    pub identity: Identity,
     /// Files of offer types, relative to the settings file.
     pub offer_types: Vec<PathBuf>,
 }
@@ -35,6 +35,8 @@ pub struct Config {
 pub struct Server {
     /// Address and port.
     pub listen: String,
+    /// The service's address as clients see it; empty for where it listens.
+    pub public_url: String,
 }
 
 /// What is kept where.
@@ -78,23 +80,21 @@ pub struct Wire {
     pub operation_success_word: SuccessWord,
 }
 
-/// A publisher.
+/// Whose tokens are taken, and for whom they must be.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Publisher {
-    /// Its id.
-    pub id: String,
-    /// Its name for people; its id where there is none.
-    #[serde(default)]
-    pub display_text: Option<String>,
-    /// Its id as a seller.
-    #[serde(default)]
-    pub seller_id: String,
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    /// Whether there is a built-in issuer.
+    pub built_in: bool,
+    /// The audiences of the built-in issuer's tokens.
+    pub audiences: Vec<String>,
+    /// Other issuers.
+    pub issuer: Vec<IssuerSetting>,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".into() }
+        Self { listen: "127.0.0.1:8080".into(), public_url: String::new() }
     }
 }
 
@@ -110,25 +110,9 @@ impl Default for Log {
     }
 }
 
-impl Publisher {
-    /// A publisher of which only the id is known.
-    pub fn named(id: &str) -> Self {
-        Self { id: id.to_owned(), display_text: None, seller_id: String::new() }
-    }
-
-    /// As it is stored.
-    ///
-    /// # Errors
-    /// Where the id cannot be one.
-    pub fn stored(&self) -> Result<crate::store::Publisher> {
-        let Some(id) = PublisherId::parse(&self.id) else {
-            bail!(
-                "publisher id {:?} cannot be one: use 1 to 50 letters, digits, `_`, `.` and `-`, beginning with a letter or digit",
-                self.id
-            );
-        };
-        let display_text = self.display_text.clone().unwrap_or_else(|| self.id.clone());
-        Ok(crate::store::Publisher { id, display_text, seller_id: self.seller_id.clone(), version: 1 })
+impl Default for Identity {
+    fn default() -> Self {
+        Self { built_in: true, audiences: vec![USUAL_AUDIENCE.into()], issuer: Vec::new() }
     }
 }
 
@@ -143,6 +127,9 @@ impl Config {
             toml::from_str(&text).with_context(|| format!("the settings file {}", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         for file in &mut config.offer_types {
+            *file = directory.join(&*file);
+        }
+        for file in config.identity.issuer.iter_mut().filter_map(|issuer| issuer.ca_file.as_mut()) {
             *file = directory.join(&*file);
         }
         Ok(config)

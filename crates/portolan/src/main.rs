@@ -3,11 +3,12 @@
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use portolan::cli::review::Review;
-use portolan::clock::{Clock, random_secret};
+use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
-use portolan::serve::{Setup, asked_to_end};
+use portolan::serve::{Identity, Setup, asked_to_end};
 use portolan::store::{Sqlite, Store};
+use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -31,7 +32,7 @@ struct Arguments {
 enum Command {
     /// Run the service on a data directory.
     ///
-    /// Example: portolan serve --data /var/lib/portolan --publisher contoso
+    /// Example: portolan serve --data /var/lib/portolan --listen 127.0.0.1:9000
     Serve(Serve),
     /// Run a service in memory, with a publisher whose offers are in every state.
     ///
@@ -59,13 +60,12 @@ struct Serve {
     /// Where to listen.
     #[arg(long, env = "PORTOLAN_LISTEN")]
     listen: Option<String>,
-    /// A publisher that the token is an owner of; made where it is missing. May be given several times.
-    #[arg(long, env = "PORTOLAN_PUBLISHER", value_delimiter = ',')]
-    publisher: Vec<String>,
-    /// The bearer token that callers bring; better given in the environment. One is made, and kept in the data directory,
-    /// where none is given.
-    #[arg(long, env = "PORTOLAN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    /// The service's address as clients see it, such as https://portolan.example.
+    #[arg(long, env = "PORTOLAN_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Print a setup secret although there is an operator: for when none finds the way in any more.
+    #[arg(long)]
+    set_up_again: bool,
     /// How log lines are written.
     #[arg(long, env = "PORTOLAN_LOG")]
     log: Option<LogFormat>,
@@ -79,9 +79,6 @@ struct Demo {
     /// Where to listen.
     #[arg(long, env = "PORTOLAN_LISTEN", default_value = "127.0.0.1:8080")]
     listen: String,
-    /// The bearer token that callers bring; one is made where none is given.
-    #[arg(long, env = "PORTOLAN_TOKEN", hide_env_values = true)]
-    token: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -116,32 +113,34 @@ async fn run(command: Command) -> Result<()> {
 async fn serve(arguments: Serve) -> Result<()> {
     let config = settings(&arguments)?;
     log(config.log.format, &config.log.level)?;
-    let publishers = config.publisher.iter().map(config::Publisher::stored).collect::<Result<Vec<_>>>()?;
+    let vault = Vault::open(&config.store.data.join("secret.key"))?;
     let store: Arc<dyn Store> = Arc::new(
         Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20))
             .with_context(|| format!("the data directory {}", config.store.data.display()))?,
     );
-    let token = match arguments.token {
-        Some(token) => token,
-        None => kept_token(&config.store.data)?,
-    };
-    if publishers.is_empty() {
-        tracing::warn!("no publisher is configured; give --publisher ID, or [[publisher]] in the settings file");
-    }
     let setup = Setup {
         store,
+        vault,
         clock: Clock::system(),
         types: config.types()?,
         missing_if_match: config.wire.missing_if_match,
         success_word: config.wire.operation_success_word,
-        publishers,
-        token,
+        identity: Identity {
+            public_url: Some(config.server.public_url),
+            audiences: config.identity.audiences,
+            built_in: config.identity.built_in,
+            issuers: config.identity.issuer,
+            set_up_again: arguments.set_up_again,
+        },
     };
     let service = setup.start(listener(&config.server.listen).await?).await?;
     if !service.address.ip().is_loopback() {
         tracing::warn!("listening beyond this machine without TLS: put a TLS proxy in front");
     }
-    tracing::info!(address = %service.address, data = %config.store.data.display(), "ready: http://{}", service.address);
+    if let Some(secret) = &service.setup_secret {
+        welcome(&service.public_url, secret.reveal())?;
+    }
+    tracing::info!(address = %service.address, data = %config.store.data.display(), "ready: {}", service.public_url);
     asked_to_end().await?;
     tracing::info!("stopping");
     service.stop().await;
@@ -163,9 +162,9 @@ fn settings(arguments: &Serve) -> Result<Config> {
     if let Some(level) = &arguments.log_level {
         config.log.level.clone_from(level);
     }
-    config
-        .publisher
-        .extend(arguments.publisher.iter().filter(|id| !id.is_empty()).map(|id| config::Publisher::named(id)));
+    if let Some(url) = &arguments.public_url {
+        config.server.public_url.clone_from(url);
+    }
     Ok(config)
 }
 
@@ -194,47 +193,33 @@ async fn listener(address: &str) -> Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}; give another address with --listen"))
 }
 
-/// The token kept in the data directory; made, and shown this once, where there is none.
-fn kept_token(data: &Path) -> Result<String> {
-    let path = data.join("token");
-    match std::fs::read_to_string(&path) {
-        Ok(token) if token.trim().is_empty() => {
-            bail!("the token file {} is empty; remove it to have a token made", path.display())
-        }
-        Ok(token) => Ok(token.trim().to_owned()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let token = random_secret().context("no randomness for a token")?;
-            // Whole or not at all, whenever the process is killed.
-            let unnamed = data.join("token.new");
-            let mut file =
-                std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&unnamed)?;
-            file.write_all(token.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&unnamed, &path)?;
-            writeln!(std::io::stdout(), "token: {token}\n(kept in {}; shown this once)", path.display())?;
-            Ok(token)
-        }
-        Err(error) => Err(error).with_context(|| format!("the token file {}", path.display())),
-    }
+/// Tells whoever started a fresh installation how to get in. On standard output, and never in the log.
+fn welcome(public_url: &str, secret: &str) -> Result<()> {
+    let text = format!(
+        "There is no operator yet. This secret makes the first one, once:\n\n  {secret}\n\n\
+         With a browser: open {public_url}/setup and enter it there.\n\
+         From a terminal: PORTOLAN_TOKEN=<the secret> portolan access staff add --service-principal admin --role operator --server {public_url}\n\
+         It is void at the next start; until there is an operator, every start prints a new one.\n"
+    );
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
 async fn run_demo(arguments: Demo) -> Result<()> {
     log(LogFormat::Human, "warn")?;
-    let token = arguments.token.map_or_else(random_secret, Ok).context("no randomness for a token")?;
     let store: Arc<dyn Store> = Arc::new(Sqlite::in_memory(16 << 20)?);
     let clock = Clock::system();
     demo::fill(&store, clock.now()).await.context("the demo's offers")?;
-    let publishers = store.publishers().await?;
     let setup = Setup {
         store: Arc::clone(&store),
+        vault: Vault::in_memory()?,
         clock,
         types: demo::rehearsed_types()?,
         missing_if_match: MissingIfMatch::Accept,
         success_word: SuccessWord::Succeeded,
-        publishers,
-        token: token.clone(),
+        identity: Identity::default(),
     };
     let service = setup.start(listener(&arguments.listen).await?).await?;
+    let token = demo::token(&service.perform, service.issuer.as_ref()).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &token).await?.as_bytes())?;
     asked_to_end().await?;
     service.stop().await;

@@ -1,16 +1,21 @@
 //! Wires the rooms into a running service, and takes it down in order.
 
-use crate::auth::{Caller, Role, TokenGate};
+use crate::auth::{
+    Gate, IssuerSetting, Issuers, LocalKeys, Role, SETUP_PREFIX, TrustedIssuer, USUAL_AUDIENCE, secret_hash,
+};
 use crate::clock::Clock;
 use crate::http::{self, Readiness, Rooms};
-use crate::perform::Perform;
-use crate::store::{Claims, Publisher, Read, Store};
+use crate::issuer::{Issuer, Place};
+use crate::perform::{OneTime, Perform};
+use crate::store::{Claims, Invitation, Read, Store};
+use crate::vault::Vault;
 use crate::wire::SuccessWord;
 use crate::work::Worker;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use publishing::decide::MissingIfMatch;
+use publishing::moment::Moment;
 use publishing::offer_type::OfferTypes;
-use publishing::principal::Circle;
+use publishing::principal::{BUILT_IN, Circle};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +28,8 @@ use tokio::task::JoinHandle;
 pub struct Setup {
     /// The archive.
     pub store: Arc<dyn Store>,
+    /// What seals the keys and cookies of this installation.
+    pub vault: Vault,
     /// The time.
     pub clock: Clock,
     /// The offer types there are.
@@ -31,10 +38,30 @@ pub struct Setup {
     pub missing_if_match: MissingIfMatch,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
-    /// The publishers that the token is an owner of; made where they are missing.
-    pub publishers: Vec<Publisher>,
-    /// The token.
-    pub token: String,
+    /// Whose tokens are taken.
+    pub identity: Identity,
+}
+
+/// Whose tokens are taken, and for whom they must be.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The service's address as clients see it; where it listens, if nothing is said.
+    pub public_url: Option<String>,
+    /// The audiences of the built-in issuer's tokens.
+    pub audiences: Vec<String>,
+    /// Whether there is a built-in issuer.
+    pub built_in: bool,
+    /// Other issuers.
+    pub issuers: Vec<IssuerSetting>,
+    /// Whether a setup secret is wanted although there is an operator: nobody finds the way in any more.
+    pub set_up_again: bool,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        let audiences = vec![USUAL_AUDIENCE.to_owned()];
+        Self { public_url: None, audiences, built_in: true, issuers: Vec::new(), set_up_again: false }
+    }
 }
 
 /// A service that runs.
@@ -42,6 +69,14 @@ pub struct Setup {
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Its address as clients see it, without a slash at the end.
+    pub public_url: Arc<str>,
+    /// The built-in issuer, unless it is switched off.
+    pub issuer: Option<Issuer>,
+    /// The only way to change anything.
+    pub perform: Perform,
+    /// What lets in the first operator, where there is none.
+    pub setup_secret: Option<OneTime>,
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     draining: Arc<AtomicBool>,
@@ -53,23 +88,14 @@ impl Setup {
     /// Starts the service: it answers from now on.
     ///
     /// # Errors
-    /// Where the store cannot be used, or the token can be none.
+    /// Where the store cannot be used, or a setting cannot be.
     pub async fn start(self, listener: TcpListener) -> Result<Running> {
-        if self.token.is_empty() || !self.token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            bail!("the token must be one or more visible ASCII characters");
-        }
-        for publisher in &self.publishers {
-            self.store.add_publisher(publisher.clone()).await?;
-        }
-        // Roles go by the stored form of a publisher's id, which may be spelled otherwise than asked for.
-        let stored = self.store.publishers().await?;
-        let owned = |publisher: &&Publisher| self.publishers.iter().any(|own| own.id.folded() == publisher.id.folded());
-        let staff = Caller::new("token", None).with(Circle::Marketplace, [Role::Operator, Role::Reviewer]);
-        let caller = stored
-            .iter()
-            .filter(owned)
-            .fold(staff, |caller, publisher| caller.with(Circle::Publisher(publisher.id.clone()), [Role::Owner]));
-        let gate = TokenGate::new(&self.token, caller);
+        let address = listener.local_addr()?;
+        let public_url: Arc<str> = public_url(self.identity.public_url.as_deref(), address)?.into();
+        let (issuers, issuer) = self.issuers(&public_url).await?;
+        let names: Vec<String> = issuers.names().map(str::to_owned).collect();
+        let gate = Gate::new(Arc::new(issuers), Arc::clone(&self.store));
+        let setup_secret = self.setup_secret().await?;
 
         let types = Arc::new(self.types);
         let perform =
@@ -82,6 +108,9 @@ impl Setup {
         let rooms = Rooms {
             read: Read::new(Arc::clone(&self.store)),
             perform: perform.clone(),
+            issuer: issuer.clone(),
+            issuers: names.into(),
+            public_url: Arc::clone(&public_url),
             types: Arc::clone(&types),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
@@ -91,14 +120,62 @@ impl Setup {
         let door = http::door(rooms, gate, self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.clock);
         let (stop, stopped) = watch::channel(false);
-        let address = listener.local_addr()?;
         let working = tokio::spawn({
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, stopped));
-        Ok(Running { address, store: self.store, stop, draining, listening, working })
+        let store = self.store;
+        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, listening, working })
     }
+
+    /// The issuers whose tokens are taken, and the built-in one.
+    async fn issuers(&self, public_url: &str) -> Result<(Issuers, Option<Issuer>)> {
+        let (mut trusted, mut issuer) = (Vec::new(), None);
+        if self.identity.built_in {
+            let tenant = self.store.tenant(self.clock.fresh_id()).await?;
+            let audiences = self.identity.audiences.clone();
+            let place = Place { public_url: public_url.to_owned(), audiences: audiences.clone(), tenant };
+            let keys = LocalKeys::default();
+            let names = vec![place.issuer_v1(), place.issuer_v2()];
+            trusted.push(TrustedIssuer::local(BUILT_IN, names, audiences, keys.clone()));
+            let (store, vault) = (Arc::clone(&self.store), self.vault.clone());
+            issuer = Some(Issuer::open(store, vault, self.clock.clone(), place, keys).await?);
+        }
+        for setting in &self.identity.issuers {
+            trusted.push(TrustedIssuer::remote(setting, self.clock.clone())?);
+        }
+        ensure!(
+            !trusted.is_empty(),
+            "nobody could sign in: set identity.built_in = true, or name an [[identity.issuer]]"
+        );
+        Ok((Issuers::new(trusted, self.clock.clone())?, issuer))
+    }
+
+    /// Makes the secret that lets in the first operator, where there is none; an earlier one is void then.
+    async fn setup_secret(&self) -> Result<Option<OneTime>> {
+        let staff = self.store.circle(&Circle::Marketplace)?.map(|circle| circle.members).unwrap_or_default();
+        if !self.identity.set_up_again && staff.iter().any(|member| member.roles.contains(&Role::Operator)) {
+            return Ok(None);
+        }
+        let secret = OneTime::make(SETUP_PREFIX)?;
+        let hash = secret_hash(secret.reveal());
+        self.store.put_setup(Invitation { hash, principal: None, ends_at: Moment::from_ticks(i64::MAX) }).await?;
+        Ok(Some(secret))
+    }
+}
+
+/// The service's address as clients see it.
+fn public_url(setting: Option<&str>, address: SocketAddr) -> Result<String> {
+    let Some(url) = setting.filter(|url| !url.is_empty()) else { return Ok(format!("http://{address}")) };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let plain = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));
+    ensure!(
+        plain,
+        "server.public_url {url:?} cannot be the service's address: write it like https://portolan.example, without a path"
+    );
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 impl Running {

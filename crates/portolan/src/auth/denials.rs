@@ -1,6 +1,8 @@
 //! Why a token is refused: every sentence, in words for the caller, and nothing out of the token.
 
-use super::Unauthenticated;
+/// Why nobody was let in, in words for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unauthenticated(pub &'static str);
 
 /// A token was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,15 +34,24 @@ impl Issuers {
         Ok(Self { issuers, proofs: Proofs::new(), clock })
     }
 
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.issuers.iter().map(TrustedIssuer::name)
+    }
+
     /// Who sent an access token. A token that was verified before costs one hash.
     ///
     /// # Errors
     /// [`NotVerified`], with nothing out of the token.
     pub async fn verify(&self, token: &str) -> Result<Arc<Verified>, NotVerified> {
+        self.verify_hashed(token, Proofs::digest(token)).await
+    }
+
+    /// As [`Issuers::verify`], for a token whose hash is known.
+    pub(super) async fn verify_hashed(&self, token: &str, digest: TokenDigest) -> Result<Arc<Verified>, NotVerified> {
         if token.len() > LONGEST {
             return Err(TOO_LONG.into());
         }
-        let digest = Proofs::digest(token);
         if let Some(verified) = self.proven(&digest) {
             return Ok(verified);
         }

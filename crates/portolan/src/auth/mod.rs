@@ -4,23 +4,23 @@ mod caller;
 mod claims;
 mod compact;
 mod denials;
+mod gate;
 mod issuers;
 mod keys;
 mod passwords;
 mod remote_keys;
 mod roles;
-mod token;
 mod trusted;
 mod verified;
 
 pub use caller::{Authorised, AuthorisedStaff, Caller, Forbidden};
-pub use denials::NotVerified;
+pub use denials::{NotVerified, Unauthenticated};
+pub use gate::{Gate, SETUP_PREFIX};
 pub use issuers::Issuers;
 pub use keys::{Algorithm, LocalKeys, PublicKey};
 pub use passwords::{LONGEST_NAME, PasswordFault, hash_password, is_password, secret_hash};
 pub use roles::{Permission, Role};
-pub use token::{TokenGate, Unauthenticated};
-pub use trusted::{IssuerSetting, SubjectClaim, TrustedIssuer};
+pub use trusted::{IssuerSetting, SubjectClaim, TrustedIssuer, USUAL_AUDIENCE};
 pub use verified::Verified;
 
 use publishing::principal::Principal;

@@ -62,8 +62,11 @@ pub enum SubjectClaim {
     Oid,
 }
 
+/// The audience that clients of this API ask tokens for (wire contract, "Authentication").
+pub const USUAL_AUDIENCE: &str = "https://cloudpartner.azure.com";
+
 fn default_audiences() -> Vec<String> {
-    vec!["https://cloudpartner.azure.com".into()]
+    vec![USUAL_AUDIENCE.into()]
 }
 
 fn default_algorithms() -> Vec<Algorithm> {

@@ -6,7 +6,8 @@ pub use stories::{STORIES, Story};
 
 use crate::auth::{Authorised, Caller, Permission, Role};
 use crate::clock::Clock;
-use crate::perform::{Perform, permission};
+use crate::issuer::{Audience, Issuer};
+use crate::perform::{AccessRequest, Newcomer, Perform, permission};
 use crate::store::{Claims, Publisher, Selection, Store};
 use crate::work::Worker;
 use anyhow::{Context, Result, anyhow};
@@ -16,7 +17,7 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::offer_type::OfferTypes;
 use publishing::pipeline::{CheckKind, PlannedStep};
-use publishing::principal::Circle;
+use publishing::principal::{Circle, Kind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,6 +90,32 @@ pub async fn fill(store: &Arc<dyn Store>, now: Moment) -> Result<()> {
         clock.advance(Duration::from_secs(4 * 3600));
     }
     Ok(())
+}
+
+/// A token for the demo's service principal, good for a day: owner of the publisher, operator and reviewer.
+///
+/// # Errors
+/// Where the issuer is switched off, or somebody is refused that should not be.
+pub async fn token(perform: &Perform, issuer: Option<&Issuer>) -> Result<String> {
+    const DAY_SECONDS: i64 = 24 * 3600;
+    let founder = Caller::new("demo", None).with(Circle::Marketplace, [Role::Operator]);
+    let staff = founder.authorise_marketplace(Permission::ManageStaff).map_err(|_| anyhow!("no operator"))?;
+    let newcomer = Newcomer::Described {
+        kind: Kind::ServicePrincipal,
+        name: "demo".into(),
+        mail: None,
+        identity: None,
+        application: None,
+    };
+    let roles = [Role::Operator, Role::Reviewer].into();
+    let granted = perform.change_staff(&staff, AccessRequest::AddMember { newcomer, roles }).await?;
+    let principal = granted.principal.context("nobody was added")?;
+    let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
+    let at = founder.authorise_staff(id, Permission::ManageMembers).map_err(|_| anyhow!("no operator"))?;
+    let request = AccessRequest::AddMember { newcomer: Newcomer::Known(principal.id), roles: [Role::Owner].into() };
+    perform.change_members(&at, request).await?;
+    let issuer = issuer.context("there is no built-in issuer")?;
+    Ok(issuer.token_for(&principal, &Audience::Resource(None), DAY_SECONDS).await?.access_token)
 }
 
 /// Tells stories by performing what happens in them.

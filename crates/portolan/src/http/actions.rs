@@ -67,7 +67,7 @@ async fn act(
     permission: Permission,
     command: impl FnOnce(Vec<String>) -> Command,
 ) -> Result<Response, Problem> {
-    let authorised = at.authorise(permission)?;
+    let authorised = at.authorise(&rooms.read, permission)?;
     let key = at.key(&authorised)?;
     if rooms.read.status(at.status_name(&authorised)?.as_str())?.is_none() {
         return Err(missing(&key));

@@ -2,7 +2,7 @@
 
 use super::errors::{Cause, Problem};
 use super::paths;
-use crate::auth::TokenGate;
+use crate::auth::Gate;
 use crate::clock::Clock;
 use api::errors::ErrorCode;
 use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION_PARAMETER};
@@ -27,12 +27,12 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 #[derive(Clone, Debug)]
 pub struct Door {
     router: Router,
-    gate: TokenGate,
+    gate: Gate,
     clock: Clock,
 }
 
 impl Door {
-    pub(super) fn new(router: Router, gate: TokenGate, clock: Clock) -> Self {
+    pub(super) fn new(router: Router, gate: Gate, clock: Clock) -> Self {
         Self { router, gate, clock }
     }
 
@@ -41,7 +41,7 @@ impl Door {
         let id = self.clock.fresh_id();
         let correlation = correlation(&request).unwrap_or_else(|| id_value(self.clock.fresh_id()));
         let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().clone()));
-        let mut response = match self.admit(&mut request) {
+        let mut response = match self.admit(&mut request).await {
             Err(refused) => *refused,
             Ok(()) => {
                 let mut router = self.router.clone();
@@ -62,7 +62,7 @@ impl Door {
         let headers = response.headers_mut();
         headers.reserve(6);
         headers.entry(CONTENT_TYPE).or_insert(JSON);
-        headers.insert(CACHE_CONTROL, NO_CACHE);
+        headers.entry(CACHE_CONTROL).or_insert(NO_CACHE);
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         headers.insert(REQUEST_ID, id_value(id));
         headers.insert(CORRELATION_ID, correlation);
@@ -70,7 +70,7 @@ impl Door {
     }
 
     /// Who are you, and do we speak the same version? In this order (wire contract, "Order of checks").
-    fn admit(&self, request: &mut Request<Body>) -> Result<(), Box<Response>> {
+    async fn admit(&self, request: &mut Request<Body>) -> Result<(), Box<Response>> {
         if let Some(uri) = paths::canonical(request.uri()) {
             *request.uri_mut() = uri;
         }
@@ -81,8 +81,8 @@ impl Door {
         let mut authorizations = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         // Of two, nobody knows which one a proxy in front has looked at.
         let authorization = authorizations.next().filter(|_| authorizations.next().is_none());
-        let caller = self.gate.authenticate(authorization).map_err(|refused| Box::new(refused.into_response()))?;
-        let caller = Arc::clone(caller);
+        let caller =
+            self.gate.authenticate(authorization).await.map_err(|refused| Box::new(refused.into_response()))?;
         check_version(request.uri()).map_err(|problem| Box::new(problem.into_response()))?;
         request.extensions_mut().insert(caller);
         Ok(())

@@ -1,7 +1,8 @@
 //! Every error answer: one table from what went wrong to code, status and body.
 
 use super::reply;
-use crate::auth::{Forbidden, PasswordFault, Unauthenticated};
+use crate::auth::{Forbidden, NotVerified, PasswordFault, Unauthenticated};
+use crate::issuer::IssuerFailure;
 use crate::perform::Failure;
 use crate::store::StoreError;
 use crate::wire;
@@ -53,6 +54,12 @@ impl Problem {
         Self::new(ErrorCode::InternalServerError, message).because(cause)
     }
 
+    /// The service cannot do it at the moment.
+    fn not_now() -> Self {
+        let message = "The service cannot do this just now. Try again after the time in Retry-After.";
+        Self::new(ErrorCode::ServiceUnavailable, message)
+    }
+
     fn because(self, cause: &dyn std::fmt::Display) -> Self {
         Self { cause: Some(Cause(cause.to_string())), ..self }
     }
@@ -71,11 +78,9 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(_) => Self::internal(&error),
-            StoreError::Unavailable(_) | StoreError::Overtaken | StoreError::Superseded => Self::new(
-                ErrorCode::ServiceUnavailable,
-                "The service cannot do this just now. Try again after the time in Retry-After.",
-            )
-            .because(&error),
+            StoreError::Unavailable(_) | StoreError::Overtaken | StoreError::Superseded => {
+                Self::not_now().because(&error)
+            }
         }
     }
 }
@@ -165,6 +170,21 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(RETRY_AFTER, wait);
         }
         response
+    }
+}
+
+impl From<IssuerFailure> for Problem {
+    fn from(failure: IssuerFailure) -> Self {
+        Self::not_now().because(&failure)
+    }
+}
+
+impl IntoResponse for NotVerified {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Denied(denied) => denied.into_response(),
+            Self::Unavailable(cause) => Problem::not_now().because(&cause).into_response(),
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The door for programs: the table of routes. One file per resource; the door itself is in `door.rs`.
 
 mod actions;
+mod discovery;
 mod door;
 mod errors;
 mod health;
 mod json;
 mod listen;
+mod members;
 mod offers;
 mod openapi;
 mod operations;
@@ -17,12 +19,14 @@ mod request;
 mod reviews;
 mod status;
 mod submissions;
+mod token;
 
 pub use door::Door;
 pub use health::Readiness;
 pub use listen::listen;
 
-use crate::auth::TokenGate;
+use crate::auth::Gate;
+use crate::issuer::Issuer;
 use crate::perform::Perform;
 use crate::store::Read;
 use crate::wire::SuccessWord;
@@ -43,6 +47,12 @@ pub struct Rooms {
     pub read: Read,
     /// The only way to change anything.
     pub perform: Perform,
+    /// The built-in issuer, unless it is switched off.
+    pub issuer: Option<Issuer>,
+    /// The names of the issuers that are trusted.
+    pub issuers: Arc<[String]>,
+    /// The service's address as clients see it, without a slash at the end.
+    pub public_url: Arc<str>,
     /// The offer types there are.
     pub types: Arc<OfferTypes>,
     /// What a finished operation is called.
@@ -66,7 +76,7 @@ type Shared = State<Arc<Rooms>>;
 /// Every route with its description. The order is that of the wire contract.
 fn routes() -> OpenApiRouter<Arc<Rooms>> {
     OpenApiRouter::new()
-        .routes(routes!(publishers::list_publishers))
+        .routes(routes!(publishers::list_publishers, publishers::create_publisher))
         .routes(routes!(publishers::list_offer_types))
         .routes(routes!(offers::list_offers))
         .routes(routes!(offers::get_offer, put_offer::put_offer))
@@ -81,6 +91,23 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(operations::get_operation_by_composite_id))
         .routes(routes!(reviews::list_reviews))
         .routes(routes!(reviews::give_verdict))
+        .routes(routes!(members::list_members, members::add_member))
+        .routes(routes!(members::set_member_roles, members::remove_member))
+        .routes(routes!(members::list_member_secrets, members::add_member_secret))
+        .routes(routes!(members::remove_member_secret))
+        .routes(routes!(members::invite_member))
+        .routes(routes!(members::list_staff, members::add_staff))
+        .routes(routes!(members::set_staff_roles, members::remove_staff))
+        .routes(routes!(members::list_staff_secrets, members::add_staff_secret))
+        .routes(routes!(members::remove_staff_secret))
+        .routes(routes!(members::invite_staff))
+        .routes(routes!(token::get_token_v1))
+        .routes(routes!(token::get_token_v2))
+        .routes(routes!(discovery::get_discovery_v1))
+        .routes(routes!(discovery::get_discovery_v2))
+        .routes(routes!(discovery::get_keys_v1))
+        .routes(routes!(discovery::get_keys_v2))
+        .routes(routes!(discovery::get_instance))
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_readiness))
         .routes(routes!(openapi::get_openapi))
@@ -101,7 +128,7 @@ pub fn description() -> serde_json::Result<Bytes> {
 }
 
 /// The door: every route, behind the checks that every request passes.
-pub fn door(rooms: Rooms, gate: TokenGate, clock: crate::clock::Clock) -> Door {
+pub fn door(rooms: Rooms, gate: Gate, clock: crate::clock::Clock) -> Door {
     let (router, _) = routes().split_for_parts();
     let router: Router = router
         .fallback(door::no_such_path)

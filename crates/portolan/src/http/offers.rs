@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
         ("$top" = Option<i64>, Query, description = "How many at most."), ("$skip" = Option<i64>, Query, description = "How many to pass over.")),
     responses((status = 200, body = Vec<OfferSummary>)))]
 pub(crate) async fn list_offers(State(rooms): Shared, at: At, uri: Uri) -> Result<Response, Problem> {
-    let authorised = at.authorise(Permission::Read)?;
+    let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let mut selection =
         Selection { publisher: authorised.publisher().clone(), offer_type: None, skip: 0, top: i64::MAX };
     for (name, value) in query(&uri) {
@@ -142,7 +142,7 @@ pub(crate) async fn get_offer_slot(State(rooms): Shared, at: At) -> Result<Respo
 
 /// The path's offer, for a caller who may read it.
 pub(super) async fn load(rooms: &Rooms, at: &At) -> Result<(OfferKey, Offer), Problem> {
-    let authorised = at.authorise(Permission::Read)?;
+    let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let key = at.key(&authorised)?;
     let offer = rooms.read.offer(&key).await?.ok_or_else(|| missing(&key))?;
     Ok((key, offer))

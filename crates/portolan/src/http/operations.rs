@@ -52,7 +52,7 @@ pub(crate) async fn get_operation_by_composite_id(
     };
     let parts: Vec<&str> = at.name(0).split('$').collect();
     let [publisher, offer, version, slot] = parts[..] else { return Err(none()) };
-    let authorised = at.caller().authorise(publisher, Permission::Read)?;
+    let authorised = at.authorise_at(publisher, &rooms.read, Permission::Read)?;
     let offer = OfferId::parse(offer).ok_or_else(none)?;
     let key = OfferKey { publisher: authorised.publisher().clone(), offer };
     let purpose = match slot.to_ascii_lowercase().as_str() {

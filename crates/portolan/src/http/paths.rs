@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 16] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -16,6 +16,10 @@ const WORDS: [&str; 12] = [
     "submissions",
     "versions",
     "slot",
+    "members",
+    "secrets",
+    "invitation",
+    "staff",
 ];
 
 /// The path as the routes spell it, where it is spelled otherwise. Names are left as they are.
@@ -53,6 +57,9 @@ fn fold(path: &str) -> Option<String> {
     if segments.get(1) == Some(&"publishers") {
         put(3, &mut segments, &WORDS);
         put(5, &mut segments, &WORDS);
+    }
+    if segments.get(1) == Some(&"staff") {
+        put(3, &mut segments, &WORDS);
     }
     changed.then(|| format!("/{}", segments.join("/")))
 }

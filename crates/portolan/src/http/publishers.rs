@@ -1,12 +1,17 @@
 //! The caller's publishers, and the offer types there are.
 
 use super::errors::Problem;
-use super::request::At;
+use super::request::{At, read_own};
 use super::{Shared, reply};
+use crate::auth::{LONGEST_NAME, Permission};
+use crate::store::Publisher as Stored;
+use api::access::NewPublisher;
 use api::publishers::{OfferType, Publisher, PublisherDefinition};
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use publishing::offer::PublisherId;
 
 /// The publishers that the caller is a member of.
 #[utoipa::path(get, path = "/api/publishers", operation_id = "list_publishers", tag = "Publishers",
@@ -16,17 +21,41 @@ pub(crate) async fn list_publishers(State(rooms): Shared, at: At) -> Result<Resp
     let theirs: Vec<Publisher> = all
         .into_iter()
         .filter(|publisher| at.caller().publishers().any(|(id, _)| *id == publisher.id))
-        .map(|publisher| Publisher {
-            id: publisher.id.as_str().to_owned(),
-            version: publisher.version,
-            definition: PublisherDefinition {
-                display_text: publisher.display_text,
-                offer_type_categories: Vec::new(),
-                seller_id: publisher.seller_id,
-            },
-        })
+        .map(shown)
         .collect();
     Ok(reply::json(StatusCode::OK, &theirs))
+}
+
+/// Creates a publisher. It has no members yet.
+#[utoipa::path(post, path = "/api/publishers", operation_id = "create_publisher", tag = "Publishers",
+    request_body = NewPublisher, responses((status = 201, body = Publisher)))]
+pub(crate) async fn create_publisher(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
+    let by = at.caller().authorise_marketplace(Permission::CreatePublisher)?;
+    let NewPublisher { id, display_text, seller_id } = read_own(body).await?;
+    let form = "A publisher id has 1 to 50 letters, digits, `_`, `.` and `-`, and begins with a letter or digit.";
+    let id = PublisherId::parse(&id).ok_or_else(|| Problem::bad_request("/id", form))?;
+    for (target, text) in [("/displayText", &display_text), ("/sellerId", &seller_id)] {
+        if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NAME || text.chars().any(char::is_control)) {
+            let message = format!("This has at most {LONGEST_NAME} characters, none of them a control character.");
+            return Err(Problem::bad_request(target, message));
+        }
+    }
+    let display_text = display_text.unwrap_or_else(|| id.as_str().to_owned());
+    let publisher = Stored { id, display_text, seller_id: seller_id.unwrap_or_default(), version: 1 };
+    rooms.perform.create_publisher(&by, publisher.clone()).await?;
+    Ok(reply::json(StatusCode::CREATED, &shown(publisher)))
+}
+
+fn shown(publisher: Stored) -> Publisher {
+    Publisher {
+        id: publisher.id.as_str().to_owned(),
+        version: publisher.version,
+        definition: PublisherDefinition {
+            display_text: publisher.display_text,
+            offer_type_categories: Vec::new(),
+            seller_id: publisher.seller_id,
+        },
+    }
 }
 
 /// The types an offer can have.

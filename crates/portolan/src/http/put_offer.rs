@@ -28,7 +28,7 @@ pub(crate) async fn put_offer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let authorised = at.authorise(Permission::SaveDraft)?;
+    let authorised = at.authorise(&rooms.read, Permission::SaveDraft)?;
     let offer = OfferId::parse(at.name(1)).ok_or_else(|| {
         Problem::bad_request("offerId", format!("The offer id in the path cannot be one. {OFFER_ID_FORM}"))
     })?;

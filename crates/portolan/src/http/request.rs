@@ -3,6 +3,7 @@
 use super::errors::Problem;
 use super::json;
 use crate::auth::{Authorised, Caller, Permission};
+use crate::store::Read;
 use api::dates::Date;
 use api::errors::ErrorCode;
 use axum::body::Body;
@@ -18,6 +19,7 @@ use publishing::addresses;
 use publishing::command::Expected;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, is_slug};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -63,8 +65,27 @@ impl At {
     }
 
     /// Asks whether the caller may do this to the path's publisher. Comes before anything else is looked at.
-    pub(crate) fn authorise(&self, permission: Permission) -> Result<Authorised<'_>, Problem> {
-        Ok(self.caller.authorise(self.name(0), permission)?)
+    ///
+    /// A member needs nothing but its roles for that, so that a publisher that is not there takes no other time than one that
+    /// is not the caller's. Only staff, who may know all publishers, are told which there are.
+    pub(crate) fn authorise(&self, read: &Read, permission: Permission) -> Result<Authorised<'_>, Problem> {
+        self.authorise_at(self.name(0), read, permission)
+    }
+
+    /// The same for a publisher that is named elsewhere.
+    pub(crate) fn authorise_at(
+        &self,
+        publisher: &str,
+        read: &Read,
+        permission: Permission,
+    ) -> Result<Authorised<'_>, Problem> {
+        if let Ok(authorised) = self.caller.authorise(publisher, permission) {
+            return Ok(authorised);
+        }
+        self.caller.authorise_marketplace(permission)?;
+        let stored = read.publisher(&publisher.to_ascii_lowercase())?;
+        let missing = || Problem::not_found(format!("There is no publisher {:?}. Check its id.", shown(publisher)));
+        Ok(self.caller.authorise_staff(stored.ok_or_else(missing)?.id, permission)?)
     }
 
     /// The name under which the store keeps the status of the path's offer, without an allocation.
@@ -108,8 +129,12 @@ pub(crate) const OFFER_ID_FORM: &str = "An offer id has 1 to 50 lower-case lette
 
 /// There can be no offer of this id.
 pub(crate) fn no_such_offer(id: &str) -> Problem {
-    let shown: String = id.chars().take(60).collect();
-    Problem::not_found(format!("There is no offer {shown:?}. {OFFER_ID_FORM}"))
+    Problem::not_found(format!("There is no offer {:?}. {OFFER_ID_FORM}", shown(id)))
+}
+
+/// As much of a name as an answer repeats.
+fn shown(name: &str) -> String {
+    name.chars().take(60).collect()
 }
 
 /// The query's members, decoded, names without a leading `$`.
@@ -184,6 +209,21 @@ pub(crate) async fn read_body(body: Body, longest: usize) -> Result<Bytes, Probl
 
 fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_too_long)
+}
+
+/// Reads the JSON body of a call of our own, strictly: a misspelt member is a fault.
+pub(crate) async fn read_own<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+    let body = read_body(body, LONGEST_ACTION).await?;
+    let fault = |error: serde_json::Error| {
+        Problem::bad_request("", format!("The body is not what this call takes: {error}. /openapi.json describes it."))
+    };
+    serde_json::from_str(json::check(&body)?).map_err(fault)
+}
+
+/// The same for a body that may be left out.
+pub(crate) async fn read_own_or_nothing<T: DeserializeOwned + Default>(body: Body) -> Result<T, Problem> {
+    let body = read_body(body, LONGEST_ACTION).await?;
+    if body.trim_ascii().is_empty() { Ok(T::default()) } else { read_own(Body::from(body)).await }
 }
 
 /// Reads the optional body of publish, go live and cancel, which may use single quotes.

@@ -15,7 +15,7 @@ use http::HeaderMap;
     params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = StatusDocument, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
 pub(crate) async fn get_offer_status(State(rooms): Shared, at: At, headers: HeaderMap) -> Result<Response, Problem> {
-    let authorised = at.authorise(Permission::Read)?;
+    let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let name = at.status_name(&authorised)?;
     match rooms.read.status(name.as_str())? {
         Some(document) => Ok(reply::document(document, &headers)),

@@ -115,9 +115,8 @@ impl Issuer {
         audience: &Audience,
     ) -> Result<Token, TokenRefusal> {
         let taken = self.store.take_code(secret_hash(code), self.clock.now()).await.map_err(IssuerFailure::from)?;
-        let record: Record = taken
-            .and_then(|record| serde_json::from_str(&record).ok())
-            .ok_or(TokenRefusal::InvalidGrant)?;
+        let record: Record =
+            taken.and_then(|record| serde_json::from_str(&record).ok()).ok_or(TokenRefusal::InvalidGrant)?;
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
         let proven = bool::from(challenge.as_bytes().ct_eq(record.asked.code_challenge.as_bytes()));
         if !proven || record.asked.client_id != client_id || record.asked.redirect_uri != redirect_uri {

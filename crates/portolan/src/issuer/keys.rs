@@ -139,7 +139,8 @@ impl Keys {
             Some((thumbprint(&pair), private))
         });
         let (id, private) = made.await.ok().flatten().ok_or_else(|| IssuerFailure::new("a key could not be made"))?;
-        let sealed = self.vault.seal(&private, &bound_to(&id)).map_err(|error| IssuerFailure::new(error.to_string()))?;
+        let sealed =
+            self.vault.seal(&private, &bound_to(&id)).map_err(|error| IssuerFailure::new(error.to_string()))?;
         Ok(SigningKey { id, made_at, signs_from, sealed })
     }
 

@@ -42,13 +42,17 @@ pub struct Token {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TokenRefusal {
     /// Client id and secret do not belong together, or the secret has ended.
-    #[error("The client id or the client secret is not right, or the secret has ended or was removed. Check both; an owner can add a secret.")]
+    #[error(
+        "The client id or the client secret is not right, or the secret has ended or was removed. Check both; an owner can add a secret."
+    )]
     InvalidClient,
     /// The audience is not one that tokens are made for.
     #[error("{0}")]
     InvalidResource(String),
     /// The code is not good, or not for this client, address or verifier.
-    #[error("The code is not good, not any more, or not for this client, redirect_uri or code_verifier. Sign in again.")]
+    #[error(
+        "The code is not good, not any more, or not for this client, redirect_uri or code_verifier. Sign in again."
+    )]
     InvalidGrant,
     /// The issuer could not.
     #[error(transparent)]
@@ -180,7 +184,9 @@ impl Audience {
         }
         Err(TokenRefusal::InvalidResource(match self {
             Self::Resource(_) => format!("There are no tokens for that resource here. Ask for resource={usual}."),
-            Self::Scope(_) => format!("There are no tokens for that scope here. Ask for scope={}/.default.", plain(&usual)),
+            Self::Scope(_) => {
+                format!("There are no tokens for that scope here. Ask for scope={}/.default.", plain(&usual))
+            }
         }))
     }
 }

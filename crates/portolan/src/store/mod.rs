@@ -301,6 +301,21 @@ impl Read {
         self.0.publishers().await
     }
 
+    /// As [`Directory::publisher`].
+    pub fn publisher(&self, folded: &str) -> Result<Option<Publisher>, StoreError> {
+        self.0.publisher(folded)
+    }
+
+    /// As [`Directory::circle`].
+    pub fn circle(&self, circle: &Circle) -> Result<Option<StoredCircle>, StoreError> {
+        self.0.circle(circle)
+    }
+
+    /// As [`Directory::secrets`].
+    pub fn secrets(&self, principal: Uuid) -> Result<Vec<ClientSecret>, StoreError> {
+        self.0.secrets(principal)
+    }
+
     /// As [`Store::probe`].
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.0.probe().await

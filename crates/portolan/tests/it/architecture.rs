@@ -10,7 +10,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("cli", &[]),
     ("clock", &[]),
     ("config", &["auth", "http", "store", "wire"]),
-    ("demo", &["auth", "clock", "perform", "store", "work"]),
+    ("demo", &["auth", "clock", "issuer", "perform", "store", "work"]),
     ("http", &["auth", "clock", "issuer", "perform", "store", "wire"]),
     ("issuer", &["auth", "clock", "store", "vault"]),
     ("perform", &["auth", "clock", "store", "wire"]),
