@@ -91,6 +91,11 @@ impl Clock {
     }
 }
 
+/// The randomness that a library asks for to blind what it computes.
+pub fn randomness() -> impl aws_lc_rs::rand::SecureRandom {
+    aws_lc_rs::rand::SystemRandom::new()
+}
+
 /// Bytes that nobody can guess.
 ///
 /// # Errors

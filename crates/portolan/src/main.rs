@@ -1,6 +1,6 @@
 //! The front door: reads the command line and the settings, wires the rooms, runs one subcommand.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use portolan::cli::review::Review;
 use portolan::clock::Clock;
@@ -11,9 +11,8 @@ use portolan::store::{Sqlite, Store};
 use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
-use std::io::{ErrorKind, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;

@@ -7,8 +7,9 @@ use axum::routing::get;
 use bytes::Bytes;
 use portolan::clock::Clock;
 use portolan::demo;
-use portolan::serve::Setup;
+use portolan::serve::{Identity, Setup};
 use portolan::store::{Sqlite, Store};
+use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
 use rustix::thread::Pid;
@@ -19,16 +20,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 const PATH: &str = "/api/publishers/contoso/offers/vm-in-progress/status";
-const TOKEN: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 /// Prints how many answers a second the two give, and what one costs, each on one processor.
 pub(crate) fn compare(quick: bool) {
     let (rounds, length) = if quick { (1, Duration::from_millis(50)) } else { (9, Duration::from_secs(1)) };
-    let (ours, our_thread, body) = serve_demo();
+    let (ours, our_thread, body, token) = serve_demo();
     let (bare, bare_thread) = serve_bare(body);
     pin(1);
     let request = format!(
-        "GET {PATH}?api-version=2017-10-31 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nAccept: application/json\r\n\r\n"
+        "GET {PATH}?api-version=2017-10-31 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
     );
     let (mut our_rounds, mut bare_rounds) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -60,7 +60,7 @@ fn print(name: &str, ours: &[Round], bare: &[Round]) {
 }
 
 /// The demo's service on a thread of its own; gives the bytes of the document too.
-fn serve_demo() -> (SocketAddr, Pid, Bytes) {
+fn serve_demo() -> (SocketAddr, Pid, Bytes, String) {
     let (started, start) = mpsc::channel();
     std::thread::spawn(move || {
         pin(0);
@@ -70,17 +70,18 @@ fn serve_demo() -> (SocketAddr, Pid, Bytes) {
             let clock = Clock::system();
             demo::fill(&store, clock.now()).await.unwrap();
             let setup = Setup {
-                publishers: store.publishers().await.unwrap(),
                 store: Arc::clone(&store),
+                vault: Vault::in_memory().unwrap(),
                 clock,
                 types: demo::rehearsed_types().unwrap(),
                 missing_if_match: MissingIfMatch::Accept,
                 success_word: SuccessWord::Succeeded,
-                token: TOKEN.into(),
+                identity: Identity::default(),
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;
-            started.send((service.address, load::thread(), body)).unwrap();
+            let token = demo::token(&service.perform, service.issuer.as_ref()).await.unwrap();
+            started.send((service.address, load::thread(), body, token)).unwrap();
             std::future::pending::<()>().await;
         });
     });

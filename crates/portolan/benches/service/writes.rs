@@ -10,6 +10,7 @@ use publishing::command::{Command, Expected};
 use publishing::decide::MissingIfMatch;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::offer_type::OfferTypes;
+use publishing::principal::Circle;
 use rusqlite::Connection;
 use std::path::Path;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ async fn transitions(perform: &Perform, tasks: usize, length: Duration) -> f64 {
             let perform = perform.clone();
             tokio::spawn(async move {
                 let contoso = PublisherId::parse("contoso").unwrap();
-                let caller = Caller::new("bench", [(contoso, Role::Owner)], Vec::new());
+                let caller = Caller::new("bench", None).with(Circle::Publisher(contoso), [Role::Owner]);
                 let by = caller.authorise("contoso", Permission::SaveDraft).unwrap();
                 let offer = OfferId::parse(&format!("offer-{task}")).unwrap();
                 let mut saved = 0_u32;

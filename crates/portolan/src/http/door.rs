@@ -13,7 +13,6 @@ use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use tower::Service;
 use uuid::Uuid;
 

@@ -2,11 +2,10 @@
 
 use super::IssuerFailure;
 use crate::auth::{LocalKeys, PublicKey};
-use crate::clock::Clock;
+use crate::clock::{Clock, randomness};
 use crate::store::{SigningKey, Store};
 use crate::vault::Vault;
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine;
@@ -87,7 +86,7 @@ impl Keys {
         let mut signature = vec![0; signer.pair.public_modulus_len()];
         signer
             .pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .sign(&RSA_PKCS1_SHA256, &randomness(), signed.as_bytes(), &mut signature)
             .map_err(|_| IssuerFailure::new("a token could not be signed"))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }

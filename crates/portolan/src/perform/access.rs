@@ -7,7 +7,6 @@ use crate::store::{AccessChange, Credential, Hash, Publisher, StoreError};
 use publishing::access::{AccessCommand, AccessRefusal, decide};
 use publishing::entry::Entry;
 use publishing::principal::{Circle, Kind, Principal, Role};
-use std::collections::BTreeSet;
 
 /// Who asks, and in which circle.
 pub(super) struct By<'a> {

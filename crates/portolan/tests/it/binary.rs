@@ -1,13 +1,25 @@
 //! The `portolan` binary as somebody runs it: the process, its output, its exits.
 
 use serde_json::Value;
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub const TOKEN: &str = "a-token-that-must-not-be-logged";
+thread_local! {
+    /// The token for the service that this test started last.
+    static TOKEN: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The token for the service that this test started last.
+pub fn token() -> String {
+    TOKEN.with_borrow(String::clone)
+}
+
+/// How services are named in their tokens, whatever port they got.
+pub const PUBLIC_URL: &str = "http://portolan.test";
 
 /// A running `portolan`, killed when the test lets go of it.
 pub struct Portolan {
@@ -38,7 +50,7 @@ impl Portolan {
     /// `portolan demo` on a free port.
     pub fn demo() -> Self {
         let mut command = command();
-        command.args(["demo", "--listen", "127.0.0.1:0", "--token", TOKEN]);
+        command.args(["demo", "--listen", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut said = String::new();
         for line in BufReader::new(child.stdout.as_mut().unwrap()).lines() {
@@ -48,16 +60,18 @@ impl Portolan {
                 break;
             }
         }
-        let url = said.lines().find_map(|line| line.strip_prefix("URL ")).unwrap().trim().to_owned();
+        let word = |name: &str| said.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        let url = word("URL ");
+        TOKEN.set(word("token "));
         Self { child, url, said, logging: None }
     }
 
     /// `portolan serve` on a directory and a free port, with more arguments; waits until it says it is ready.
     pub fn serve(data: &Path, more: &[&str]) -> Self {
         let mut command = command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--publisher", "contoso", "--log", "json"]).args(more);
-        command.arg("--data").arg(data).env("PORTOLAN_TOKEN", TOKEN);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--public-url", PUBLIC_URL, "--log", "json"]).args(more);
+        command.arg("--data").arg(data);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let url = loop {
@@ -75,6 +89,12 @@ impl Portolan {
             log.read_to_string(&mut logged).unwrap();
             logged
         });
+        let kept = data.join("the-tests-token");
+        if !kept.exists() {
+            let secret = setup_secret(&mut child);
+            std::fs::write(&kept, set_up(&url, &secret)).unwrap();
+        }
+        TOKEN.set(std::fs::read_to_string(&kept).unwrap());
         Self { child, url, said, logging: Some(logging) }
     }
 
@@ -84,11 +104,40 @@ impl Portolan {
     }
 }
 
+/// The setup secret that a fresh service prints.
+pub fn setup_secret(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.trim().starts_with("pset_")).unwrap().trim().to_owned()
+}
+
+/// Makes the first operator and the publisher contoso, with one service principal for all; gives its token.
+pub fn set_up(url: &str, secret: &str) -> String {
+    let api = |path: &str| format!("{url}/api{path}?api-version=2017-10-31");
+    TOKEN.set(secret.to_owned());
+    let operator = r#"{"kind":"servicePrincipal","name":"admin","roles":["operator","reviewer"]}"#;
+    let (status, added) = curl(&["--data", operator, &api("/staff")]);
+    assert_eq!(status, 201, "{added}");
+    let added: Value = serde_json::from_str(&added).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&resource=https://cloudpartner.azure.com",
+        text(&added["member"]["applicationId"]),
+        text(&added["secret"]["value"])
+    );
+    let (status, answer) = curl(&["--data", &form, &format!("{url}/common/oauth2/token")]);
+    assert_eq!(status, 200, "{answer}");
+    TOKEN.set(text(&serde_json::from_str::<Value>(&answer).unwrap()["access_token"]));
+    assert_eq!(curl(&["--data", r#"{"id":"contoso"}"#, &api("/publishers")]).0, 201);
+    let owner = format!(r#"{{"id":{},"roles":["owner"]}}"#, added["member"]["id"]);
+    assert_eq!(curl(&["--data", &owner, &api("/publishers/contoso/members")]).0, 201);
+    token()
+}
+
 /// Asks with curl, as a person would; gives status and body.
 pub fn curl(arguments: &[&str]) -> (u16, String) {
     let mut command = Command::new("curl");
     command.args(["--silent", "--max-time", "20", "--write-out", "\n%{http_code}"]);
-    command.args(["--header", &format!("Authorization: Bearer {TOKEN}")]).args(arguments);
+    command.args(["--header", &format!("Authorization: Bearer {}", token())]).args(arguments);
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let (body, status) = text.rsplit_once('\n').unwrap();
@@ -220,9 +269,8 @@ fn a_taken_port_and_broken_settings_are_named() {
         (vec!["--listen", &address], "cannot listen on"),
         (vec!["--config", settings], "unknown field `lissen`"),
         (vec!["--config", "/nowhere/at/all.toml"], "the settings file /nowhere/at/all.toml"),
-        (vec!["--publisher", "no spaces"], "cannot be one"),
         (vec!["--log-level", "warning"], "the log level \"warning\": use error, warn"),
-        (vec!["--token", ""], "the token must be"),
+        (vec!["--public-url", "portolan.example/x"], "cannot be the service's address"),
     ] {
         let listen = if arguments.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] };
         let mut serve = command();
@@ -246,7 +294,7 @@ fn it_stops_in_order_and_keeps_its_token_to_itself() {
     assert!(first.child.wait().unwrap().success());
     let logged = first.logging.take().unwrap().join().unwrap();
     assert!(logged.contains("answered") && logged.contains("stopping"), "{logged}");
-    assert!(!first.said.contains(TOKEN) && !logged.contains(TOKEN), "{logged}");
+    assert!(!first.said.contains(&token()) && !logged.contains(&token()), "{logged}");
     for line in logged.lines() {
         serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     }
@@ -260,27 +308,41 @@ fn it_stops_in_order_and_keeps_its_token_to_itself() {
 }
 
 #[test]
-fn a_token_is_made_once_and_kept() {
+fn a_setup_secret_is_printed_until_there_is_an_operator_and_works_once() {
     let data = tempfile::tempdir().unwrap();
-    let start = || {
+    let start = |more: &[&str]| {
         let mut command = command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--publisher", "contoso", "--data"]).arg(data.path());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--public-url", PUBLIC_URL, "--data"]).arg(data.path());
+        let mut child = command.args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.contains("ready") {
             assert!(log.read_line(&mut line).unwrap() > 0, "{line}");
         }
+        assert!(!line.contains("pset_"), "it is not in the log: {line}");
+        let url = format!("http://{}", line.split("address=").nth(1).unwrap().split_whitespace().next().unwrap());
+        (child, url)
+    };
+    let said = |mut child: Child| {
         child.kill().unwrap();
         String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
     };
-    let token = std::fs::read_to_string(data.path().join("token"));
-    assert!(token.is_err());
-    let said = start();
-    let token = std::fs::read_to_string(data.path().join("token")).unwrap();
-    assert!(token.len() == 64 && said.contains(&format!("token: {token}")), "{said}");
-    assert_eq!(start(), "", "it is shown once");
-    assert_eq!(std::fs::read_to_string(data.path().join("token")).unwrap(), token);
+    let first = said(start(&[]).0);
+    let old = first.lines().map(str::trim).find(|line| line.starts_with("pset_")).unwrap().to_owned();
+    let (mut child, url) = start(&[]);
+    let secret = setup_secret(&mut child);
+    assert_ne!(old, secret);
+    let staff = format!("{url}/api/staff?api-version=2017-10-31");
+    let ask = |secret: &str| {
+        TOKEN.set(secret.to_owned());
+        curl(&["--data", r#"{"kind":"user","name":"Jane","mail":"jane@x.example","roles":["operator"]}"#, &staff])
+    };
+    assert_eq!(ask(&old).0, 401, "an earlier one is void");
+    assert_eq!(ask(&secret).0, 201);
+    assert_eq!(ask(&secret).0, 401, "it works once");
+    assert_eq!(said(child), "", "nothing is left to be read");
+    assert_eq!(said(start(&[]).0), "", "there is an operator");
+    assert!(said(start(&["--set-up-again"]).0).contains("pset_"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The typed client against the service: a whole life through it, and its errors.
 
-use crate::world::{TOKEN, World};
+use crate::world::World;
 use api::client::{Client, ClientError};
 use api::errors::ErrorCode;
 use api::offers::PutOffer;
@@ -21,7 +21,7 @@ fn memo(id: &str, definition: &str) -> PutOffer {
 #[tokio::test]
 async fn a_life_through_the_client() {
     let world = World::new().await;
-    let client = Client::new(&format!("http://{}/", world.address), TOKEN);
+    let client = Client::new(&format!("http://{}/", world.address), &world.token);
     assert_eq!(client.list_publishers().await.unwrap()[0].id, "contoso");
     assert_eq!(client.list_offer_types().await.unwrap().len(), 7);
     let offer = memo("memo-1", r#"{ "displayText" : "A memo", "plans":[{"planId":"one"}]}"#);
@@ -40,14 +40,15 @@ async fn a_life_through_the_client() {
     world.settle().await;
     let status = client.get_offer_status("contoso", "memo-1").await.unwrap();
     assert_eq!((status.status, status.steps[1].status), (OfferStatus::Running, StepStatus::WaitingForApproval));
-    let review = client.list_reviews().await.unwrap().remove(0);
+    let client_of_staff = Client::new(&format!("http://{}/", world.address), &world.staff_token);
+    let review = client_of_staff.list_reviews().await.unwrap().remove(0);
     let reason = VerdictRequest { message: Some("The <b> is too bold.".into()), ..VerdictRequest::default() };
-    client.give_verdict(review.operation_id, &review.step_id, Verdict::Block, &reason).await.unwrap();
+    client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Block, &reason).await.unwrap();
     let blocked = client.get_offer_status("contoso", "memo-1").await.unwrap();
     assert_eq!(blocked.steps[1].messages[0].message_html, "The &lt;b&gt; is too bold.");
     let none = VerdictRequest::default();
-    client.give_verdict(review.operation_id, &review.step_id, Verdict::Unblock, &none).await.unwrap();
-    client.give_verdict(review.operation_id, &review.step_id, Verdict::Approve, &none).await.unwrap();
+    client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Unblock, &none).await.unwrap();
+    client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Approve, &none).await.unwrap();
     world.settle().await;
     assert_eq!(client.get_offer_slot("contoso", "memo-1", "preview").await.unwrap().version, 1);
     client.go_live_offer("contoso", "memo-1").await.unwrap();
@@ -77,9 +78,9 @@ async fn what_goes_wrong_is_told_apart() {
     let url = format!("http://{}", world.address);
     assert!(matches!(Client::new(&url, "wrong").list_publishers().await, Err(ClientError::Unauthorized(_))));
     assert!(matches!(
-        Client::new("http://127.0.0.1:1", TOKEN).list_publishers().await,
+        Client::new("http://127.0.0.1:1", &world.token).list_publishers().await,
         Err(ClientError::Unreachable(_))
     ));
-    let missing = Client::new(&url, TOKEN).get_offer("contoso", "no/such").await.unwrap_err();
+    let missing = Client::new(&url, &world.token).get_offer("contoso", "no/such").await.unwrap_err();
     assert!(missing.to_string().contains("There is no offer"), "{missing}");
 }

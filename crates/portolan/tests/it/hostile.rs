@@ -2,6 +2,7 @@
 
 use crate::world::{Answer, World};
 use publishing::offer::PublisherId;
+use publishing::principal::Circle;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -13,7 +14,7 @@ fn offer(id: &str, rest: &str) -> String {
 }
 
 async fn journal_length(world: &World) -> usize {
-    world.store.journal(&PublisherId::parse("contoso").unwrap(), 0, 10_000).await.unwrap().len()
+    world.store.journal(&Circle::Publisher(PublisherId::parse("contoso").unwrap()), 0, 10_000).await.unwrap().len()
 }
 
 /// An error has a code, a message that is more than a word, and no trace of our insides.

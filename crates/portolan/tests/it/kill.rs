@@ -4,6 +4,7 @@ use crate::binary::{Portolan, curl, watch};
 use crate::store::assert_chain;
 use portolan::store::{Sqlite, Store};
 use publishing::offer::PublisherId;
+use publishing::principal::Circle;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
@@ -103,7 +104,8 @@ fn kill(service: &mut Portolan) {
 pub fn check_journal(data: &Path) -> usize {
     let store = Sqlite::open(data, 1 << 20).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let lines = runtime.block_on(store.journal(&PublisherId::parse("contoso").unwrap(), 0, 10_000)).unwrap();
+    let lines =
+        runtime.block_on(store.journal(&Circle::Publisher(PublisherId::parse("contoso").unwrap()), 0, 10_000)).unwrap();
     assert_chain(&lines);
     let mut done: HashMap<String, usize> = HashMap::new();
     let mut progress = 0;
@@ -111,6 +113,9 @@ pub fn check_journal(data: &Path) -> usize {
         let entry: Value = serde_json::from_str(&line.entry).unwrap();
         if entry["event"] == "checkReported" && entry["ending"] == "done" {
             *done.entry(entry["check"].to_string()).or_default() += 1;
+        }
+        if line.offer.is_empty() {
+            continue;
         }
         let document: Value = serde_json::from_slice(&line.document).unwrap();
         let now: u64 =

@@ -11,6 +11,7 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::offer_type::OfferTypes;
 use publishing::operation::Purpose;
+use publishing::principal::Circle;
 use publishing::status;
 use std::future::Future;
 use std::sync::Arc;
@@ -131,7 +132,7 @@ async fn a_commit_that_was_overtaken_changes_nothing() {
         assert_eq!(store.commit(change(second, None)).await, Err(StoreError::Overtaken));
         let stored = store.load(&key).await.unwrap().unwrap();
         assert!(stored.offer.operation.is_none());
-        assert_eq!(store.journal(&key.publisher, 0, 10).await.unwrap().len(), 2);
+        assert_eq!(store.journal(&Circle::Publisher(key.publisher.clone()), 0, 10).await.unwrap().len(), 2);
         assert!(store.next_due().await.unwrap().is_none());
     })
     .await;
@@ -143,7 +144,7 @@ pub fn assert_chain(lines: &[Line]) {
     for (line, sequence) in lines.iter().zip(1..) {
         assert_eq!(line.sequence, sequence, "gapless");
         let Line { offer, at, entry, document, hash, .. } = line;
-        let link = Link { publisher: "contoso", sequence, offer, at: *at, entry, document };
+        let link = Link { circle: "contoso", sequence, offer, at: *at, entry, document };
         assert_eq!(link.hash(&before).to_vec(), *hash, "the chain holds");
         before.clone_from(hash);
     }
@@ -161,7 +162,7 @@ async fn many_at_once_make_a_gapless_journal_whose_chain_holds() {
         for task in tasks {
             task.await.unwrap();
         }
-        let lines = store.journal(&key("x").publisher, 0, 1_000).await.unwrap();
+        let lines = store.journal(&Circle::Publisher(key("x").publisher), 0, 1_000).await.unwrap();
         assert_eq!(lines.len(), 50);
         assert_chain(&lines);
         for line in &lines {

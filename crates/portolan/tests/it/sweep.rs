@@ -2,7 +2,7 @@
 //!
 //! A few points each time; `PORTOLAN_SWEEP=all` takes every one. Needs strace, which does the killing.
 
-use crate::binary::{Portolan, TOKEN, command, curl, watch};
+use crate::binary::{PUBLIC_URL, Portolan, command, curl, token, watch};
 use crate::kill::check_journal;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -98,8 +98,8 @@ fn publish_until_it_dies(data: &Path, settings: &str, point: usize, at: &dyn Fn(
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync", "-e", &inject]);
-    strace.arg(command().get_program()).args(["serve", "--publisher", "contoso", "--config", settings]);
-    strace.args(["--listen", &address, "--data"]).arg(data).env("PORTOLAN_TOKEN", TOKEN);
+    strace.arg(command().get_program()).args(["serve", "--public-url", PUBLIC_URL, "--config", settings]);
+    strace.args(["--listen", &address, "--data"]).arg(data);
     let mut traced = Traced(strace.stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn().unwrap());
     let url = format!("http://{address}");
     let mut was_acknowledged = false;
@@ -133,7 +133,7 @@ impl Drop for Traced {
 
 /// What curl says, for a service that may be gone at any moment.
 fn ask(arguments: &[&str]) -> String {
-    let authorization = format!("Authorization: Bearer {TOKEN}");
+    let authorization = format!("Authorization: Bearer {}", token());
     let output = Command::new("curl").args(["--max-time", "10", "--header", &authorization]).args(arguments).output();
     String::from_utf8_lossy(&output.unwrap().stdout).into_owned()
 }

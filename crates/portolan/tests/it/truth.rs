@@ -7,6 +7,7 @@ use portolan::wire::{self, SuccessWord};
 use publishing::command::{Command, Ending, Report};
 use publishing::decide::MissingIfMatch;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
+use publishing::principal::Circle;
 use publishing::status;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ async fn assert_true(world: &World, offer: &str) {
     let served = world.get(&format!("/api/publishers/contoso/offers/{offer}/status")).await;
     assert_eq!(served.body.as_bytes(), rebuilt.body, "{offer}");
     assert_eq!(served.header("etag"), rebuilt.etag.to_str().unwrap());
-    let journal = world.store.journal(&key(offer).publisher, 0, 100_000).await.unwrap();
+    let journal = world.store.journal(&Circle::Publisher(key(offer).publisher), 0, 100_000).await.unwrap();
     let newest = journal.iter().rfind(|line| line.offer == offer).unwrap();
     assert_eq!(newest.document, rebuilt.body, "{offer} in the journal");
     let not_modified = [("if-none-match", served.header("etag"))];

@@ -1,38 +1,53 @@
 //! A service of its own for one test: real HTTP on a free port, a real database in memory, and a clock the test turns.
 
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
 use http::HeaderMap;
-use portolan::auth::{Caller, MarketplaceRole, Role, TokenGate};
+use portolan::auth::{Caller, Gate, Issuers, LocalKeys, Permission, Role, TrustedIssuer, USUAL_AUDIENCE};
 use portolan::clock::Clock;
 use portolan::http::{Readiness, Rooms, description, door, listen};
-use portolan::perform::Perform;
-use portolan::store::{Claims, Publisher, Read, Sqlite, Store};
+use portolan::issuer::{Audience, Issuer, Place};
+use portolan::perform::{AccessRequest, Newcomer, Perform};
+use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store};
+use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use portolan::work::Worker;
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
 use publishing::offer_type::{OfferTypeFile, OfferTypes};
+use publishing::principal::{BUILT_IN, Circle, Kind, Principal};
 use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use uuid::Uuid;
 
-pub const TOKEN: &str = "the-test-token";
+/// How the service is named in its tokens.
+pub const PUBLIC_URL: &str = "http://portolan.test";
+
+/// How long the tests' tokens are good: as far as a test turns its clock.
+const CENTURY_SECONDS: i64 = 100 * 365 * 24 * 3600;
 
 /// 2026-11-22T09:40:00Z.
 pub const START: Moment = Moment::from_ticks(639_309_372_000_000_000);
 
-/// Where one test happens. The token is an owner of `contoso`, a reviewer, and nothing at `fabrikam`.
+/// Where one test happens. `token` is an owner of `contoso` and nothing at `fabrikam`; `staff_token` is operator and reviewer,
+/// and is brought to reviews.
 pub struct World {
     pub clock: Clock,
     pub store: Arc<dyn Store>,
     pub perform: Perform,
     pub worker: Worker,
+    pub issuer: Issuer,
+    pub issuers: Arc<Issuers>,
     pub address: SocketAddr,
+    pub token: String,
+    pub staff_token: String,
     http: reqwest::Client,
     _stop: watch::Sender<bool>,
 }
@@ -82,6 +97,24 @@ pub fn memo_type() -> publishing::offer_type::OfferType {
     OfferTypeFile::parse("memo.toml", text).unwrap().with_schema("memo.toml", schema).unwrap()
 }
 
+/// The built-in issuer, with a key that all tests share: to make one takes a while.
+async fn issuers(store: &Arc<dyn Store>, clock: &Clock) -> (Issuer, Arc<Issuers>) {
+    static KEY: OnceLock<Vec<u8>> = OnceLock::new();
+    static VAULT: OnceLock<Vault> = OnceLock::new();
+    let vault = VAULT.get_or_init(|| Vault::in_memory().unwrap()).clone();
+    let private = KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec());
+    let sealed = vault.seal(private, "signing_key.sealed/test").unwrap();
+    let key = SigningKey { id: "test".into(), made_at: START, signs_from: START, sealed };
+    store.add_signing_key(key, None).await.unwrap();
+    let audiences = vec![USUAL_AUDIENCE.to_owned()];
+    let tenant = store.tenant(Uuid::from_u128(0x7e4a)).await.unwrap();
+    let place = Place { public_url: PUBLIC_URL.into(), audiences: audiences.clone(), tenant };
+    let keys = LocalKeys::default();
+    let trusted = TrustedIssuer::local(BUILT_IN, vec![place.issuer_v1(), place.issuer_v2()], audiences, keys.clone());
+    let issuer = Issuer::open(Arc::clone(store), vault, clock.clone(), place, keys).await.unwrap();
+    (issuer, Arc::new(Issuers::new(vec![trusted], clock.clone()).unwrap()))
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::with(Setting::default()).await
@@ -102,25 +135,65 @@ impl World {
         let types = Arc::new(setting.types);
         let perform = Perform::new(Arc::clone(&store), clock.clone(), Arc::clone(&types), setting.missing_if_match);
         perform.replan().await.unwrap();
-        let roles = [(PublisherId::parse("contoso").unwrap(), Role::Owner)];
-        let caller = Caller::new("token", roles, vec![MarketplaceRole::Operator, MarketplaceRole::Reviewer]);
+        let (issuer, issuers) = issuers(&store, &clock).await;
         let rooms = Rooms {
             read: Read::new(Arc::clone(&store)),
             perform: perform.clone(),
+            issuer: Some(issuer.clone()),
+            issuers: [BUILT_IN.to_owned(), "entra".to_owned()].into(),
+            public_url: PUBLIC_URL.into(),
             types: Arc::clone(&types),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
             readiness: Arc::new(Readiness::new(clock.clone())),
             description: description().unwrap(),
         };
-        let door = door(rooms, TokenGate::new(TOKEN, caller), clock.clone());
+        let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
+        let door = door(rooms, gate, clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&store)), perform.clone(), types, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(listen(listener, door, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { clock, store, perform, worker, address, http, _stop: stop }
+        let (token, staff_token) = (String::new(), String::new());
+        let mut world =
+            Self { clock, store, perform, worker, issuer, issuers, address, token, staff_token, http, _stop: stop };
+        let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
+        world.token = world.token_of(&ci).await;
+        let staff = world.member("staff", None, &[Role::Operator, Role::Reviewer]).await;
+        world.staff_token = world.token_of(&staff).await;
+        world
+    }
+
+    /// Makes a service principal, a member of a publisher or of the staff.
+    pub async fn member(&self, name: &str, publisher: Option<&str>, roles: &[Role]) -> Principal {
+        let newcomer = Newcomer::Described {
+            kind: Kind::ServicePrincipal,
+            name: name.into(),
+            mail: None,
+            identity: None,
+            application: None,
+        };
+        let request = AccessRequest::AddMember { newcomer, roles: roles.iter().copied().collect() };
+        let founder = Caller::new("founder", None).with(Circle::Marketplace, [Role::Operator]);
+        let granted = match publisher {
+            Some(publisher) => {
+                let id = PublisherId::parse(publisher).unwrap();
+                let by = founder.authorise_staff(id, Permission::ManageMembers).unwrap();
+                self.perform.change_members(&by, request).await
+            }
+            None => {
+                let by = founder.authorise_marketplace(Permission::ManageStaff).unwrap();
+                self.perform.change_staff(&by, request).await
+            }
+        };
+        granted.unwrap().principal.unwrap()
+    }
+
+    pub async fn token_of(&self, principal: &Principal) -> String {
+        let audience = Audience::Resource(None);
+        self.issuer.token_for(principal, &audience, CENTURY_SECONDS).await.unwrap().access_token
     }
 
     /// Sends a request as it is. A `path` without a query gets the api-version.
@@ -135,7 +208,8 @@ impl World {
         let method: Method = method.parse().unwrap();
         let mut request = self.http.request(method, format!("http://{}{path}", self.address)).body(body);
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization")) {
-            request = request.bearer_auth(TOKEN);
+            let reviews = path.to_ascii_lowercase().starts_with("/api/reviews");
+            request = request.bearer_auth(if reviews { &self.staff_token } else { &self.token });
         }
         for (name, value) in headers.iter().filter(|(_, value)| *value != "none") {
             request = request.header(*name, *value);
