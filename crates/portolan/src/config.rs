@@ -45,6 +45,8 @@ pub struct Server {
 pub struct Store {
     /// The directory of the database.
     pub data: PathBuf,
+    /// The keys that secrets are sealed with; `secret.key` in the directory of the database where nothing is said.
+    pub key_file: Option<PathBuf>,
     /// Memory for offers and their rendered status documents, in MiB.
     pub cache_mebibytes: u64,
 }
@@ -100,7 +102,7 @@ impl Default for Server {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { data: "portolan-data".into(), cache_mebibytes: 64 }
+        Self { data: "portolan-data".into(), key_file: None, cache_mebibytes: 64 }
     }
 }
 

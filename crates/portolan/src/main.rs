@@ -1,13 +1,13 @@
 //! The front door: reads the command line and the settings, wires the rooms, runs one subcommand.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use portolan::cli::review::Review;
 use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
 use portolan::serve::{Identity, Setup, asked_to_end};
-use portolan::store::{Sqlite, Store};
+use portolan::store::{Sqlite, Store, holds_sealed};
 use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
@@ -56,6 +56,9 @@ struct Serve {
     /// The directory of the database.
     #[arg(long, env = "PORTOLAN_DATA")]
     data: Option<PathBuf>,
+    /// The keys that secrets are sealed with; `secret.key` in the directory of the database where none is given.
+    #[arg(long, env = "PORTOLAN_KEY_FILE")]
+    key_file: Option<PathBuf>,
     /// Where to listen.
     #[arg(long, env = "PORTOLAN_LISTEN")]
     listen: Option<String>,
@@ -112,9 +115,9 @@ async fn run(command: Command) -> Result<()> {
 async fn serve(arguments: Serve) -> Result<()> {
     let config = settings(&arguments)?;
     log(config.log.format, &config.log.level)?;
-    let vault = Vault::open(&config.store.data.join("secret.key"))?;
+    let vault = opened(&config.store)?;
     let store: Arc<dyn Store> = Arc::new(
-        Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20))
+        Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20), vault.clone())
             .with_context(|| format!("the data directory {}", config.store.data.display()))?,
     );
     let setup = Setup {
@@ -152,6 +155,9 @@ fn settings(arguments: &Serve) -> Result<Config> {
     if let Some(data) = &arguments.data {
         config.store.data.clone_from(data);
     }
+    if arguments.key_file.is_some() {
+        config.store.key_file.clone_from(&arguments.key_file);
+    }
     if let Some(listen) = &arguments.listen {
         config.server.listen.clone_from(listen);
     }
@@ -184,6 +190,22 @@ fn log(format: LogFormat, level: &str) -> Result<()> {
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
     Ok(())
+}
+
+/// The vault of the key file; one is made where there is none, unless something is sealed already.
+fn opened(store: &config::Store) -> Result<Vault> {
+    let path = store.key_file.clone().unwrap_or_else(|| store.data.join("secret.key"));
+    let data = store.data.display();
+    if !path.try_exists().with_context(|| format!("the key file {}", path.display()))?
+        && holds_sealed(&store.data).with_context(|| format!("the data directory {data}"))?
+    {
+        bail!(
+            "the key file {} is missing, and the database in {data} holds secrets that only its keys open; \
+             put the file back from its backup, or say where it is with --key-file",
+            path.display()
+        );
+    }
+    Ok(Vault::open(&path)?)
 }
 
 async fn listener(address: &str) -> Result<TcpListener> {

@@ -203,7 +203,10 @@ fn line_of_a_new_key() -> Result<Zeroizing<String>, VaultError> {
 }
 
 fn unusable(path: &Path, error: &io::Error) -> VaultError {
-    fault(path, format!("{error}; let the service's user read it, or name another with --key-file"))
+    fault(
+        path,
+        format!("{error}; let the service's user read it and write its directory, or name another with --key-file"),
+    )
 }
 
 /// What is in the file; `None` where there is none.

@@ -4,6 +4,7 @@ use crate::message::Message;
 use crate::moment::Moment;
 use crate::offer::Offer;
 use crate::refusal::Refusal;
+use crate::secrets::WithSecrets;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ pub enum Command {
         /// The offer type's id.
         offer_type: String,
         /// The definition as sent.
-        definition: String,
+        definition: WithSecrets,
         /// The caller's `If-Match`.
         expected: Expected,
     },

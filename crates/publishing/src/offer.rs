@@ -3,10 +3,9 @@
 use crate::moment::Moment;
 use crate::operation::Operation;
 use crate::plan::PlanSummary;
+use crate::secrets::Secrets;
 use crate::status::OfferStatus;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// A publisher's id in its stored form; compared by callers without regard to case.
@@ -96,7 +95,7 @@ pub struct Draft {
     /// The definition, byte for byte as sent, less its secret members.
     pub definition: String,
     /// The secret members by JSON pointer into the definition; never returned to anyone.
-    pub secrets: BTreeMap<String, Value>,
+    pub secrets: Secrets,
     /// When it was last saved.
     pub saved_at: Moment,
 }

@@ -7,14 +7,14 @@ use crate::moment::Moment;
 use crate::offer::{Draft, Offer, OfferKey};
 use crate::offer_type::OfferType;
 use crate::refusal::Refusal;
-use crate::secrets;
+use crate::secrets::{self, WithSecrets};
 use serde_json::Value;
 
 pub(crate) fn decide(
     key: &OfferKey,
     offer: Option<&Offer>,
     offer_type: &str,
-    definition: String,
+    definition: WithSecrets,
     expected: &Expected,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
@@ -26,7 +26,7 @@ pub(crate) fn decide(
         )
     })?;
     let now = offer.map_or(context.now, |offer| offer.after_all(context.now));
-    let draft = draft(offer, offer_type, definition, now)?;
+    let draft = draft(offer, offer_type, definition.0, now)?;
     let (saved, event) = match offer {
         None => (new_offer(key, offer_type, draft, now), Event::Created),
         Some(offer) if offer.offer_type != offer_type.id => {
@@ -65,10 +65,10 @@ fn draft(offer: Option<&Offer>, offer_type: &OfferType, definition: String, now:
         Refusal::bad_request("/definition", format!("The definition cannot be read: {error}. Send a JSON object."))
     })?;
     let mut secrets = offer.map(|offer| offer.draft.secrets.clone()).unwrap_or_default();
-    for (pointer, value) in taken.secrets {
+    for (pointer, value) in taken.secrets.0 {
         match value {
-            Value::Null => drop(secrets.remove(&pointer)),
-            Value::String(_) => drop(secrets.insert(pointer, value)),
+            Value::Null => drop(secrets.0.remove(&pointer)),
+            Value::String(_) => drop(secrets.0.insert(pointer, value)),
             _ => {
                 return Err(Refusal::bad_request(
                     format!("/definition{pointer}"),

@@ -2,11 +2,38 @@
 
 use crate::offer::Draft;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+
+/// The secret members of a definition by JSON pointer. `Debug` shows the pointers and no value.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secrets(pub BTreeMap<String, Value>);
+
+/// A definition as it was sent, with its secret members still in it. `Debug` shows only how long it is.
+#[derive(Clone, PartialEq)]
+pub struct WithSecrets(pub String);
+
+impl From<String> for WithSecrets {
+    fn from(definition: String) -> Self {
+        Self(definition)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl fmt::Debug for WithSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WithSecrets({} bytes)", self.0.len())
+    }
+}
 
 /// What was taken out of a definition.
 #[derive(Debug, Default, PartialEq)]
@@ -14,7 +41,7 @@ pub struct Taken {
     /// The definition without its secret members; `None` where it had none, and stands as it was.
     pub definition: Option<String>,
     /// The secret members by JSON pointer; `null` asks to forget one.
-    pub secrets: BTreeMap<String, Value>,
+    pub secrets: Secrets,
 }
 
 /// Takes the members at these paths out of a definition. All other members keep their order and their spelling.
@@ -23,15 +50,15 @@ pub struct Taken {
 /// Where the text is not JSON, or an object on the way to a secret holds a member twice.
 pub fn take_out(definition: &str, paths: &[Vec<String>]) -> serde_json::Result<Taken> {
     let paths: Vec<&[String]> = paths.iter().map(Vec::as_slice).collect();
-    let mut secrets = BTreeMap::new();
-    let definition = without(definition, &paths, "", &mut secrets)?;
+    let mut secrets = Secrets::default();
+    let definition = without(definition, &paths, "", &mut secrets.0)?;
     Ok(Taken { definition, secrets })
 }
 
 /// The definition of a draft with its secrets in their places, to be judged and never to be shown.
 pub fn put_back(draft: &Draft) -> Value {
     let mut definition: Value = serde_json::from_str(&draft.definition).unwrap_or_default();
-    for (pointer, secret) in &draft.secrets {
+    for (pointer, secret) in &draft.secrets.0 {
         let Some((parent, name)) = pointer.rsplit_once('/') else { continue };
         if let Some(Value::Object(members)) = definition.pointer_mut(parent) {
             members.insert(unescape(name), secret.clone());
@@ -108,7 +135,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 #[cfg(test)]
 mod tests {
-    use super::{put_back, take_out};
+    use super::{WithSecrets, put_back, take_out};
     use crate::moment::Moment;
     use crate::offer::Draft;
     use serde_json::json;
@@ -123,18 +150,26 @@ mod tests {
             take_out(r#"{ "z": 1e3, "offer": {"key":"k","n":0.1000,"a/b":{"password":"p","x":[1, 2]}} }"#, &paths())
                 .unwrap();
         assert_eq!(taken.definition.as_deref(), Some(r#"{"z":1e3,"offer":{"n":0.1000,"a/b":{"x":[1, 2]}}}"#));
-        assert_eq!(taken.secrets["/offer/a~1b/password"], json!("p"));
-        assert_eq!(taken.secrets["/offer/key"], json!("k"));
+        assert_eq!(taken.secrets.0["/offer/a~1b/password"], json!("p"));
+        assert_eq!(taken.secrets.0["/offer/key"], json!("k"));
         let draft =
             Draft { definition: taken.definition.unwrap(), secrets: taken.secrets, saved_at: Moment::from_ticks(0) };
         assert_eq!(put_back(&draft)["offer"]["a/b"]["password"], json!("p"));
     }
 
     #[test]
+    fn what_is_printed_for_debugging_names_no_secret() {
+        let text = r#"{"offer":{"key":"hush"}}"#;
+        let taken = take_out(text, &paths()).unwrap();
+        let printed = format!("{taken:?} {:?}", WithSecrets(text.to_owned()));
+        assert!(printed.contains("/offer/key") && !printed.contains("hush"), "{printed}");
+    }
+
+    #[test]
     fn a_definition_without_secrets_stands_byte_for_byte() {
         for text in [r#" { "offer" : { } } "#, r#"{"offer":3}"#, r#"{}"#, r#"{"offer":{"a/b":"text"}}"#] {
             let taken = take_out(text, &paths()).unwrap();
-            assert_eq!((taken.definition, taken.secrets.len()), (None, 0), "{text}");
+            assert_eq!((taken.definition, taken.secrets.0.len()), (None, 0), "{text}");
         }
     }
 }

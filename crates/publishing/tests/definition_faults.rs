@@ -373,7 +373,11 @@ fn no_stored_definition_holds_a_secret() {
     for text in twice {
         let mut store = Store::new(OPERATOR_TYPE);
         let definition = text.to_owned();
-        let save = Command::SaveDraft { offer_type: OPERATOR_TYPE.into(), definition, expected: Expected::Any };
+        let save = Command::SaveDraft {
+            offer_type: OPERATOR_TYPE.into(),
+            definition: definition.into(),
+            expected: Expected::Any,
+        };
         if store.put(save).is_ok() {
             assert!(!store.offer().draft.definition.contains("not-a-real"), "{text}");
         }

@@ -103,7 +103,11 @@ fn every_cell_of_the_table_for_every_type() {
                 cell(cancel(), cancels, false);
                 let definition = sample(offer_type).to_string();
                 let expected = Expected::Unstated;
-                cell(Command::SaveDraft { offer_type: offer_type.to_owned(), definition, expected }, saves, false);
+                cell(
+                    Command::SaveDraft { offer_type: offer_type.to_owned(), definition: definition.into(), expected },
+                    saves,
+                    false,
+                );
             }
         }
     }
@@ -134,7 +138,7 @@ fn every_cell_of_the_table_of_if_match() {
             let definition = sample("microsoft-azure-saas").to_string();
             outcome(&store.clone().put(Command::SaveDraft {
                 offer_type: store.offer_type.to_owned(),
-                definition,
+                definition: definition.into(),
                 expected,
             }))
         };

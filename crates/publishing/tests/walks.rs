@@ -209,7 +209,7 @@ fn every_status_is_reached() {
         put(&mut store, rejected);
         let definition = sample(offer_type).to_string();
         let expected = Expected::Unstated;
-        put(&mut store, Command::SaveDraft { offer_type: offer_type.into(), definition, expected });
+        put(&mut store, Command::SaveDraft { offer_type: offer_type.into(), definition: definition.into(), expected });
         assert_eq!((store.status(), store.offer().production), (OfferStatus::NotStarted, Some(1)), "{offer_type}");
         assert_eq!((offers.len(), steps.len()), (7, 8), "{offer_type} reached {offers:?} and {steps:?}");
     }

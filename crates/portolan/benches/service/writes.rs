@@ -5,6 +5,7 @@ use portolan::auth::{Caller, Permission, Role};
 use portolan::clock::Clock;
 use portolan::perform::Perform;
 use portolan::store::{Claims, Publisher, Sqlite, Store};
+use portolan::vault::Vault;
 use portolan::work::Worker;
 use publishing::command::{Command, Expected};
 use publishing::decide::MissingIfMatch;
@@ -64,7 +65,8 @@ fn raw_commits(raw: &Connection, length: Duration) -> f64 {
 }
 
 async fn service(directory: &Path) -> Perform {
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory, 16 << 20).unwrap());
+    let vault = Vault::open(&directory.join("secret.key")).unwrap();
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory, 16 << 20, vault).unwrap());
     let id = PublisherId::parse("contoso").unwrap();
     let publisher = Publisher { id, display_text: "Contoso".into(), seller_id: String::new(), version: 1 };
     store.add_publisher(publisher).await.unwrap();
@@ -95,7 +97,7 @@ async fn transitions(perform: &Perform, tasks: usize, length: Duration) -> f64 {
                 while began.elapsed() < length {
                     let command = Command::SaveDraft {
                         offer_type: "microsoft-azure-virtualmachines".into(),
-                        definition: DEFINITION.into(),
+                        definition: DEFINITION.to_owned().into(),
                         expected: Expected::Unstated,
                     };
                     perform.perform(&by, &offer, command).await.unwrap();

@@ -153,7 +153,7 @@ impl<'a> Teller<'a> {
         let command = match event {
             Event::Save => Command::SaveDraft {
                 offer_type: story.offer_type.to_owned(),
-                definition: story.definition(),
+                definition: story.definition().into(),
                 expected: Expected::Unstated,
             },
             Event::Publish => Command::Publish {

@@ -35,7 +35,7 @@ pub(crate) async fn put_offer(
     want_json(&headers)?;
     let body = read_body(body, LONGEST_OFFER).await?;
     let Sent { offer_type, definition } = read(json::check(&body)?, authorised.publisher().as_str(), offer.as_str())?;
-    let command = Command::SaveDraft { offer_type, definition, expected: expected(&headers) };
+    let command = Command::SaveDraft { offer_type, definition: definition.into(), expected: expected(&headers) };
     let performed = rooms.perform.perform(&authorised, &offer, command).await?;
     let created = performed.answer == Answer::Saved { created: true };
     offers::draft(if created { StatusCode::CREATED } else { StatusCode::OK }, &performed.offer)

@@ -35,7 +35,7 @@ impl Weigh for Arc<Stored> {
         let artifacts = operation.clone().flat_map(|operation| &operation.artifacts);
         let artifacts: usize = artifacts.map(|artifact| artifact.target.len() + artifact.url.len() + 50).sum();
         let plans = self.offer.live_plans.len() + operation.map(|operation| operation.plans.len()).sum::<usize>();
-        let secrets: usize = self.offer.draft.secrets.values().map(|secret| secret.to_string().len() + 200).sum();
+        let secrets: usize = self.offer.draft.secrets.0.values().map(|secret| secret.to_string().len() + 200).sum();
         // An offer, and an operation with its planned steps, take about 4 KiB beside all that.
         self.offer.draft.definition.len() + messages + artifacts + plans * 100 + secrets + 4_096
     }

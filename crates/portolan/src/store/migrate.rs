@@ -3,8 +3,11 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 2] =
-    [include_str!("../../migrations/sqlite/0001_spine.sql"), include_str!("../../migrations/sqlite/0002_access.sql")];
+const SQLITE: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_spine.sql"),
+    include_str!("../../migrations/sqlite/0002_access.sql"),
+    include_str!("../../migrations/sqlite/0003_sealed.sql"),
+];
 
 /// Runs the migrations that the database has not had.
 ///

@@ -4,6 +4,7 @@ mod cache;
 mod chain;
 mod directory;
 mod migrate;
+mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
@@ -15,6 +16,7 @@ pub use chain::{GENESIS, Link};
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
 
 use async_trait::async_trait;

@@ -2,9 +2,10 @@
 
 use super::cache::Newest;
 use super::{
-    Change, Claim, Document, Line, Listed, Publisher, Selection, Store, StoreError, Stored, migrate, sqlite_read,
-    sqlite_write,
+    Change, Claim, Document, Line, Listed, Publisher, Selection, Store, StoreError, Stored, migrate, sealed,
+    sqlite_read, sqlite_write,
 };
+use crate::vault::Vault;
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferKey, Snapshot};
@@ -34,6 +35,7 @@ pub struct Sqlite(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    vault: Vault,
     jobs: mpsc::Sender<Job>,
     readers: Readers,
     documents: Arc<Newest<Document>>,
@@ -50,12 +52,13 @@ enum Readers {
 }
 
 impl Sqlite {
-    /// Opens or creates the database in this directory. `cache_bytes` bounds what is kept in memory: for
-    /// three quarters status documents, for one quarter offers.
+    /// Opens or creates the database in this directory, with its secrets sealed by the newest key of the vault.
+    /// `cache_bytes` bounds what is kept in memory: for three quarters status documents, for one quarter offers.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where another process has it open, or the directory cannot be used.
-    pub fn open(directory: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+    /// [`StoreError::Unavailable`] where another process has it open, or the directory cannot be used;
+    /// [`StoreError::Corrupt`] where a key is missing.
+    pub fn open(directory: &Path, cache_bytes: u64, vault: Vault) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", directory.display()));
         // Nobody else on the machine has any business in here: drafts are not public, and secrets are among them.
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
@@ -79,35 +82,39 @@ impl Sqlite {
         // Checkpoints cost two more syncs; a longer log makes them rare, and a page written often is then copied once.
         connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
         let readers = |_| Readers::Pool { path: path.clone(), idle: Mutex::new(Vec::new()) };
-        let store = Self::start(connection, readers, cache_bytes, Some(lock))?;
+        let store = Self::start(connection, readers, cache_bytes, vault, Some(lock))?;
         // The names of the database and its log must survive a power cut as well as what is in them.
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(unusable)?;
         Ok(store)
     }
 
-    /// A database in memory, gone when the last handle is.
+    /// A database in memory with a key of its own, gone when the last handle is.
     ///
     /// # Errors
     /// Where SQLite cannot make one.
     pub fn in_memory(cache_bytes: u64) -> Result<Self, StoreError> {
-        Self::start(Connection::open_in_memory()?, Readers::Shared, cache_bytes, None)
+        let vault = Vault::in_memory().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Self::start(Connection::open_in_memory()?, Readers::Shared, cache_bytes, vault, None)
     }
 
     fn start(
         mut connection: Connection,
         readers: impl FnOnce(Arc<Mutex<Connection>>) -> Readers,
         cache_bytes: u64,
+        vault: Vault,
         lock: Option<File>,
     ) -> Result<Self, StoreError> {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.set_prepared_statement_cache_capacity(64);
         migrate::sqlite(&mut connection)?;
+        sealed::seal_all(&mut connection, &vault)?;
         // No other process has the database open, so whoever held these leases is gone.
         connection.execute("UPDATE due SET leased_until = NULL WHERE leased_until IS NOT NULL", [])?;
         let connection = Arc::new(Mutex::new(connection));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let inner = Inner {
+            vault,
             jobs,
             readers: readers(Arc::clone(&connection)),
             documents: Arc::new(Newest::new(cache_bytes / 4 * 3)),
@@ -277,7 +284,7 @@ impl From<rusqlite::Error> for StoreError {
 impl Store for Sqlite {
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError> {
         let name = key.name();
-        let load = || self.read(|connection| sqlite_read::load(connection, key));
+        let load = || self.read(|connection| sqlite_read::load(connection, &self.0.vault, key));
         let stored = self.0.offers.get(&name, || Ok(load()?.map(Arc::new)))?;
         Ok(stored.map(|stored| Stored::clone(&stored)))
     }
@@ -287,7 +294,8 @@ impl Store for Sqlite {
         let name = change.offer.key.name();
         let document = change.document.clone();
         let stored = Arc::new(Stored { offer: change.offer.clone(), revision: change.decided_on.unwrap_or(0) + 1 });
-        let work = move |connection: &Connection| sqlite_write::commit(connection, &change);
+        let vault = self.0.vault.clone();
+        let work = move |connection: &Connection| sqlite_write::commit(connection, &vault, &change);
         let put = move |&(): &()| {
             offers.put(name.clone(), stored);
             documents.put(name, document);
@@ -304,7 +312,7 @@ impl Store for Sqlite {
     }
 
     async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
-        self.read(|connection| sqlite_read::snapshot(connection, key, version))
+        self.read(|connection| sqlite_read::snapshot(connection, &self.0.vault, key, version))
     }
 
     async fn operations(&self, key: &OfferKey) -> Result<Vec<Operation>, StoreError> {

@@ -1,6 +1,8 @@
 //! What is asked of SQLite: one function a question.
 
+use super::sealed::{self, Place};
 use super::{Document, Line, Listed, Publisher, Selection, StoreError, Stored};
+use crate::vault::Vault;
 use bytes::Bytes;
 use http::HeaderValue;
 use publishing::moment::Moment;
@@ -13,11 +15,11 @@ use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-pub(super) fn load(connection: &Connection, key: &OfferKey) -> Result<Option<Stored>> {
+pub(super) fn load(connection: &Connection, vault: &Vault, key: &OfferKey) -> Result<Option<Stored>> {
     let read = |row: &Row<'_>| {
         let record: Option<String> = row.get(10)?;
         let operation = record.map(|record| parse::<Operation>(&record)).transpose();
-        Ok(operation.and_then(|operation| offer(row, key, operation)))
+        Ok(operation.and_then(|operation| offer(row, vault, key, operation)))
     };
     first(
         connection,
@@ -32,10 +34,11 @@ pub(super) fn load(connection: &Connection, key: &OfferKey) -> Result<Option<Sto
     .transpose()
 }
 
-fn offer(row: &Row<'_>, key: &OfferKey, operation: Option<Operation>) -> Result<Stored> {
+fn offer(row: &Row<'_>, vault: &Vault, key: &OfferKey, operation: Option<Operation>) -> Result<Stored> {
+    let place = Place { publisher: &key.publisher.folded(), offer: key.offer.as_str(), version: None };
     let draft = Draft {
         definition: row.get(9)?,
-        secrets: parse(&row.get::<_, String>(8)?)?,
+        secrets: sealed::unseal(vault, &place, &row.get::<_, String>(8)?)?,
         saved_at: Moment::from_ticks(row.get(4)?),
     };
     let offer = Offer {
@@ -87,12 +90,19 @@ pub(super) fn offers(connection: &Connection, selection: &Selection) -> Result<V
     .collect()
 }
 
-pub(super) fn snapshot(connection: &Connection, key: &OfferKey, version: i64) -> Result<Option<Snapshot>> {
+pub(super) fn snapshot(
+    connection: &Connection,
+    vault: &Vault,
+    key: &OfferKey,
+    version: i64,
+) -> Result<Option<Snapshot>> {
+    let publisher = key.publisher.folded();
+    let place = Place { publisher: &publisher, offer: key.offer.as_str(), version: Some(version) };
     let read = |row: &Row<'_>| {
         let secrets: String = row.get(1)?;
         let (definition, saved_at) = (row.get(0)?, Moment::from_ticks(row.get(2)?));
         let published_at = Moment::from_ticks(row.get(3)?);
-        Ok(parse(&secrets).map(|secrets| Snapshot {
+        Ok(sealed::unseal(vault, &place, &secrets).map(|secrets| Snapshot {
             version,
             draft: Draft { definition, secrets, saved_at },
             published_at,
@@ -102,7 +112,7 @@ pub(super) fn snapshot(connection: &Connection, key: &OfferKey, version: i64) ->
         connection,
         "SELECT definition, secrets, saved_at, published_at FROM version
           WHERE publisher = ?1 AND offer = ?2 AND version = ?3",
-        (key.publisher.folded(), key.offer.as_str(), version),
+        (&publisher, key.offer.as_str(), version),
         read,
     )?
     .transpose()

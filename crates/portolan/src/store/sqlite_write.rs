@@ -1,8 +1,10 @@
 //! What is written to SQLite, always by the one writer and inside its transaction.
 
 use super::chain::{GENESIS, Link};
+use super::sealed::{Place, seal};
 use super::sqlite_read::{key, word};
 use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim};
+use crate::vault::Vault;
 use publishing::command::CheckRef;
 use publishing::entry::{Entry, Event};
 use publishing::moment::Moment;
@@ -15,17 +17,17 @@ use uuid::Uuid;
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Everything a decision changes. Fails as [`super::Store::commit`] says.
-pub(super) fn commit(connection: &Connection, change: &Change) -> Result<()> {
+pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<()> {
     let publisher = change.offer.key.publisher.folded();
     if let Some(under) = &change.claim {
         hold(connection, under)?;
     }
     offer(connection, &publisher, change)?;
     if matches!(change.entry.event, Event::Created | Event::DraftSaved) {
-        draft(connection, &publisher, change)?;
+        draft(connection, vault, &publisher, change)?;
     }
     if let Some(snapshot) = &change.snapshot {
-        version(connection, &publisher, change, snapshot)?;
+        version(connection, vault, &publisher, change, snapshot)?;
     }
     for changed in change.signed_off.iter().chain(&change.offer.operation) {
         operation(connection, &publisher, change, changed)?;
@@ -96,18 +98,26 @@ fn offer(connection: &Connection, publisher: &str, change: &Change) -> Result<()
     if written == 1 { Ok(()) } else { Err(StoreError::Overtaken) }
 }
 
-fn draft(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
+fn draft(connection: &Connection, vault: &Vault, publisher: &str, change: &Change) -> Result<()> {
     let (offer, draft) = (change.offer.key.offer.as_str(), &change.offer.draft);
+    let place = Place { publisher, offer, version: None };
     connection
         .prepare_cached(
             "INSERT INTO draft (publisher, offer, secrets, definition) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO UPDATE SET secrets = excluded.secrets, definition = excluded.definition",
         )?
-        .execute(params![publisher, offer, json(&draft.secrets)?, draft.definition])?;
+        .execute(params![publisher, offer, seal(vault, &place, &draft.secrets)?, draft.definition])?;
     Ok(())
 }
 
-fn version(connection: &Connection, publisher: &str, change: &Change, snapshot: &Snapshot) -> Result<()> {
+fn version(
+    connection: &Connection,
+    vault: &Vault,
+    publisher: &str,
+    change: &Change,
+    snapshot: &Snapshot,
+) -> Result<()> {
+    let place = Place { publisher, offer: change.offer.key.offer.as_str(), version: Some(snapshot.version) };
     connection
         .prepare_cached(
             "INSERT INTO version (publisher, offer, version, saved_at, published_at, secrets, definition)
@@ -119,7 +129,7 @@ fn version(connection: &Connection, publisher: &str, change: &Change, snapshot: 
             snapshot.version,
             snapshot.draft.saved_at.ticks(),
             snapshot.published_at.ticks(),
-            json(&snapshot.draft.secrets)?,
+            seal(vault, &place, &snapshot.draft.secrets)?,
             snapshot.draft.definition,
         ])?;
     Ok(())

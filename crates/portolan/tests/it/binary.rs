@@ -28,7 +28,7 @@ pub struct Portolan {
     /// What it printed up to when it was ready.
     pub said: String,
     /// Reads what it logs after that, to the end.
-    logging: Option<JoinHandle<String>>,
+    pub logging: Option<JoinHandle<String>>,
 }
 
 impl Drop for Portolan {

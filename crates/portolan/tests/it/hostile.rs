@@ -288,7 +288,8 @@ async fn bodies_that_break_off_and_lengths_that_lie() {
     let body = offer("memo-1", r#""definition":{}"#);
     let head = |length: usize| {
         format!(
-            "PUT {OFFER}?{VERSION} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer the-test-token\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            "PUT {OFFER}?{VERSION} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n",
+            world.token
         )
     };
     let mut stream = TcpStream::connect(world.address).await.unwrap();
@@ -319,7 +320,8 @@ async fn bodies_that_break_off_and_lengths_that_lie() {
 async fn raw(world: &World, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let request = format!(
-        "{method} {path}?{VERSION} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer the-test-token\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path}?{VERSION} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        world.token,
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -2,7 +2,8 @@
 
 use crate::binary::{Portolan, curl, watch};
 use crate::store::assert_chain;
-use portolan::store::{Sqlite, Store};
+use crate::world::opened;
+use portolan::store::Store;
 use publishing::offer::PublisherId;
 use publishing::principal::Circle;
 use serde_json::Value;
@@ -102,7 +103,7 @@ fn kill(service: &mut Portolan) {
 
 /// The chain holds, no status goes backwards, and no check was done twice; gives how many were done.
 pub fn check_journal(data: &Path) -> usize {
-    let store = Sqlite::open(data, 1 << 20).unwrap();
+    let store = opened(data).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let lines =
         runtime.block_on(store.journal(&Circle::Publisher(PublisherId::parse("contoso").unwrap()), 0, 10_000)).unwrap();

@@ -20,4 +20,5 @@ mod setbacks;
 mod store;
 mod sweep;
 mod truth;
+mod vault;
 mod world;

@@ -1,6 +1,6 @@
 //! What every store promises: one suite, run against each of them.
 
-use crate::world::{START, memo_type};
+use crate::world::{START, memo_type, opened};
 use portolan::store::{
     Change, Claim, Document, GENESIS, Line, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim,
 };
@@ -21,19 +21,19 @@ use uuid::Uuid;
 async fn every_store<F: Future<Output = ()>>(promise: impl Fn(Arc<dyn Store>) -> F) {
     let directory = tempfile::tempdir().unwrap();
     let stores: [Arc<dyn Store>; 2] =
-        [Arc::new(Sqlite::in_memory(1 << 20).unwrap()), Arc::new(Sqlite::open(directory.path(), 1 << 20).unwrap())];
+        [Arc::new(Sqlite::in_memory(1 << 20).unwrap()), Arc::new(opened(directory.path()).unwrap())];
     for store in stores {
         store.add_publisher(publisher("Contoso")).await.unwrap();
         promise(store).await;
     }
 }
 
-fn publisher(id: &str) -> Publisher {
+pub fn publisher(id: &str) -> Publisher {
     let id = PublisherId::parse(id).unwrap();
     Publisher { id, display_text: "Contoso, Ltd.".into(), seller_id: "1".into(), version: 1 }
 }
 
-fn key(offer: &str) -> OfferKey {
+pub fn key(offer: &str) -> OfferKey {
     OfferKey { publisher: PublisherId::parse("Contoso").unwrap(), offer: OfferId::parse(offer).unwrap() }
 }
 
@@ -73,16 +73,16 @@ fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderCl
     }
 }
 
-fn save() -> Command {
+pub fn save() -> Command {
     let definition = r#"{"displayText":"A memo", "password":"hush", "n":1e3,"plans":[{"planId":"one"}]}"#.to_owned();
-    Command::SaveDraft { offer_type: "memo".into(), definition, expected: Expected::Unstated }
+    Command::SaveDraft { offer_type: "memo".into(), definition: definition.into(), expected: Expected::Unstated }
 }
 
-fn publish() -> Command {
+pub fn publish() -> Command {
     Command::Publish { emails: vec!["a@x.example".into()], expected: Expected::Unstated }
 }
 
-async fn perform(store: &Arc<dyn Store>, key: &OfferKey, command: Command, now: Moment) -> Document {
+pub async fn perform(store: &Arc<dyn Store>, key: &OfferKey, command: Command, now: Moment) -> Document {
     let change = change(decided(store, key, command, now).await, None);
     let document = change.document.clone();
     store.commit(change).await.unwrap();
@@ -224,7 +224,7 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let key = key("memo-1");
     let document = {
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(directory.path(), 1 << 20).unwrap());
+        let store: Arc<dyn Store> = Arc::new(opened(directory.path()).unwrap());
         store.add_publisher(publisher("Contoso")).await.unwrap();
         store.add_publisher(publisher("CONTOSO")).await.unwrap();
         perform(&store, &key, save(), START).await;
@@ -232,13 +232,13 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     };
     // The writer's thread lets go of the lock a moment after the last handle is gone.
     let store = loop {
-        match Sqlite::open(directory.path(), 1 << 20) {
+        match opened(directory.path()) {
             Ok(store) => break store,
             Err(_) => tokio::task::yield_now().await,
         }
     };
     assert_eq!(store.status("contoso/memo-1").unwrap().unwrap(), document);
     assert_eq!(store.publishers().await.unwrap(), [publisher("Contoso")], "one publisher, in its first spelling");
-    let again = Sqlite::open(directory.path(), 1 << 20).unwrap_err().to_string();
+    let again = opened(directory.path()).unwrap_err().to_string();
     assert!(again.contains("in use by another portolan process"), "{again}");
 }

@@ -8,7 +8,7 @@ use portolan::clock::Clock;
 use portolan::http::{Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place};
 use portolan::perform::{AccessRequest, Newcomer, Perform};
-use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store};
+use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use portolan::work::Worker;
@@ -20,6 +20,7 @@ use publishing::principal::{BUILT_IN, Circle, Kind, Principal};
 use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -35,6 +36,11 @@ const CENTURY_SECONDS: i64 = 100 * 365 * 24 * 3600;
 
 /// 2026-11-22T09:40:00Z.
 pub const START: Moment = Moment::from_ticks(639_309_372_000_000_000);
+
+/// The database in a directory, with the key file in it, as the service opens them.
+pub fn opened(data: &Path) -> Result<Sqlite, StoreError> {
+    Sqlite::open(data, 1 << 20, Vault::open(&data.join("secret.key")).unwrap())
+}
 
 /// Where one test happens. `token` is an owner of `contoso` and nothing at `fabrikam`; `staff_token` is operator and reviewer,
 /// and is brought to reviews.

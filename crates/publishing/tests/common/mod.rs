@@ -253,7 +253,11 @@ impl Store {
 
     pub fn save(&mut self, definition: &Value) -> Result<Answer, Refusal> {
         let definition = definition.to_string();
-        self.put(Command::SaveDraft { offer_type: self.offer_type.to_owned(), definition, expected: Expected::Any })
+        self.put(Command::SaveDraft {
+            offer_type: self.offer_type.to_owned(),
+            definition: definition.into(),
+            expected: Expected::Any,
+        })
     }
 
     /// The command that brings the offer one move nearer to production.
@@ -262,7 +266,7 @@ impl Store {
             let definition = sample(self.offer_type).to_string();
             return Command::SaveDraft {
                 offer_type: self.offer_type.to_owned(),
-                definition,
+                definition: definition.into(),
                 expected: Expected::Unstated,
             };
         };

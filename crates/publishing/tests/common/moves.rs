@@ -205,7 +205,7 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
         Move::Onward => store.onward(),
         Move::Save(what, seen) => {
             let (offer_type, definition) = written(store, what);
-            Command::SaveDraft { offer_type, definition, expected: expected(store, seen) }
+            Command::SaveDraft { offer_type, definition: definition.into(), expected: expected(store, seen) }
         }
         Move::Publish(seen) => {
             Command::Publish { emails: vec!["jonas@contoso.example".into()], expected: expected(store, seen) }

@@ -1,0 +1,159 @@
+//! The secret members of definitions as the database holds them: sealed for their row, by the newest key.
+
+use super::StoreError;
+use crate::vault::{Vault, VaultError, is_sealed};
+use publishing::secrets::Secrets;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// No secrets. They cost nothing: no key is asked.
+const NONE: &str = "{}";
+
+/// Where secrets stand, each with how they are found and how they are put back, by row.
+const COLUMNS: [(&str, &str); 2] = [
+    (
+        "SELECT rowid, publisher, offer, NULL, secrets FROM draft WHERE secrets <> '{}'",
+        "UPDATE draft SET secrets = ?2 WHERE rowid = ?1",
+    ),
+    (
+        "SELECT rowid, publisher, offer, version, secrets FROM version WHERE secrets <> '{}'",
+        "UPDATE version SET secrets = ?2 WHERE rowid = ?1",
+    ),
+];
+
+/// The row that secrets belong to; what is sealed for one opens at no other.
+pub(super) struct Place<'a> {
+    /// Folded.
+    pub(super) publisher: &'a str,
+    pub(super) offer: &'a str,
+    /// `None` for the draft.
+    pub(super) version: Option<i64>,
+}
+
+impl Place<'_> {
+    fn name(&self) -> String {
+        let Self { publisher, offer, version } = self;
+        match version {
+            None => format!("draft.secrets/{publisher}/{offer}"),
+            Some(version) => format!("version.secrets/{publisher}/{offer}/{version}"),
+        }
+    }
+}
+
+/// Secrets as they are stored.
+pub(super) fn seal(vault: &Vault, place: &Place<'_>, secrets: &Secrets) -> Result<String> {
+    if secrets.0.is_empty() {
+        return Ok(NONE.to_owned());
+    }
+    let plain = serde_json::to_vec(secrets).map_err(|_| unreadable(place))?;
+    vault.seal(&Zeroizing::new(plain), &place.name()).map_err(|error| failed(place, &error))
+}
+
+/// Secrets as they are meant. What was stored before there were keys is read as it is.
+pub(super) fn unseal(vault: &Vault, place: &Place<'_>, stored: &str) -> Result<Secrets> {
+    if stored == NONE {
+        return Ok(Secrets::default());
+    }
+    // The parser's own words would quote what it could not read.
+    if !is_sealed(stored) {
+        return serde_json::from_str(stored).map_err(|_| unreadable(place));
+    }
+    let plain = vault.unseal(stored, &place.name()).map_err(|error| failed(place, &error))?;
+    serde_json::from_slice(&plain).map_err(|_| unreadable(place))
+}
+
+fn unreadable(place: &Place<'_>) -> StoreError {
+    StoreError::Corrupt(format!("{}: these are no secrets; restore them from a backup, or PUT them anew", place.name()))
+}
+
+fn failed(place: &Place<'_>, error: &VaultError) -> StoreError {
+    let text = format!("{}: {error}", place.name());
+    if matches!(error, VaultError::NotSealed(_)) { StoreError::Unavailable(text) } else { StoreError::Corrupt(text) }
+}
+
+/// Seals what is plain, and seals anew what another key than the newest has sealed; then nothing of it is left in the files.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] where something does not open, or the key of it is not there; then nothing is changed.
+pub(super) fn seal_all(connection: &mut Connection, vault: &Vault) -> Result<()> {
+    // What is written over, is written over with zeros.
+    connection.pragma_update(None, "secure_delete", true)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (mut plain, mut aged) = (0, 0);
+    for (find, put) in COLUMNS {
+        let mut find = transaction.prepare(find)?;
+        let mut rows = find.query([])?;
+        let mut sealed_anew: Vec<(i64, String)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (publisher, offer, stored): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(4)?);
+            if vault.is_newest(&stored) {
+                continue;
+            }
+            let place = Place { publisher: &publisher, offer: &offer, version: row.get(3)? };
+            *(if is_sealed(&stored) { &mut aged } else { &mut plain }) += 1;
+            sealed_anew.push((row.get(0)?, seal(vault, &place, &unseal(vault, &place, &stored)?)?));
+        }
+        let mut put = transaction.prepare(put)?;
+        for row in sealed_anew {
+            put.execute(row)?;
+        }
+    }
+    if plain > 0 {
+        transaction.execute("UPDATE scrub SET wanted = 1", [])?;
+    }
+    transaction.commit()?;
+    if plain + aged > 0 {
+        tracing::info!(plain, aged, "secrets were sealed with the newest key");
+    }
+    let wanted = connection.query_row("SELECT wanted FROM scrub", [], |row| row.get(0))?;
+    // The service can run without it, and a full disk is better mended while it does.
+    if (wanted || aged > 0)
+        && let Err(error) = scrub(connection, wanted)
+    {
+        tracing::warn!(%error, "secrets may still be in unused parts of the database's files; the next start tries again");
+    }
+    connection.pragma_update(None, "secure_delete", false)?;
+    Ok(())
+}
+
+/// Writes the files anew without what nobody uses any more: earlier values lie about in free pages and in the log.
+fn scrub(connection: &Connection, wholly: bool) -> Result<()> {
+    if wholly {
+        connection.execute_batch("VACUUM")?;
+    }
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy {
+        return Err(StoreError::Unavailable("another program reads the database; end it".into()));
+    }
+    connection.execute("UPDATE scrub SET wanted = 0", [])?;
+    Ok(())
+}
+
+/// Whether the database in this directory, if there is one, holds anything that only its keys can open.
+///
+/// # Errors
+/// Where it is there and cannot be read.
+pub fn holds_sealed(directory: &Path) -> Result<bool> {
+    let path = directory.join("portolan.db");
+    if !path.try_exists().map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))? {
+        return Ok(false);
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let schema: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if schema == 0 {
+        return Ok(false);
+    }
+    for (find, _) in COLUMNS {
+        let mut find = connection.prepare(find)?;
+        let mut rows = find.query([])?;
+        while let Some(row) = rows.next()? {
+            if is_sealed(&row.get::<_, String>(4)?) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
