@@ -60,7 +60,7 @@ impl Sqlite {
     /// [`StoreError::Corrupt`] where a key is missing.
     pub fn open(directory: &Path, cache_bytes: u64, vault: Vault) -> Result<Self, StoreError> {
         let unusable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", directory.display()));
-        // Nobody else on the machine has any business in here: drafts are not public, and secrets are among them.
+        // Nobody else on the machine has any business in here: drafts are not public.
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unusable)?;
         let private = |name: &str| {
             File::options().write(true).create(true).truncate(false).mode(0o600).open(directory.join(name))
