@@ -125,6 +125,14 @@ impl Setup {
             async move { worker.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, stopped));
+        if let Some(issuer) = issuer.clone() {
+            // A fresh installation makes its first key now, and not while the first client waits for it.
+            tokio::spawn(async move {
+                if let Err(error) = issuer.jwks().await {
+                    tracing::error!(%error, "no key to sign with");
+                }
+            });
+        }
         let store = self.store;
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, listening, working })
     }

@@ -15,6 +15,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
+use publishing::access::AccessRefusal;
 use publishing::principal::{BUILT_IN, Circle, Identity, Kind, Principal, Role};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -196,8 +197,16 @@ async fn set_roles(rooms: &Rooms, circle: &In<'_>, who: Uuid, body: Body) -> Res
 }
 
 fn secrets(rooms: &Rooms, circle: &In<'_>, who: Uuid) -> Result<Response, Problem> {
-    let known = find(rooms, circle, who)?;
-    let secrets = rooms.read.secrets(known.id)?;
+    let home = rooms.read.circle(&circle.circle())?.and_then(|stored| {
+        let known = stored.members.into_iter().find(|member| member.principal.id == who);
+        known.map(|member| member.principal.home)
+    });
+    let home = home.ok_or(AccessRefusal::MemberMissing)?;
+    if home.name() != circle.circle().name() {
+        let message = "This member was made elsewhere, and its secrets are listed there. Ask its owners.";
+        return Err(AccessRefusal::Conflict(message.to_owned()).into());
+    }
+    let secrets = rooms.read.secrets(who)?;
     let shown = secrets.iter().map(|secret| Secret {
         id: secret.id,
         made_at: wire::date(secret.made_at),
@@ -228,7 +237,7 @@ async fn done(rooms: &Rooms, circle: &In<'_>, request: AccessRequest) -> Result<
 fn find(rooms: &Rooms, circle: &In<'_>, who: Uuid) -> Result<WireMember, Problem> {
     let members = rooms.read.circle(&circle.circle())?.map(|stored| stored.members).unwrap_or_default();
     let found = members.iter().find(|member| member.principal.id == who).map(member);
-    found.ok_or_else(|| Failure::from(publishing::access::AccessRefusal::MemberMissing).into())
+    found.ok_or_else(|| Failure::from(AccessRefusal::MemberMissing).into())
 }
 
 /// The id at this place among the path's parameters.

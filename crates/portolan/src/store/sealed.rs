@@ -12,15 +12,20 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// No secrets. They cost nothing: no key is asked.
 const NONE: &str = "{}";
 
-/// Where secrets stand, each with how they are found and how they are put back, by row.
-const COLUMNS: [(&str, &str); 2] = [
+/// Where secrets stand: how they are found with the name of their place, and how they are put back, by row.
+const COLUMNS: [(&str, &str); 3] = [
     (
-        "SELECT rowid, publisher, offer, NULL, secrets FROM draft WHERE secrets <> '{}'",
+        "SELECT rowid, 'draft.secrets/' || publisher || '/' || offer, secrets FROM draft WHERE secrets <> '{}'",
         "UPDATE draft SET secrets = ?2 WHERE rowid = ?1",
     ),
     (
-        "SELECT rowid, publisher, offer, version, secrets FROM version WHERE secrets <> '{}'",
+        "SELECT rowid, 'version.secrets/' || publisher || '/' || offer || '/' || version, secrets
+           FROM version WHERE secrets <> '{}'",
         "UPDATE version SET secrets = ?2 WHERE rowid = ?1",
+    ),
+    (
+        "SELECT rowid, 'signing_key.sealed/' || id, sealed FROM signing_key",
+        "UPDATE signing_key SET sealed = ?2 WHERE rowid = ?1",
     ),
 ];
 
@@ -49,7 +54,7 @@ pub(super) fn seal(vault: &Vault, place: &Place<'_>, secrets: &Secrets) -> Resul
         return Ok(NONE.to_owned());
     }
     let plain = serde_json::to_vec(secrets).map_err(|_| unreadable(place))?;
-    vault.seal(&Zeroizing::new(plain), &place.name()).map_err(|error| failed(place, &error))
+    vault.seal(&Zeroizing::new(plain), &place.name()).map_err(|error| failed(&place.name(), &error))
 }
 
 /// Secrets as they are meant. What was stored before there were keys is read as it is.
@@ -61,7 +66,7 @@ pub(super) fn unseal(vault: &Vault, place: &Place<'_>, stored: &str) -> Result<S
     if !is_sealed(stored) {
         return serde_json::from_str(stored).map_err(|_| unreadable(place));
     }
-    let plain = vault.unseal(stored, &place.name()).map_err(|error| failed(place, &error))?;
+    let plain = vault.unseal(stored, &place.name()).map_err(|error| failed(&place.name(), &error))?;
     serde_json::from_slice(&plain).map_err(|_| unreadable(place))
 }
 
@@ -69,8 +74,8 @@ fn unreadable(place: &Place<'_>) -> StoreError {
     StoreError::Corrupt(format!("{}: these are no secrets; restore them from a backup, or PUT them anew", place.name()))
 }
 
-fn failed(place: &Place<'_>, error: &VaultError) -> StoreError {
-    let text = format!("{}: {error}", place.name());
+fn failed(place: &str, error: &VaultError) -> StoreError {
+    let text = format!("{place}: {error}");
     if matches!(error, VaultError::NotSealed(_)) { StoreError::Unavailable(text) } else { StoreError::Corrupt(text) }
 }
 
@@ -88,13 +93,18 @@ pub(super) fn seal_all(connection: &mut Connection, vault: &Vault) -> Result<()>
         let mut rows = find.query([])?;
         let mut sealed_anew: Vec<(i64, String)> = Vec::new();
         while let Some(row) = rows.next()? {
-            let (publisher, offer, stored): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(4)?);
+            let (place, stored): (String, String) = (row.get(1)?, row.get(2)?);
             if vault.is_newest(&stored) {
                 continue;
             }
-            let place = Place { publisher: &publisher, offer: &offer, version: row.get(3)? };
-            *(if is_sealed(&stored) { &mut aged } else { &mut plain }) += 1;
-            sealed_anew.push((row.get(0)?, seal(vault, &place, &unseal(vault, &place, &stored)?)?));
+            let opened = if is_sealed(&stored) {
+                aged += 1;
+                vault.unseal(&stored, &place).map_err(|error| failed(&place, &error))?
+            } else {
+                plain += 1;
+                Zeroizing::new(stored.into_bytes())
+            };
+            sealed_anew.push((row.get(0)?, vault.seal(&opened, &place).map_err(|error| failed(&place, &error))?));
         }
         let mut put = transaction.prepare(put)?;
         for row in sealed_anew {
@@ -142,15 +152,16 @@ pub fn holds_sealed(directory: &Path) -> Result<bool> {
         return Ok(false);
     }
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let schema: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if schema == 0 {
-        return Ok(false);
-    }
-    for (find, _) in COLUMNS {
+    // Tables that an older schema has not are empty.
+    let there = |table: &str| connection.table_exists(None, table);
+    for (find, put) in COLUMNS {
+        if !put.split(' ').nth(1).map_or(Ok(false), there)? {
+            continue;
+        }
         let mut find = connection.prepare(find)?;
         let mut rows = find.query([])?;
         while let Some(row) = rows.next()? {
-            if is_sealed(&row.get::<_, String>(4)?) {
+            if is_sealed(&row.get::<_, String>(2)?) {
                 return Ok(true);
             }
         }
