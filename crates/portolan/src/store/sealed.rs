@@ -53,7 +53,7 @@ pub(super) fn seal(vault: &Vault, place: &Place<'_>, secrets: &Secrets) -> Resul
     if secrets.0.is_empty() {
         return Ok(NONE.to_owned());
     }
-    let plain = serde_json::to_vec(secrets).map_err(|_| unreadable(place))?;
+    let plain = serde_json::to_vec(secrets).map_err(|_| unreadable(&place.name()))?;
     vault.seal(&Zeroizing::new(plain), &place.name()).map_err(|error| failed(&place.name(), &error))
 }
 
@@ -64,14 +64,14 @@ pub(super) fn unseal(vault: &Vault, place: &Place<'_>, stored: &str) -> Result<S
     }
     // The parser's own words would quote what it could not read.
     if !is_sealed(stored) {
-        return serde_json::from_str(stored).map_err(|_| unreadable(place));
+        return serde_json::from_str(stored).map_err(|_| unreadable(&place.name()));
     }
     let plain = vault.unseal(stored, &place.name()).map_err(|error| failed(&place.name(), &error))?;
-    serde_json::from_slice(&plain).map_err(|_| unreadable(place))
+    serde_json::from_slice(&plain).map_err(|_| unreadable(&place.name()))
 }
 
-fn unreadable(place: &Place<'_>) -> StoreError {
-    StoreError::Corrupt(format!("{}: these are no secrets; restore them from a backup, or PUT them anew", place.name()))
+fn unreadable(place: &str) -> StoreError {
+    StoreError::Corrupt(format!("{place}: these are no secrets; restore them from a backup, or PUT them anew"))
 }
 
 fn failed(place: &str, error: &VaultError) -> StoreError {
@@ -101,6 +101,7 @@ pub(super) fn seal_all(connection: &mut Connection, vault: &Vault) -> Result<()>
                 aged += 1;
                 vault.unseal(&stored, &place).map_err(|error| failed(&place, &error))?
             } else {
+                serde_json::from_str::<Secrets>(&stored).map_err(|_| unreadable(&place))?;
                 plain += 1;
                 Zeroizing::new(stored.into_bytes())
             };

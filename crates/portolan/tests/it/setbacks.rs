@@ -1,6 +1,6 @@
 //! When the world says not now: pipelines that change, types that go, checks that cannot be run, readiness.
 
-use crate::world::{Setting, World, memo_type, opened};
+use crate::world::{Setting, World, memo_type, vault};
 use portolan::store::{Sqlite, Store};
 use publishing::offer_type::OfferTypes;
 use publishing::pipeline::CheckKind;
@@ -73,7 +73,7 @@ async fn a_check_that_cannot_be_run_is_tried_five_times_then_blocked_and_goes_on
 #[tokio::test]
 async fn a_worker_with_nothing_to_do_writes_nothing() {
     let data = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
+    let store: Arc<dyn Store> = Arc::new(Sqlite::open(data.path(), 1 << 20, vault()).unwrap());
     let world = World::on(store, Setting::default()).await;
     world.put_memo("memo-1").await;
     // Something will be due, but is not yet: the clock stands.
@@ -120,7 +120,7 @@ async fn a_check_that_ends_its_worker_every_time_is_blocked() {
 async fn what_a_dead_process_had_in_hand_is_due_at_the_next_start() {
     let data = tempfile::tempdir().unwrap();
     let held = {
-        let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(data.path(), 1 << 20, vault()).unwrap());
         let world = World::on(Arc::clone(&store), Setting::default()).await;
         world.put_memo("memo-1").await;
         world.post("/api/publishers/contoso/offers/memo-1/publish", "").await;
@@ -133,7 +133,7 @@ async fn what_a_dead_process_had_in_hand_is_due_at_the_next_start() {
     for file in ["portolan.db", "portolan.db-wal"] {
         std::fs::copy(data.path().join(file), copy.path().join(file)).unwrap();
     }
-    let store = opened(copy.path()).unwrap();
+    let store = Sqlite::open(copy.path(), 1 << 20, vault()).unwrap();
     let now = portolan::clock::Clock::turned(crate::world::START).now().plus_seconds(2);
     let again = store.claim(now, now.plus_seconds(30), 10).await.unwrap();
     assert_eq!(again.len(), held.len());

@@ -103,11 +103,16 @@ pub fn memo_type() -> publishing::offer_type::OfferType {
     OfferTypeFile::parse("memo.toml", text).unwrap().with_schema("memo.toml", schema).unwrap()
 }
 
+/// The vault that all tests' worlds share, so that one can go on where another was.
+pub fn vault() -> Vault {
+    static VAULT: OnceLock<Vault> = OnceLock::new();
+    VAULT.get_or_init(|| Vault::in_memory().unwrap()).clone()
+}
+
 /// The built-in issuer, with a key that all tests share: to make one takes a while.
 async fn issuers(store: &Arc<dyn Store>, clock: &Clock) -> (Issuer, Arc<Issuers>) {
     static KEY: OnceLock<Vec<u8>> = OnceLock::new();
-    static VAULT: OnceLock<Vault> = OnceLock::new();
-    let vault = VAULT.get_or_init(|| Vault::in_memory().unwrap()).clone();
+    let vault = vault();
     let private = KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec());
     let sealed = vault.seal(private, "signing_key.sealed/test").unwrap();
     let key = SigningKey { id: "test".into(), made_at: START, signs_from: START, sealed };
@@ -174,6 +179,11 @@ impl World {
 
     /// Makes a service principal, a member of a publisher or of the staff.
     pub async fn member(&self, name: &str, publisher: Option<&str>, roles: &[Role]) -> Principal {
+        let circle = publisher.map_or(Circle::Marketplace, |id| Circle::Publisher(PublisherId::parse(id).unwrap()));
+        let members = self.store.circle(&circle).unwrap().unwrap().members;
+        if let Some(known) = members.into_iter().find(|member| member.principal.name == name) {
+            return known.principal;
+        }
         let newcomer = Newcomer::Described {
             kind: Kind::ServicePrincipal,
             name: name.into(),
