@@ -516,14 +516,8 @@ fn local() -> Vec<Vector> {
     vectors
 }
 
-struct Trusted {
-    idp: Idp,
-    issuers: Issuers,
-    clock: Clock,
-}
-
 /// An issuer, a template, one that is narrower, and the service itself.
-async fn trusted() -> Trusted {
+async fn trusted() -> (Idp, Issuers) {
     let idp = Idp::start().await;
     let clock = Clock::turned(START);
     let rsa = |kid: &str, more: Value| with(rsa_jwk(&keys().rsa, kid), more);
@@ -565,12 +559,12 @@ async fn trusted() -> Trusted {
         ],
         clock.clone(),
     );
-    Trusted { issuers: issuers.unwrap(), idp, clock }
+    (idp, issuers.unwrap())
 }
 
 #[tokio::test]
 async fn the_table_of_tokens() {
-    let Trusted { idp, issuers, .. } = trusted().await;
+    let (idp, issuers) = trusted().await;
     let (narrow, url) = (json!({"iss": "https://narrow.test"}), idp.url(""));
     let mut table =
         [algorithms(), headers(&url), claims(&url), times(), encodings(), signatures(), tenants(), local()].concat();
@@ -598,7 +592,7 @@ async fn the_table_of_tokens() {
 
 #[tokio::test]
 async fn no_letter_of_a_token_can_be_another() {
-    let Trusted { issuers, .. } = trusted().await;
+    let (_idp, issuers) = trusted().await;
     for way in ["RS256", "PS256", "ES256", "EdDSA"] {
         let (header, claims) = good(way);
         let token = raw(&header.to_string(), &claims.to_string(), way);
