@@ -18,6 +18,8 @@ pub enum ErrorCode {
     NotFound,
     /// The path exists, for other methods. 405.
     MethodNotAllowed,
+    /// The body did not come in time; the connection is closed. 408.
+    RequestTimeout,
     /// The offer exists, and `If-Match` is wanted. 409.
     InvalidResourceId,
     /// A submission runs already. 409.
@@ -46,6 +48,7 @@ impl ErrorCode {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::InvalidResourceId | Self::OperationInProgress => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
