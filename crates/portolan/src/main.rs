@@ -1,16 +1,19 @@
 //! The front door: reads the command line and the settings, wires the rooms, runs one subcommand.
 
 use anyhow::{Context, Result, bail};
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use portolan::cli::review::Review;
 use portolan::clock::{Clock, random_secret};
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
+use portolan::http::{Entrance, addresses};
 use portolan::serve::{Setup, asked_to_end};
 use portolan::store::{Sqlite, Store};
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,6 +62,15 @@ struct Serve {
     /// Where to listen.
     #[arg(long, env = "PORTOLAN_LISTEN")]
     listen: Option<String>,
+    /// The TLS certificate chain, in PEM. Needs --tls-key.
+    #[arg(long, env = "PORTOLAN_TLS_CERTIFICATE")]
+    tls_certificate: Option<PathBuf>,
+    /// The private key of the TLS certificate, in PEM.
+    #[arg(long, env = "PORTOLAN_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+    /// Listen beyond this machine without TLS: for when a proxy in front ends TLS.
+    #[arg(long, env = "PORTOLAN_PLAIN_HTTP", value_parser = FalseyValueParser::new())]
+    plain_http: bool,
     /// A publisher that the token is an owner of; made where it is missing. May be given several times.
     #[arg(long, env = "PORTOLAN_PUBLISHER", value_delimiter = ',')]
     publisher: Vec<String>,
@@ -117,6 +129,10 @@ async fn serve(arguments: Serve) -> Result<()> {
     let config = settings(&arguments)?;
     log(config.log.format, &config.log.level)?;
     let publishers = config.publisher.iter().map(config::Publisher::stored).collect::<Result<Vec<_>>>()?;
+    let entrance = config.entrance()?;
+    let scheme = if entrance.certificate.is_some() { "https" } else { "http" };
+    let may_be_reached = entrance.certificate.is_some() || config.server.plain_http;
+    let addresses = addresses(&config.server.listen, may_be_reached).await?;
     let store: Arc<dyn Store> = Arc::new(
         Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20))
             .with_context(|| format!("the data directory {}", config.store.data.display()))?,
@@ -136,12 +152,10 @@ async fn serve(arguments: Serve) -> Result<()> {
         success_word: config.wire.operation_success_word,
         publishers,
         token,
+        entrance,
     };
-    let service = setup.start(listener(&config.server.listen).await?).await?;
-    if !service.address.ip().is_loopback() {
-        tracing::warn!("listening beyond this machine without TLS: put a TLS proxy in front");
-    }
-    tracing::info!(address = %service.address, data = %config.store.data.display(), "ready: http://{}", service.address);
+    let service = setup.start(listener(&addresses).await?).await?;
+    tracing::info!(address = %service.address, data = %config.store.data.display(), "ready: {scheme}://{}", service.address);
     asked_to_end().await?;
     tracing::info!("stopping");
     service.stop().await;
@@ -157,6 +171,9 @@ fn settings(arguments: &Serve) -> Result<Config> {
     if let Some(listen) = &arguments.listen {
         config.server.listen.clone_from(listen);
     }
+    config.server.plain_http |= arguments.plain_http;
+    config.tls.certificate = arguments.tls_certificate.clone().or(config.tls.certificate);
+    config.tls.key = arguments.tls_key.clone().or(config.tls.key);
     if let Some(format) = arguments.log {
         config.log.format = format;
     }
@@ -188,10 +205,10 @@ fn log(format: LogFormat, level: &str) -> Result<()> {
     Ok(())
 }
 
-async fn listener(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address)
+async fn listener(addresses: &[SocketAddr]) -> Result<TcpListener> {
+    TcpListener::bind(addresses)
         .await
-        .with_context(|| format!("cannot listen on {address}; give another address with --listen"))
+        .with_context(|| format!("cannot listen on {addresses:?}; give another address with --listen"))
 }
 
 /// The token kept in the data directory; made, and shown this once, where there is none.
@@ -233,8 +250,10 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         success_word: SuccessWord::Succeeded,
         publishers,
         token: token.clone(),
+        entrance: Entrance::default(),
     };
-    let service = setup.start(listener(&arguments.listen).await?).await?;
+    // Nothing in the demo is worth a certificate.
+    let service = setup.start(listener(&addresses(&arguments.listen, true).await?).await?).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &token).await?.as_bytes())?;
     asked_to_end().await?;
     service.stop().await;

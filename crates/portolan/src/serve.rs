@@ -2,7 +2,7 @@
 
 use crate::auth::{Caller, MarketplaceRole, Role, TokenGate};
 use crate::clock::Clock;
-use crate::http::{self, Readiness, Rooms};
+use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::perform::Perform;
 use crate::store::{Claims, Publisher, Read, Store};
 use crate::wire::SuccessWord;
@@ -34,6 +34,8 @@ pub struct Setup {
     pub publishers: Vec<Publisher>,
     /// The token.
     pub token: String,
+    /// How connections come in.
+    pub entrance: Entrance,
 }
 
 /// A service that runs.
@@ -82,6 +84,7 @@ impl Setup {
             success_word: self.success_word,
             draining: Arc::clone(&draining),
             readiness: Arc::new(Readiness::new(self.clock.clone())),
+            limits: Arc::new(Limits::new(&self.entrance.limits, &self.clock)),
             description: http::description()?,
         };
         let door = http::door(rooms, gate, self.clock.clone());
@@ -92,7 +95,7 @@ impl Setup {
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
         });
-        let listening = tokio::spawn(http::listen(listener, door, stopped));
+        let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         Ok(Running { address, store: self.store, stop, draining, listening, working })
     }
 }

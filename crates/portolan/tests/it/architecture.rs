@@ -9,7 +9,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("checks", &[]),
     ("cli", &[]),
     ("clock", &[]),
-    ("config", &["store", "wire"]),
+    ("config", &["http", "store", "wire"]),
     ("demo", &["auth", "clock", "perform", "store", "work"]),
     ("http", &["auth", "clock", "perform", "store", "wire"]),
     ("perform", &["auth", "clock", "store", "wire"]),

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use portolan::auth::{Caller, MarketplaceRole, Role, TokenGate};
 use portolan::clock::Clock;
-use portolan::http::{Readiness, Rooms, description, door, listen};
+use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::perform::Perform;
 use portolan::store::{Claims, Publisher, Read, Sqlite, Store};
 use portolan::wire::SuccessWord;
@@ -65,13 +65,17 @@ pub struct Setting {
     pub types: OfferTypes,
     pub missing_if_match: MissingIfMatch,
     pub success_word: SuccessWord,
+    /// Without limits of rates, for the clock stands still.
+    pub entrance: Entrance,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         let mut types = OfferTypes::built_in().unwrap();
         types.add(memo_type());
-        Self { types, missing_if_match: MissingIfMatch::Accept, success_word: SuccessWord::Succeeded }
+        let limits = LimitSettings { caller_per_second: 0, address_per_second: 0, ..LimitSettings::default() };
+        let entrance = Entrance { limits, ..Entrance::default() };
+        Self { types, missing_if_match: MissingIfMatch::Accept, success_word: SuccessWord::Succeeded, entrance }
     }
 }
 
@@ -111,6 +115,7 @@ impl World {
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
             readiness: Arc::new(Readiness::new(clock.clone())),
+            limits: Arc::new(Limits::new(&setting.entrance.limits, &clock)),
             description: description().unwrap(),
         };
         let door = door(rooms, TokenGate::new(TOKEN, caller), clock.clone());
@@ -118,7 +123,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(listen(listener, door, stopped));
+        tokio::spawn(listen(listener, door, setting.entrance, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { clock, store, perform, worker, address, http, _stop: stop }
     }
