@@ -39,6 +39,10 @@ impl Door {
         Self { router, gate, limits, clock }
     }
 
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Answers a request: whatever happens inside, with a body that says what, and the headers of every answer.
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
         let id = self.clock.fresh_id();

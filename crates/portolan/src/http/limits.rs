@@ -33,7 +33,7 @@ pub struct LimitSettings {
     pub head_kibibytes: NonZeroU32,
     /// Seconds for a body.
     pub body_seconds: NonZeroU32,
-    /// Seconds without a byte in the middle of a body.
+    /// Seconds without a byte in the middle of a body, or of an answer.
     pub body_silence_seconds: NonZeroU32,
     /// Requests a second of one caller, over time.
     pub caller_per_second: u32,

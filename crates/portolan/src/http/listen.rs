@@ -4,7 +4,7 @@ use super::Door;
 use super::address::{CallerAddress, Network, forwarded, is_trusted};
 use super::connections::{Connections, Place};
 use super::limits::LimitSettings;
-use super::slow::Patience;
+use super::slow::{Patience, Taken};
 use super::tls::Certificate;
 use anyhow::{Context, Result, bail};
 use hyper::body::Incoming;
@@ -70,7 +70,7 @@ pub async fn addresses(listen: &str, may_be_reached: bool) -> Result<Vec<SocketA
 
 /// Serves connections until told to stop, then lets requests in flight finish.
 pub async fn listen(listener: TcpListener, door: Door, entrance: Entrance, mut stop: watch::Receiver<bool>) {
-    let offered = entrance.certificate.map(|certificate| certificate.kept_fresh(stop.clone()));
+    let offered = entrance.certificate.map(|certificate| certificate.kept_fresh(door.clock().clone(), stop.clone()));
     let connections = Connections::new(&entrance.limits);
     let inside = Arc::new(Inside::new(door, &entrance.limits, entrance.trusted_proxies, stop.clone()));
     let open = GracefulShutdown::new();
@@ -126,6 +126,7 @@ impl Inside {
     ) {
         // Answers are small and whole; waiting to fill a packet would only delay them.
         let _ = stream.set_nodelay(true);
+        let stream = Taken::within(self.patience.silence, stream);
         let Some(acceptor) = acceptor else { return self.serve(stream, peer, watcher).await };
         let mut stop = self.stop.clone();
         let shaken = tokio::select! {

@@ -221,6 +221,20 @@ async fn who_trickles_a_body_is_told_so_and_let_go() {
 }
 
 #[tokio::test]
+async fn who_asks_and_never_reads_is_let_go() {
+    let world = world("body_silence_seconds = 1\nconnections = 1", &[]).await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let stream = socket.connect(world.address).await.unwrap();
+    let (_unread, mut write) = stream.into_split();
+    let asking = tokio::spawn(async move {
+        while write.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").await.is_ok() {}
+    });
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("the connection is closed in time").unwrap();
+    assert!(health(&mut connect(world.address).await).await.starts_with("HTTP/1.1 200"), "its place is free");
+}
+
+#[tokio::test]
 async fn heads_that_are_refused_before_the_door_have_no_body() {
     let world = world("head_kibibytes = 16", &[]).await;
     let ask = async |head: String| {
