@@ -48,6 +48,11 @@ struct Files {
     key: PathBuf,
 }
 
+struct Contents {
+    certificate: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+}
+
 /// Tells whether the files are as they were; nothing where one cannot be read.
 type Print = Option<[u8; 32]>;
 
@@ -58,8 +63,9 @@ impl Certificate {
     /// Names the file and what is wrong with it.
     pub fn read(certificate: &Path, key: &Path) -> Result<Self> {
         let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
-        let (print, offered) = files.read();
-        Ok(Self { files, print, offered: offered? })
+        let (print, contents) = files.read();
+        let offered = files.taken(&contents?)?;
+        Ok(Self { files, print, offered })
     }
 
     /// The certificate for new connections, as the files say from now on. Files that cannot be used change nothing.
@@ -91,7 +97,7 @@ impl Certificate {
                     continue;
                 }
                 print = now;
-                match read {
+                match read.and_then(|contents| files.taken(&contents)) {
                     Ok(read) => {
                         offer.send_replace(read.config);
                         (own, warn_at) = (read.own, clock.steady());
@@ -151,7 +157,7 @@ async fn hangup(hangups: &mut Option<tokio::signal::unix::Signal>) {
 }
 
 impl Files {
-    fn read(&self) -> (Print, Result<Offered>) {
+    fn read(&self) -> (Print, Result<Contents>) {
         let certificate = std::fs::read(&self.certificate)
             .with_context(|| format!("the certificate file {} cannot be read", self.certificate.display()));
         let key = std::fs::read(&self.key)
@@ -160,15 +166,15 @@ impl Files {
         match (certificate, key) {
             (Ok(certificate), Ok(key)) => {
                 let print = Sha256::new().chain_update(Sha256::digest(&certificate)).chain_update(&*key).finalize();
-                (Some(print.into()), self.taken(&certificate, &key))
+                (Some(print.into()), Ok(Contents { certificate, key }))
             }
             (Err(error), _) | (_, Err(error)) => (None, Err(error)),
         }
     }
 
-    fn taken(&self, certificate: &[u8], key: &[u8]) -> Result<Offered> {
+    fn taken(&self, contents: &Contents) -> Result<Offered> {
         let file = self.certificate.display();
-        let chain = CertificateDer::pem_slice_iter(certificate)
+        let chain = CertificateDer::pem_slice_iter(&contents.certificate)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| anyhow!("the certificate file {file} is not PEM; give a chain in PEM"))?;
         let Some(own) = chain.first().cloned() else {
@@ -177,7 +183,7 @@ impl Files {
             ));
         };
         let key_file = self.key.display();
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+        let key = PrivateKeyDer::from_pem_slice(&contents.key).map_err(|error| match error {
             PemError::NoItemsFound => {
                 anyhow!("the key file {key_file} holds no private key that is not encrypted; give one in PEM")
             }
