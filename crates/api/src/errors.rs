@@ -18,6 +18,8 @@ pub enum ErrorCode {
     NotFound,
     /// The path exists, for other methods. 405.
     MethodNotAllowed,
+    /// The body did not come in time; the connection is closed. 408.
+    RequestTimeout,
     /// The offer exists, and `If-Match` is wanted. 409.
     InvalidResourceId,
     /// It stands against what is there. 409.
@@ -48,6 +50,7 @@ impl ErrorCode {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::InvalidResourceId | Self::Conflict | Self::OperationInProgress => 409,
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,

@@ -1,8 +1,8 @@
 //! The only file that reads time or makes randomness.
 
 use publishing::moment::{Moment, UNIX_EPOCH_TICKS};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -44,6 +44,18 @@ impl Clock {
                 Moment::from_ticks(UNIX_EPOCH_TICKS + ticks)
             }
             Source::Turned(turned) => turned.state.lock().unwrap_or_else(PoisonError::into_inner).0,
+        }
+    }
+
+    /// How long it is since some moment that stays the same while the process runs. Never runs back, also where the machine's
+    /// clock is set back.
+    pub fn steady(&self) -> Duration {
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Source::System => BEGAN.elapsed(),
+            Source::Turned(_) => {
+                Duration::from_nanos(u64::try_from(self.now().ticks()).unwrap_or(0)).saturating_mul(100)
+            }
         }
     }
 

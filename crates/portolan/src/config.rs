@@ -1,8 +1,9 @@
 //! Settings: one struct per section, and the commented default file, which is compiled in.
 
 use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
+use crate::http::{Certificate, Entrance, LimitSettings, Network};
 use crate::wire::SuccessWord;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use publishing::decide::MissingIfMatch;
 use publishing::offer_type::{OfferTypeFile, OfferTypes};
 use serde::Deserialize;
@@ -17,6 +18,10 @@ pub const DEFAULT_FILE: &str = include_str!("../default.toml");
 pub struct Config {
     /// Where to listen.
     pub server: Server,
+    /// What connections are encrypted with.
+    pub tls: Tls,
+    /// What connections and callers may take.
+    pub limits: LimitSettings,
     /// What is kept where.
     pub store: Store,
     /// What is logged, and how.
@@ -37,6 +42,20 @@ pub struct Server {
     pub listen: String,
     /// The service's address as clients see it; empty for where it listens.
     pub public_url: String,
+    /// Whether to listen beyond this machine without TLS, for a proxy in front ends it.
+    pub plain_http: bool,
+    /// The proxies whose word on the caller's address is taken.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// What connections are encrypted with: both files, or neither.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// The certificate chain in PEM, its own certificate first.
+    pub certificate: Option<PathBuf>,
+    /// The private key in PEM.
+    pub key: Option<PathBuf>,
 }
 
 /// What is kept where.
@@ -96,7 +115,12 @@ pub struct Identity {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:8080".into(), public_url: String::new() }
+        Self {
+            listen: "127.0.0.1:8080".into(),
+            public_url: String::new(),
+            plain_http: false,
+            trusted_proxies: Vec::new(),
+        }
     }
 }
 
@@ -128,13 +152,29 @@ impl Config {
         let mut config: Self =
             toml::from_str(&text).with_context(|| format!("the settings file {}", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        for file in &mut config.offer_types {
+        let tls = &mut config.tls;
+        for file in config.offer_types.iter_mut().chain(&mut tls.certificate).chain(&mut tls.key) {
             *file = directory.join(&*file);
         }
         for file in config.identity.issuer.iter_mut().filter_map(|issuer| issuer.ca_file.as_mut()) {
             *file = directory.join(&*file);
         }
         Ok(config)
+    }
+
+    /// How connections come in.
+    ///
+    /// # Errors
+    /// Where a certificate has no key or the other way round, or the two cannot be used.
+    pub fn entrance(&self) -> Result<Entrance> {
+        let certificate = match (&self.tls.certificate, &self.tls.key) {
+            (Some(certificate), Some(key)) => Some(Certificate::read(certificate, key)?),
+            (None, None) => None,
+            (Some(_), None) => bail!("a TLS certificate is given without its key; give --tls-key too"),
+            (None, Some(_)) => bail!("a TLS key is given without its certificate; give --tls-certificate too"),
+        };
+        let trusted_proxies = self.server.trusted_proxies.clone();
+        Ok(Entrance { limits: self.limits.clone(), trusted_proxies, certificate })
     }
 
     /// The built-in offer types and those of the files.

@@ -1,17 +1,20 @@
 //! The front door: reads the command line and the settings, wires the rooms, runs one subcommand.
 
 use anyhow::{Context, Result, bail};
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use portolan::cli::review::Review;
 use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
+use portolan::http::{Entrance, addresses};
 use portolan::serve::{Identity, Setup, asked_to_end};
 use portolan::store::{Sqlite, Store, holds_sealed};
 use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -68,6 +71,15 @@ struct Serve {
     /// Print a setup secret although there is an operator: for when none finds the way in any more.
     #[arg(long)]
     set_up_again: bool,
+    /// The TLS certificate chain, in PEM. Needs --tls-key.
+    #[arg(long, env = "PORTOLAN_TLS_CERTIFICATE")]
+    tls_certificate: Option<PathBuf>,
+    /// The private key of the TLS certificate, in PEM.
+    #[arg(long, env = "PORTOLAN_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+    /// Listen beyond this machine without TLS: for when a proxy in front ends TLS.
+    #[arg(long, env = "PORTOLAN_PLAIN_HTTP", value_parser = FalseyValueParser::new())]
+    plain_http: bool,
     /// How log lines are written.
     #[arg(long, env = "PORTOLAN_LOG")]
     log: Option<LogFormat>,
@@ -115,6 +127,9 @@ async fn run(command: Command) -> Result<()> {
 async fn serve(arguments: Serve) -> Result<()> {
     let config = settings(&arguments)?;
     log(config.log.format, &config.log.level)?;
+    let entrance = config.entrance()?;
+    let may_be_reached = entrance.certificate.is_some() || config.server.plain_http;
+    let addresses = addresses(&config.server.listen, may_be_reached).await?;
     let vault = opened(&config.store)?;
     let store: Arc<dyn Store> = Arc::new(
         Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20), vault.clone())
@@ -134,11 +149,9 @@ async fn serve(arguments: Serve) -> Result<()> {
             issuers: config.identity.issuer,
             set_up_again: arguments.set_up_again,
         },
+        entrance,
     };
-    let service = setup.start(listener(&config.server.listen).await?).await?;
-    if !service.address.ip().is_loopback() {
-        tracing::warn!("listening beyond this machine without TLS: put a TLS proxy in front");
-    }
+    let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
         welcome(&service.public_url, secret.reveal())?;
     }
@@ -161,6 +174,9 @@ fn settings(arguments: &Serve) -> Result<Config> {
     if let Some(listen) = &arguments.listen {
         config.server.listen.clone_from(listen);
     }
+    config.server.plain_http |= arguments.plain_http;
+    config.tls.certificate = arguments.tls_certificate.clone().or(config.tls.certificate);
+    config.tls.key = arguments.tls_key.clone().or(config.tls.key);
     if let Some(format) = arguments.log {
         config.log.format = format;
     }
@@ -208,10 +224,10 @@ fn opened(store: &config::Store) -> Result<Vault> {
     Ok(Vault::open(&path)?)
 }
 
-async fn listener(address: &str) -> Result<TcpListener> {
-    TcpListener::bind(address)
+async fn listener(addresses: &[SocketAddr]) -> Result<TcpListener> {
+    TcpListener::bind(addresses)
         .await
-        .with_context(|| format!("cannot listen on {address}; give another address with --listen"))
+        .with_context(|| format!("cannot listen on {addresses:?}; give another address with --listen"))
 }
 
 /// Tells whoever started a fresh installation how to get in. On standard output, and never in the log.
@@ -238,8 +254,10 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         missing_if_match: MissingIfMatch::Accept,
         success_word: SuccessWord::Succeeded,
         identity: Identity::default(),
+        entrance: Entrance::default(),
     };
-    let service = setup.start(listener(&arguments.listen).await?).await?;
+    // Nothing in the demo is worth a certificate.
+    let service = setup.start(listener(&addresses(&arguments.listen, true).await?).await?).await?;
     let token = demo::token(&service.perform, service.issuer.as_ref()).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &token).await?.as_bytes())?;
     asked_to_end().await?;

@@ -4,7 +4,7 @@ use crate::auth::{
     Gate, IssuerSetting, Issuers, LocalKeys, Role, SETUP_PREFIX, TrustedIssuer, USUAL_AUDIENCE, secret_hash,
 };
 use crate::clock::Clock;
-use crate::http::{self, Readiness, Rooms};
+use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place};
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Read, Store};
@@ -40,6 +40,8 @@ pub struct Setup {
     pub success_word: SuccessWord,
     /// Whose tokens are taken.
     pub identity: Identity,
+    /// How connections come in.
+    pub entrance: Entrance,
 }
 
 /// Whose tokens are taken, and for whom they must be.
@@ -91,7 +93,8 @@ impl Setup {
     /// Where the store cannot be used, or a setting cannot be.
     pub async fn start(self, listener: TcpListener) -> Result<Running> {
         let address = listener.local_addr()?;
-        let public_url: Arc<str> = public_url(self.identity.public_url.as_deref(), address)?.into();
+        let public_url: Arc<str> =
+            public_url(self.identity.public_url.as_deref(), address, self.entrance.certificate.is_some())?.into();
         let (issuers, issuer) = self.issuers(&public_url).await?;
         let names: Vec<String> = issuers.names().map(str::to_owned).collect();
         let gate = Gate::new(Arc::new(issuers), Arc::clone(&self.store));
@@ -115,6 +118,7 @@ impl Setup {
             success_word: self.success_word,
             draining: Arc::clone(&draining),
             readiness: Arc::new(Readiness::new(self.clock.clone())),
+            limits: Arc::new(Limits::new(&self.entrance.limits, &self.clock)),
             description: http::description()?,
         };
         let door = http::door(rooms, gate, self.clock.clone());
@@ -124,7 +128,7 @@ impl Setup {
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
         });
-        let listening = tokio::spawn(http::listen(listener, door, stopped));
+        let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         if let Some(issuer) = issuer.clone() {
             // A fresh installation makes its first key now, and not while the first client waits for it.
             tokio::spawn(async move {
@@ -174,8 +178,10 @@ impl Setup {
 }
 
 /// The service's address as clients see it.
-fn public_url(setting: Option<&str>, address: SocketAddr) -> Result<String> {
-    let Some(url) = setting.filter(|url| !url.is_empty()) else { return Ok(format!("http://{address}")) };
+fn public_url(setting: Option<&str>, address: SocketAddr, encrypted: bool) -> Result<String> {
+    let Some(url) = setting.filter(|url| !url.is_empty()) else {
+        return Ok(format!("{}://{address}", if encrypted { "https" } else { "http" }));
+    };
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     let host = rest.strip_suffix('/').unwrap_or(rest);
     let plain = !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]".contains(&b));

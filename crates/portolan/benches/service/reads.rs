@@ -7,6 +7,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use portolan::clock::Clock;
 use portolan::demo;
+use portolan::http::{Entrance, LimitSettings};
 use portolan::serve::{Identity, Setup};
 use portolan::store::{Sqlite, Store};
 use portolan::vault::Vault;
@@ -14,6 +15,7 @@ use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
 use rustix::thread::Pid;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -77,6 +79,7 @@ fn serve_demo() -> (SocketAddr, Pid, Bytes, String) {
                 missing_if_match: MissingIfMatch::Accept,
                 success_word: SuccessWord::Succeeded,
                 identity: Identity::default(),
+                entrance: unhindered(),
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;
@@ -86,6 +89,14 @@ fn serve_demo() -> (SocketAddr, Pid, Bytes, String) {
         });
     });
     start.recv().unwrap()
+}
+
+/// Every limit is asked, and none is reached.
+fn unhindered() -> Entrance {
+    let (most, burst) = (u32::MAX, NonZeroU32::MAX);
+    let limits = LimitSettings { caller_per_second: most, address_per_second: most, ..LimitSettings::default() };
+    let limits = LimitSettings { caller_burst: burst, address_burst: burst, ..limits };
+    Entrance { limits, ..Entrance::default() }
 }
 
 fn serve_bare(body: Bytes) -> (SocketAddr, Pid) {

@@ -90,7 +90,7 @@ impl DecideWithReason {
 
 impl Server {
     fn client(&self) -> Result<Client> {
-        if !self.server.starts_with("http://") {
+        if !["http://", "https://"].iter().any(|scheme| self.server.starts_with(scheme)) {
             bail!(
                 "the server {:?} is no address that this command can use: write it like http://127.0.0.1:8080",
                 self.server

@@ -1,6 +1,8 @@
 //! The door: what every request passes on its way in, and every answer on its way out.
 
+use super::address::CallerAddress;
 use super::errors::{Cause, Problem};
+use super::limits::Limits;
 use super::paths;
 use crate::auth::Gate;
 use crate::clock::Clock;
@@ -13,6 +15,7 @@ use futures_util::FutureExt;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use tower::Service;
 use uuid::Uuid;
 
@@ -27,12 +30,17 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 pub struct Door {
     router: Router,
     gate: Gate,
+    limits: Arc<Limits>,
     clock: Clock,
 }
 
 impl Door {
-    pub(super) fn new(router: Router, gate: Gate, clock: Clock) -> Self {
-        Self { router, gate, clock }
+    pub(super) fn new(router: Router, gate: Gate, limits: Arc<Limits>, clock: Clock) -> Self {
+        Self { router, gate, limits, clock }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Answers a request: whatever happens inside, with a body that says what, and the headers of every answer.
@@ -68,8 +76,15 @@ impl Door {
         response
     }
 
-    /// Who are you, and do we speak the same version? In this order (wire contract, "Order of checks").
+    /// Have you asked too often, who are you, and do we speak the same version? In this order (wire contract, "Order of
+    /// checks").
     async fn admit(&self, request: &mut Request<Body>) -> Result<(), Box<Response>> {
+        let problem = |problem: Problem| Box::new(problem.into_response());
+        if let Some(CallerAddress(address)) = request.extensions().get()
+            && !(address.is_loopback() && matches!(request.uri().path(), "/healthz" | "/readyz"))
+        {
+            self.limits.of_address(*address).map_err(|refused| problem(refused.into()))?;
+        }
         if let Some(uri) = paths::canonical(request.uri()) {
             *request.uri_mut() = uri;
         }
@@ -82,7 +97,8 @@ impl Door {
         let authorization = authorizations.next().filter(|_| authorizations.next().is_none());
         let caller =
             self.gate.authenticate(authorization).await.map_err(|refused| Box::new(refused.into_response()))?;
-        check_version(request.uri()).map_err(|problem| Box::new(problem.into_response()))?;
+        self.limits.of_caller(caller.name()).map_err(|refused| problem(refused.into()))?;
+        check_version(request.uri()).map_err(problem)?;
         request.extensions_mut().insert(caller);
         Ok(())
     }

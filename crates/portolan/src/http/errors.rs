@@ -8,7 +8,7 @@ use crate::store::StoreError;
 use crate::wire;
 use api::errors::{ErrorBody, ErrorCode, ErrorDetail, ErrorDocument, UnauthorizedDocument};
 use axum::response::{IntoResponse, Response};
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use publishing::access::AccessRefusal;
 use publishing::refusal::Refusal;
@@ -21,6 +21,8 @@ pub(crate) struct Problem {
     target: Option<String>,
     details: Vec<ErrorDetail>,
     cause: Option<Cause>,
+    /// What `Retry-After` says, in seconds.
+    wait: Option<u64>,
 }
 
 /// What the log is told of an error on our side; the door adds the request's id.
@@ -30,12 +32,18 @@ pub(crate) struct Cause(pub(crate) String);
 impl Problem {
     /// An error with a message that names the fault and the mend.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), target: None, details: Vec::new(), cause: None }
+        let wait = (code == ErrorCode::ServiceUnavailable).then_some(2);
+        Self { code, message: message.into(), target: None, details: Vec::new(), cause: None, wait }
     }
 
     /// The same, at a JSON pointer into the body, or a header or parameter.
     pub(crate) fn at(self, target: impl Into<String>) -> Self {
         Self { target: Some(target.into()), ..self }
+    }
+
+    /// The same, with another chance after so many seconds.
+    pub(crate) fn after(self, seconds: u64) -> Self {
+        Self { wait: Some(seconds), ..self }
     }
 
     /// There is no such thing.
@@ -157,17 +165,17 @@ impl From<Refusal> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let wait = match self.code {
-            ErrorCode::ServiceUnavailable | ErrorCode::TooManyRequests => Some(HeaderValue::from_static("2")),
-            _ => None,
-        };
         let error = ErrorBody { code: self.code, message: self.message, target: self.target, details: self.details };
         let mut response = reply::json(status, &ErrorDocument { error });
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);
         }
-        if let Some(wait) = wait {
-            response.headers_mut().insert(RETRY_AFTER, wait);
+        let headers = response.headers_mut();
+        if let Some(wait) = self.wait {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait));
+        }
+        if self.code == ErrorCode::RequestTimeout {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

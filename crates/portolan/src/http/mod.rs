@@ -1,11 +1,14 @@
 //! The door for programs: the table of routes. One file per resource; the door itself is in `door.rs`.
 
 mod actions;
+mod address;
+mod connections;
 mod discovery;
 mod door;
 mod errors;
 mod health;
 mod json;
+mod limits;
 mod listen;
 mod members;
 mod offers;
@@ -17,13 +20,18 @@ mod put_offer;
 mod reply;
 mod request;
 mod reviews;
+mod slow;
 mod status;
 mod submissions;
+mod tls;
 mod token;
 
+pub use address::{CallerAddress, Network};
 pub use door::Door;
 pub use health::Readiness;
-pub use listen::listen;
+pub use limits::{LimitSettings, Limits, TooMany};
+pub use listen::{Entrance, addresses, listen};
+pub use tls::Certificate;
 
 use crate::auth::Gate;
 use crate::issuer::Issuer;
@@ -61,6 +69,8 @@ pub struct Rooms {
     pub draining: Arc<AtomicBool>,
     /// Whether the store takes writes.
     pub readiness: Arc<Readiness>,
+    /// How much callers and addresses may ask for.
+    pub limits: Arc<Limits>,
     /// The description of every route, as it is served.
     pub description: Bytes,
 }
@@ -130,9 +140,10 @@ pub fn description() -> serde_json::Result<Bytes> {
 /// The door: every route, behind the checks that every request passes.
 pub fn door(rooms: Rooms, gate: Gate, clock: crate::clock::Clock) -> Door {
     let (router, _) = routes().split_for_parts();
+    let limits = Arc::clone(&rooms.limits);
     let router: Router = router
         .fallback(door::no_such_path)
         .method_not_allowed_fallback(door::no_such_method)
         .with_state(Arc::new(rooms));
-    Door::new(router, gate, clock)
+    Door::new(router, gate, limits, clock)
 }

@@ -2,6 +2,7 @@
 
 use super::errors::Problem;
 use super::json;
+use super::slow::TooSlow;
 use crate::auth::{Authorised, Caller, Permission};
 use crate::store::Read;
 use api::dates::Date;
@@ -202,13 +203,17 @@ pub(crate) async fn read_body(body: Body, longest: usize) -> Result<Bytes, Probl
     }
     match Limited::new(body, longest).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_too_long(error.as_ref()) => Err(too_long()),
+        Err(error) if is_due_to::<LengthLimitError>(error.as_ref()) => Err(too_long()),
+        Err(error) if is_due_to::<TooSlow>(error.as_ref()) => {
+            let message = "The body did not come in time. Send it again, faster, on a new connection.";
+            Err(Problem::new(ErrorCode::RequestTimeout, message))
+        }
         Err(_) => Err(Problem::bad_request("", "The body broke off. Send it again, whole.")),
     }
 }
 
-fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<LengthLimitError>() || error.source().is_some_and(is_too_long)
+fn is_due_to<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<E>() || error.source().is_some_and(is_due_to::<E>)
 }
 
 /// Reads the JSON body of a call of our own, strictly: a misspelt member is a fault.

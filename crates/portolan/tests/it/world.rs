@@ -5,7 +5,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use http::HeaderMap;
 use portolan::auth::{Caller, Gate, Issuers, LocalKeys, Permission, Role, TrustedIssuer, USUAL_AUDIENCE};
 use portolan::clock::Clock;
-use portolan::http::{Readiness, Rooms, description, door, listen};
+use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place};
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
@@ -86,13 +86,17 @@ pub struct Setting {
     pub types: OfferTypes,
     pub missing_if_match: MissingIfMatch,
     pub success_word: SuccessWord,
+    /// Without limits of rates, for the clock stands still.
+    pub entrance: Entrance,
 }
 
 impl Default for Setting {
     fn default() -> Self {
         let mut types = OfferTypes::built_in().unwrap();
         types.add(memo_type());
-        Self { types, missing_if_match: MissingIfMatch::Accept, success_word: SuccessWord::Succeeded }
+        let limits = LimitSettings { caller_per_second: 0, address_per_second: 0, ..LimitSettings::default() };
+        let entrance = Entrance { limits, ..Entrance::default() };
+        Self { types, missing_if_match: MissingIfMatch::Accept, success_word: SuccessWord::Succeeded, entrance }
     }
 }
 
@@ -157,6 +161,7 @@ impl World {
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
             readiness: Arc::new(Readiness::new(clock.clone())),
+            limits: Arc::new(Limits::new(&setting.entrance.limits, &clock)),
             description: description().unwrap(),
         };
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
@@ -165,7 +170,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(listen(listener, door, stopped));
+        tokio::spawn(listen(listener, door, setting.entrance, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
         let mut world =
