@@ -1,11 +1,12 @@
 //! The token endpoints of the built-in issuer, versions 1 and 2 (wire contract, "The token endpoint").
 
+use super::errors::Problem;
 use super::request::{LONGEST_ACTION, read_body};
-use super::{Shared, reply};
+use super::{CallerAddress, Rooms, Shared, reply};
 use crate::issuer::{Audience, Issuer, Token, TokenRefusal};
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
@@ -55,20 +56,26 @@ struct Refused(StatusCode, &'static str, String);
 #[utoipa::path(post, path = "/{tenant}/oauth2/token", operation_id = "get_token_v1", tag = "Tokens",
     params(("tenant" = String, Path)), request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = TokenDocument), (status = "4XX", body = TokenErrorDocument)))]
-pub(crate) async fn get_token_v1(State(rooms): Shared, headers: HeaderMap, body: Body) -> Response {
-    answer(rooms.issuer.as_ref(), &headers, body, true).await
+pub(crate) async fn get_token_v1(State(rooms): Shared, request: Request) -> Response {
+    answer(&rooms, request, true).await
 }
 
 /// A token for a client, version 2: asked for by `scope`.
 #[utoipa::path(post, path = "/{tenant}/oauth2/v2.0/token", operation_id = "get_token_v2", tag = "Tokens",
     params(("tenant" = String, Path)), request_body(content = String, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, body = TokenDocument), (status = "4XX", body = TokenErrorDocument)))]
-pub(crate) async fn get_token_v2(State(rooms): Shared, headers: HeaderMap, body: Body) -> Response {
-    answer(rooms.issuer.as_ref(), &headers, body, false).await
+pub(crate) async fn get_token_v2(State(rooms): Shared, request: Request) -> Response {
+    answer(&rooms, request, false).await
 }
 
-async fn answer(issuer: Option<&Issuer>, headers: &HeaderMap, body: Body, v1: bool) -> Response {
-    let mut response = match token(issuer, headers, body, v1).await {
+async fn answer(rooms: &Rooms, request: Request, v1: bool) -> Response {
+    if let Some(CallerAddress(address)) = request.extensions().get()
+        && let Err(refused) = rooms.limits.of_credentials(*address)
+    {
+        return Problem::from(refused).into_response();
+    }
+    let (head, body) = request.into_parts();
+    let mut response = match token(rooms.issuer.as_ref(), &head.headers, body, v1).await {
         Ok(token) => reply::json(StatusCode::OK, &document(token, v1)),
         Err(Refused(status, error, error_description)) => {
             let mut response = reply::json(status, &TokenErrorDocument { error, error_description });
