@@ -325,8 +325,14 @@ async fn id_tokens_are_for_one_client_and_one_sign_in() {
     let token = token(json!({}), good.clone());
     assert!(outcome(&issuers.verify(&token).await).contains("for another audience"));
     assert!(outcome(&issuers.verify_id_token("other", &token, "client-1", "n-1").await).contains("not trusted"));
-    let empty = crate::idp::token(json!({}), with(good, json!({"nonce": ""})));
-    assert_ne!(outcome(&issuers.verify_id_token("idp", &empty, "client-1", "").await), "taken");
+    for nonce in ["", "-"] {
+        let without = crate::idp::token(json!({}), json!({"aud": "client-1", "nonce": nonce}));
+        assert_ne!(
+            outcome(&issuers.verify_id_token("idp", &without, "client-1", "").await),
+            "taken",
+            "nonce {nonce:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -50,7 +50,6 @@ pub struct World {
     pub perform: Perform,
     pub worker: Worker,
     pub issuer: Issuer,
-    pub issuers: Arc<Issuers>,
     pub address: SocketAddr,
     pub token: String,
     pub staff_token: String,
@@ -164,7 +163,7 @@ impl World {
             limits: Arc::new(Limits::new(&setting.entrance.limits, &clock)),
             description: description().unwrap(),
         };
-        let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
+        let gate = Gate::new(issuers, Arc::clone(&store));
         let door = door(rooms, gate, clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&store)), perform.clone(), types, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -174,7 +173,7 @@ impl World {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
         let mut world =
-            Self { clock, store, perform, worker, issuer, issuers, address, token, staff_token, http, _stop: stop };
+            Self { clock, store, perform, worker, issuer, address, token, staff_token, http, _stop: stop };
         let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
         world.token = world.token_of(&ci).await;
         let staff = world.member("staff", None, &[Role::Operator, Role::Reviewer]).await;
