@@ -172,8 +172,7 @@ impl World {
         tokio::spawn(listen(listener, door, setting.entrance, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
-        let mut world =
-            Self { clock, store, perform, worker, issuer, address, token, staff_token, http, _stop: stop };
+        let mut world = Self { clock, store, perform, worker, issuer, address, token, staff_token, http, _stop: stop };
         let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
         world.token = world.token_of(&ci).await;
         let staff = world.member("staff", None, &[Role::Operator, Role::Reviewer]).await;
