@@ -12,5 +12,6 @@ pub mod perform;
 pub mod serve;
 pub mod store;
 pub mod vault;
+pub mod web;
 pub mod wire;
 pub mod work;

@@ -7,7 +7,7 @@ use super::passwords::secret_hash;
 use super::verified::{Proofs, TokenDigest, Verified};
 use super::{Unauthenticated, principal_name};
 use crate::store::{Store, StoreError};
-use publishing::principal::Identity;
+use publishing::principal::{Identity, Principal};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
@@ -64,18 +64,29 @@ impl Gate {
     /// # Errors
     /// [`NotVerified::Unavailable`] where the store cannot tell.
     pub fn caller(&self, verified: &Verified) -> Result<Caller, NotVerified> {
-        let identity = Identity {
-            issuer: verified.issuer.to_string(),
-            tenant: verified.tenant.clone(),
-            subject: verified.subject.clone(),
-        };
-        let Some(principal) = self.store.principal_of(&identity)? else {
+        let Some(principal) = self.principal(verified)? else {
             // Proven, and unknown here: a caller without any role.
-            return Ok(Caller::new(format!("{}/{}", identity.issuer, identity.subject), None));
+            return Ok(Caller::new(format!("{}/{}", verified.issuer, verified.subject), None));
         };
+        Ok(self.caller_of(&principal)?)
+    }
+
+    /// The caller that a known principal is, with the roles of now.
+    ///
+    /// # Errors
+    /// Where the store cannot tell.
+    pub fn caller_of(&self, principal: &Principal) -> Result<Caller, StoreError> {
         let memberships = self.store.memberships(principal.id)?;
-        let caller = Caller::new(principal_name(&principal), Some(principal.id));
+        let caller = Caller::new(principal_name(principal), Some(principal.id));
         Ok(memberships.into_iter().fold(caller, |caller, (circle, roles)| caller.with(circle, roles)))
+    }
+
+    /// The principal that a token's sender is, if it is known here.
+    ///
+    /// # Errors
+    /// Where the store cannot tell.
+    pub fn principal(&self, verified: &Verified) -> Result<Option<Principal>, StoreError> {
+        self.store.principal_of(&identity(verified))
     }
 
     /// Whoever brings the secret of a fresh installation.
@@ -96,6 +107,10 @@ impl From<StoreError> for NotVerified {
     fn from(error: StoreError) -> Self {
         Self::Unavailable(error.to_string())
     }
+}
+
+fn identity(verified: &Verified) -> Identity {
+    Identity { issuer: verified.issuer.to_string(), tenant: verified.tenant.clone(), subject: verified.subject.clone() }
 }
 
 /// The token in a header.

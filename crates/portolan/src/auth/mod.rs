@@ -4,12 +4,15 @@ mod caller;
 mod claims;
 mod compact;
 mod denials;
+mod fetch;
 mod gate;
 mod issuers;
 mod keys;
 mod passwords;
+mod provider;
 mod remote_keys;
 mod roles;
+mod sessions;
 mod trusted;
 mod verified;
 
@@ -19,8 +22,10 @@ pub use gate::{Gate, SETUP_PREFIX};
 pub use issuers::Issuers;
 pub use keys::{Algorithm, LocalKeys, PublicKey};
 pub use passwords::{LONGEST_NAME, PasswordFault, hash_password, is_password, secret_hash};
+pub use provider::{Provider, Started};
 pub use roles::{Permission, Role};
-pub use trusted::{IssuerSetting, SubjectClaim, TrustedIssuer, USUAL_AUDIENCE};
+pub use sessions::{SESSION_HOURS, Sessions, form_token, is_form_token};
+pub use trusted::{IssuerSetting, SignInSetting, SubjectClaim, TrustedIssuer, USUAL_AUDIENCE};
 pub use verified::Verified;
 
 use publishing::principal::Principal;

@@ -1,16 +1,13 @@
 //! The keys of an issuer on the web: found by discovery, fetched once for all who wait, kept while the issuer is down.
 
+use super::fetch::{self, PATIENCE};
 use super::keys::{KeySet, PublicKey};
 use crate::clock::Clock;
 use anyhow::{Context, Result, bail, ensure};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, Url};
 use serde_json::Value;
-use std::net::IpAddr;
-use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
 
@@ -24,10 +21,6 @@ const DEAD: u64 = 24 * 60 * 60;
 const PAUSE: u64 = 60;
 /// Seconds between two fetches while there are no keys.
 const PAUSE_WITHOUT_KEYS: u64 = 10;
-/// How long a fetch may take, discovery and keys together.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The largest answer that is read, in bytes.
-const LARGEST: usize = 1 << 20;
 /// The most keys in a set.
 const MOST_KEYS: usize = 100;
 
@@ -183,7 +176,7 @@ impl RemoteKeys {
             Place::Keys(url) => url.clone(),
             Place::Discovery { document, issuer } => self.discover(document, issuer).await?,
         };
-        let set = self.get(&url).await.with_context(|| format!("the keys at {url}"))?;
+        let set = fetch::json(self.client.get(url.clone())).await.with_context(|| format!("the keys at {url}"))?;
         let keys = set.get("keys").and_then(Value::as_array);
         let keys = keys.with_context(|| format!("what is at {url} has no array `keys`: it is no JWK set"))?;
         ensure!(keys.len() <= MOST_KEYS, "the set at {url} has more than {MOST_KEYS} keys");
@@ -195,72 +188,7 @@ impl RemoteKeys {
     }
 
     async fn discover(&self, document: &Url, issuer: &str) -> Result<Url> {
-        let found = self.get(document).await.with_context(|| format!("the discovery document {document}"))?;
-        let says = found.get("issuer").and_then(Value::as_str).unwrap_or_default();
-        if says != issuer {
-            let says: String = says.chars().take(200).collect();
-            bail!(
-                "the discovery document {document} is of the issuer {says:?}: write that in the setting `issuer`, if it is right"
-            );
-        }
-        let keys = found.get("jwks_uri").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
-        let keys = keys.with_context(|| format!("the discovery document {document} names no `jwks_uri`"))?;
-        // An issuer must not have us ask other machines, such as those only we can reach.
-        if keys.origin() != document.origin() {
-            bail!(
-                "the discovery document {document} names keys on another origin: if that is right, add the setting `jwks_uri`"
-            );
-        }
-        Ok(keys)
+        let found = fetch::discovery(&self.client, document, issuer).await?;
+        fetch::named(&found, document, "jwks_uri", "jwks_uri")
     }
-
-    async fn get(&self, url: &Url) -> Result<Value> {
-        let mut response = self.client.get(url.clone()).send().await.map_err(reqwest::Error::without_url)?;
-        match response.status() {
-            StatusCode::OK => {}
-            status if status.is_redirection() => {
-                bail!("the answer is {status}, and redirects are not followed: set the address that it leads to")
-            }
-            status => bail!("the answer is {status}"),
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
-            ensure!(body.len() + chunk.len() <= LARGEST, "the answer is longer than {LARGEST} bytes");
-            body.extend_from_slice(&chunk);
-        }
-        serde_json::from_slice(&body).context("the answer is not JSON")
-    }
-}
-
-/// The client that fetches for an issuer: no redirects, no proxies, and besides the machine's root certificates those of a file.
-///
-/// # Errors
-/// Where the file cannot be read or holds no certificates.
-pub(super) fn client(ca_file: Option<&Path>) -> Result<Client> {
-    let mut builder = Client::builder().redirect(Policy::none()).no_proxy().timeout(PATIENCE).user_agent("portolan");
-    if let Some(file) = ca_file {
-        let name = || format!("the file of root certificates {} (setting `ca_file`)", file.display());
-        let certificates = reqwest::Certificate::from_pem_bundle(&std::fs::read(file).with_context(name)?);
-        let certificates = certificates.with_context(name)?;
-        ensure!(!certificates.is_empty(), "{} holds none: give it in PEM", name());
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().context("the client that fetches keys of issuers; are there root certificates on this machine?")
-}
-
-/// An address that keys may be fetched from: https, or http on this machine.
-///
-/// # Errors
-/// Names the setting and the mend.
-pub(super) fn address(setting: &str, text: &str) -> Result<Url> {
-    let url = Url::parse(text).with_context(|| format!("`{setting}` {text:?} is no URL: write https://…"))?;
-    let host = url.host_str().unwrap_or_default();
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    ensure!(
-        url.scheme() == "https" || (url.scheme() == "http" && is_here),
-        "`{setting}` {text:?} is not safe: use https; http is for addresses of this machine only"
-    );
-    ensure!(url.username().is_empty() && url.password().is_none(), "`{setting}` must not hold a name or password");
-    Ok(url)
 }

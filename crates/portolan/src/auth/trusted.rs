@@ -7,8 +7,9 @@ use super::denials::{
     ALGORITHM, KEY_DOES_NOT_FIT, MALFORMED, NO_SUBJECT, NotVerified, SIGNATURE, TENANT, TYPE, UNKNOWN_KEY,
     WRONG_CLIENT, WRONG_NONCE,
 };
+use super::fetch;
 use super::keys::{Algorithm, Finding, KeySet, LocalKeys};
-use super::remote_keys::{self, Place, RemoteKeys};
+use super::remote_keys::{Place, RemoteKeys};
 use super::verified::Verified;
 use crate::clock::Clock;
 use anyhow::{Context, Result, ensure};
@@ -50,6 +51,26 @@ pub struct IssuerSetting {
     /// A PEM file of root certificates, besides those of the machine.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// How people sign in there with a browser; they do not, where nothing is said.
+    #[serde(default)]
+    pub sign_in: Option<SignInSetting>,
+}
+
+/// How people sign in at an issuer with a browser.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignInSetting {
+    /// What the issuer is called on the page where people choose; its name where nothing is said.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The client id that this service has there. Its redirect URI there is `<public_url>/sign-in/callback`.
+    pub client_id: String,
+    /// The file that holds the client secret there; a public client has none.
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    /// Where codes become tokens, where discovery names that on another origin.
+    #[serde(default)]
+    pub token_endpoint: Option<String>,
 }
 
 /// The claim that says who it is.
@@ -113,16 +134,16 @@ impl TrustedIssuer {
         ensure!(!setting.algorithms.is_empty(), "`algorithms` is empty: leave it out for all");
         let is_template = setting.issuer.contains(TENANT_PLACE);
         let place = match (&setting.jwks_uri, &setting.discovery) {
-            (Some(keys), _) => Place::Keys(remote_keys::address("jwks_uri", keys)?),
+            (Some(keys), _) => Place::Keys(fetch::address("jwks_uri", keys)?),
             (None, discovery) => {
                 ensure!(!is_template || discovery.is_some(), "`issuer` is a template: say where `discovery` is");
                 let under = || format!("{}/.well-known/openid-configuration", without_slash(&setting.issuer));
-                let document = remote_keys::address("discovery", &discovery.clone().unwrap_or_else(under))?;
+                let document = fetch::address("discovery", &discovery.clone().unwrap_or_else(under))?;
                 Place::Discovery { document, issuer: setting.issuer.clone() }
             }
         };
         let name: Arc<str> = setting.name.as_str().into();
-        let client = remote_keys::client(setting.ca_file.as_deref())?;
+        let client = fetch::client(setting.ca_file.as_deref())?;
         let keys = Keys::Remote(RemoteKeys::new(Arc::clone(&name), place, client, clock));
         let by_default = if is_template { SubjectClaim::Oid } else { SubjectClaim::Sub };
         Ok(Self {

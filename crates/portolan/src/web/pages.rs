@@ -1,0 +1,169 @@
+//! What the pages look like: templates, the stylesheet, and the headers that every page has.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS};
+use http::{HeaderValue, StatusCode};
+use sha2::{Digest, Sha256};
+
+const STYLE: &str = include_str!("../../templates/style.css");
+
+/// Nothing but our own stylesheet and forms, and in nobody's frame.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// What a handler shows.
+pub(super) struct Shown(pub(super) Response);
+
+impl IntoResponse for Shown {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl From<Response> for Shown {
+    fn from(response: Response) -> Self {
+        Self(response)
+    }
+}
+
+/// The form of the built-in issuer.
+#[derive(Template)]
+#[template(path = "authorize.html")]
+pub(super) struct AuthorizePage<'a> {
+    pub(super) style: &'a str,
+    pub(super) action: &'a str,
+    pub(super) mail: &'a str,
+    pub(super) fault: Option<&'a str>,
+}
+
+/// The choice between issuers.
+#[derive(Template)]
+#[template(path = "choose.html")]
+pub(super) struct ChoosePage<'a> {
+    pub(super) style: &'a str,
+    pub(super) choices: Vec<(&'a str, String)>,
+}
+
+/// A form that takes a one-time secret and a new password.
+#[derive(Template)]
+#[template(path = "welcome.html")]
+pub(super) struct WelcomePage<'a> {
+    pub(super) style: &'a str,
+    pub(super) setup: bool,
+    pub(super) name: &'a str,
+    pub(super) mail: &'a str,
+    pub(super) fault: Option<Fault<'a>>,
+}
+
+/// What is wrong with a form, and the field it is about; none for the whole.
+pub(super) struct Fault<'a> {
+    pub(super) field: &'a str,
+    pub(super) message: &'a str,
+}
+
+/// Who one is here.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage<'a> {
+    pub(super) style: &'a str,
+    pub(super) name: &'a str,
+    pub(super) mail: Option<&'a str>,
+    pub(super) id: String,
+    pub(super) issuer: &'a str,
+    pub(super) roles: Vec<(String, String)>,
+    pub(super) sessions: Vec<SessionRow>,
+    pub(super) form_token: String,
+}
+
+/// One of somebody's sessions.
+pub(super) struct SessionRow {
+    pub(super) id: String,
+    pub(super) is_this: bool,
+    pub(super) began: String,
+    pub(super) seen: String,
+    pub(super) agent: String,
+    pub(super) address: String,
+}
+
+/// A page that only says something.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    style: &'a str,
+    title: &'a str,
+    message: &'a str,
+    facts: &'a [(&'a str, &'a str)],
+    link: Option<(&'a str, &'a str)>,
+}
+
+/// The stylesheet's address, which changes with it.
+pub(super) fn style_path() -> String {
+    let digest = Sha256::digest(STYLE);
+    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("/assets/style-{hash}.css")
+}
+
+/// The stylesheet.
+pub(super) async fn style() -> Response {
+    let mut response = Response::new(Body::from(STYLE));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    response
+}
+
+/// A page with the headers that every page has.
+pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
+    let body = template.render().unwrap_or_else(|error| {
+        tracing::error!(%error, "a page could not be written");
+        "The page could not be written. Tell the operator.".to_owned()
+    });
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// A page that only says something, with a way on.
+pub(super) fn message(
+    status: StatusCode,
+    title: &str,
+    message: &str,
+    facts: &[(&str, &str)],
+    link: Option<(&str, &str)>,
+) -> Response {
+    page(status, &MessagePage { style: &style_path(), title, message, facts, link })
+}
+
+/// A page that says what is wrong.
+pub(super) fn fault(status: StatusCode, text: &str) -> Response {
+    message(status, "That did not work", text, &[], Some(("/", "Go to the front page")))
+}
+
+/// The page for what is our own fault; the cause is for the log.
+pub(super) fn not_now(cause: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%cause, "a page failed on our side");
+    let mut response = fault(StatusCode::SERVICE_UNAVAILABLE, "The service cannot do this just now. Try again in a moment.");
+    response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
+/// Sends the browser on with a GET.
+pub(super) fn see(address: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, HeaderValue::try_from(address).unwrap_or(HeaderValue::from_static("/")));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
+}
