@@ -4,6 +4,7 @@ use crate::binary::command;
 use crate::world::{Setting, World};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -267,11 +268,8 @@ fn listening_beyond_this_machine_without_tls_is_refused() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path().join("not-made");
     for address in ["0.0.0.0:0", "[::]:0"] {
-        let mut serve = command();
-        serve.args(["serve", "--listen", address, "--data"]).arg(&data);
-        let output = serve.output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        let (ended, said) = serve(&data, &["--listen", address], "");
+        assert_eq!(ended, Some(1), "{said}");
         for part in [address, "--tls-certificate", "--tls-key", "--plain-http"] {
             assert!(said.contains(part), "{part}: {said}");
         }
@@ -281,19 +279,22 @@ fn listening_beyond_this_machine_without_tls_is_refused() {
     std::fs::write(&settings, "[server]\nplain_http = true\n").unwrap();
     let settings = settings.to_str().unwrap();
     for (arguments, variable) in [(&["--plain-http"][..], ""), (&[], "1"), (&["--config", settings], "false")] {
-        let mut serve = command();
-        serve.args(["serve", "--listen", "0.0.0.0:0", "--data"]).arg(&data).args(arguments);
-        serve.env("PORTOLAN_PLAIN_HTTP", variable).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = serve.spawn().unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
-            said.push_str(&line.unwrap());
-            if said.contains("ready") {
-                break;
-            }
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let (_, said) = serve(&data, &[&["--listen", "0.0.0.0:0"], arguments].concat(), variable);
         assert!(said.contains("ready: http://0.0.0.0:"), "{arguments:?} {variable:?}: {said}");
     }
+}
+
+/// Runs `portolan serve` until it is ready, or ends; gives its exit code, if it ended, and what it said.
+fn serve(data: &Path, arguments: &[&str], plain_http: &str) -> (Option<i32>, String) {
+    let mut serve = command();
+    serve.arg("serve").arg("--data").arg(data).args(arguments).env("PORTOLAN_PLAIN_HTTP", plain_http);
+    let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        said.push_str(&line.unwrap());
+        if said.contains("ready") {
+            child.kill().unwrap();
+        }
+    }
+    (child.wait().unwrap().code(), said)
 }

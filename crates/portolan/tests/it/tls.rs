@@ -9,8 +9,9 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -161,7 +162,7 @@ async fn the_times_hold_within_tls() {
 /// A `portolan serve` of its own, with what it logs.
 struct Process {
     child: Child,
-    log: BufReader<ChildStderr>,
+    log: Receiver<String>,
 }
 
 impl Drop for Process {
@@ -177,18 +178,19 @@ impl Process {
         serve.args(["serve", "--log", "json", "--data"]).arg(data).args(more);
         serve.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = serve.spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (line, log) = channel();
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|said| line.send(said)));
         Self { child, log }
     }
 
-    /// Reads the log up to a line that holds this.
+    /// Waits for a line of the log that holds this.
     fn says(&mut self, part: &str) -> Value {
-        let mut said = String::new();
         loop {
-            let from = said.len();
-            assert!(self.log.read_line(&mut said).unwrap() > 0, "no {part}: {said}");
-            if said[from..].contains(part) {
-                return serde_json::from_str(&said[from..]).unwrap();
+            let line =
+                self.log.recv_timeout(Duration::from_secs(20)).unwrap_or_else(|_| panic!("it never says {part}"));
+            if line.contains(part) {
+                return serde_json::from_str(&line).unwrap();
             }
         }
     }
@@ -207,7 +209,7 @@ fn the_process_listens_everywhere_with_tls_and_reads_the_files_again_when_told_t
     let mut service = Process::start(&files.0.path().join("data"), &["--config", settings.to_str().unwrap()]);
     let ready = service.says("ready");
     assert!(ready["message"].as_str().unwrap().starts_with("ready: https://0.0.0.0:"), "{ready}");
-    let port = ready["address"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+    let port = ready["address"].as_str().unwrap().rsplit(':').next().unwrap().parse::<u16>().unwrap();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let served = |certificate: &CertificateDer<'static>| {
@@ -219,6 +221,10 @@ fn the_process_listens_everywhere_with_tls_and_reads_the_files_again_when_told_t
         })
     };
     served(&first).unwrap();
+    let mut review = command();
+    review.args(["review", "list", "--server", &format!("https://localhost:{port}"), "--token", PROCESS_TOKEN]);
+    let reviewed = review.env("SSL_CERT_FILE", files.certificate()).output().unwrap();
+    assert!(reviewed.status.success(), "{}", String::from_utf8_lossy(&reviewed.stderr));
     service.hang_up();
     service.says("new connections get the certificate");
     std::fs::write(files.certificate(), "no certificate").unwrap();
