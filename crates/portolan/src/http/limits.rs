@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_is_no_limit_and_many_names_take_no_more_room() {
+    fn a_rate_of_zero_is_no_limit_and_many_names_stay_apart() {
         let clock = Clock::turned(Moment::from_ticks(639_309_372_000_000_000));
         let limits = limits(&clock);
         let own = IpAddr::from([192, 0, 2, 1]);
