@@ -156,8 +156,11 @@ impl Config {
         for file in config.offer_types.iter_mut().chain(&mut tls.certificate).chain(&mut tls.key) {
             *file = directory.join(&*file);
         }
-        for file in config.identity.issuer.iter_mut().filter_map(|issuer| issuer.ca_file.as_mut()) {
-            *file = directory.join(&*file);
+        for issuer in &mut config.identity.issuer {
+            let secret = issuer.sign_in.as_mut().and_then(|sign_in| sign_in.client_secret_file.as_mut());
+            for file in issuer.ca_file.as_mut().into_iter().chain(secret) {
+                *file = directory.join(&*file);
+            }
         }
         Ok(config)
     }

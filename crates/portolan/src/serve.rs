@@ -1,14 +1,16 @@
 //! Wires the rooms into a running service, and takes it down in order.
 
 use crate::auth::{
-    Gate, IssuerSetting, Issuers, LocalKeys, Role, SETUP_PREFIX, TrustedIssuer, USUAL_AUDIENCE, secret_hash,
+    Gate, IssuerSetting, Issuers, LocalKeys, Provider, Role, SETUP_PREFIX, Sessions, TrustedIssuer, USUAL_AUDIENCE,
+    secret_hash,
 };
 use crate::clock::Clock;
 use crate::http::{self, Entrance, Limits, Readiness, Rooms};
-use crate::issuer::{Issuer, Place};
+use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Read, Store};
 use crate::vault::Vault;
+use crate::web::{self, Pages};
 use crate::wire::SuccessWord;
 use crate::work::Worker;
 use anyhow::{Context, Result, ensure};
@@ -95,9 +97,10 @@ impl Setup {
         let address = listener.local_addr()?;
         let public_url: Arc<str> =
             public_url(self.identity.public_url.as_deref(), address, self.entrance.certificate.is_some())?.into();
-        let (issuers, issuer) = self.issuers(&public_url).await?;
+        let (issuers, issuer, providers) = self.issuers(&public_url).await?;
+        let issuers = Arc::new(issuers);
         let names: Vec<String> = issuers.names().map(str::to_owned).collect();
-        let gate = Gate::new(Arc::new(issuers), Arc::clone(&self.store));
+        let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&self.store));
         let setup_secret = self.setup_secret().await?;
 
         let types = Arc::new(self.types);
@@ -108,6 +111,19 @@ impl Setup {
             tracing::info!(replanned, "unpublished offers show the changed pipelines");
         }
         let draining = Arc::new(AtomicBool::new(false));
+        let limits = Arc::new(Limits::new(&self.entrance.limits, &self.clock));
+        let pages = Pages {
+            sessions: Sessions::new(Arc::clone(&self.store), self.clock.clone()),
+            gate: gate.clone(),
+            issuer: issuer.clone(),
+            providers,
+            issuers,
+            perform: perform.clone(),
+            vault: self.vault,
+            clock: self.clock.clone(),
+            limits: Arc::clone(&limits),
+            public_url: Arc::clone(&public_url),
+        };
         let rooms = Rooms {
             read: Read::new(Arc::clone(&self.store)),
             perform: perform.clone(),
@@ -118,10 +134,10 @@ impl Setup {
             success_word: self.success_word,
             draining: Arc::clone(&draining),
             readiness: Arc::new(Readiness::new(self.clock.clone())),
-            limits: Arc::new(Limits::new(&self.entrance.limits, &self.clock)),
+            limits,
             description: http::description()?,
         };
-        let door = http::door(rooms, gate, self.clock.clone());
+        let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.clock);
         let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn({
@@ -141,13 +157,15 @@ impl Setup {
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, listening, working })
     }
 
-    /// The issuers whose tokens are taken, and the built-in one.
-    async fn issuers(&self, public_url: &str) -> Result<(Issuers, Option<Issuer>)> {
-        let (mut trusted, mut issuer) = (Vec::new(), None);
+    /// The issuers whose tokens are taken, the built-in one, and where people sign in.
+    async fn issuers(&self, public_url: &str) -> Result<(Issuers, Option<Issuer>, Vec<Provider>)> {
+        let (mut trusted, mut issuer, mut providers) = (Vec::new(), None, Vec::new());
         if self.identity.built_in {
             let tenant = self.store.tenant(self.clock.fresh_id()).await?;
             let audiences = self.identity.audiences.clone();
             let place = Place { public_url: public_url.to_owned(), audiences: audiences.clone(), tenant };
+            let authorize = format!("{public_url}/{tenant}/oauth2/v2.0/authorize");
+            providers.push(Provider::own(BUILT_IN, "With a mail address and a password", WEB_CLIENT, &authorize));
             let keys = LocalKeys::default();
             let names = vec![place.issuer_v1(), place.issuer_v2()];
             trusted.push(TrustedIssuer::local(BUILT_IN, names, audiences, keys.clone()));
@@ -156,12 +174,14 @@ impl Setup {
         }
         for setting in &self.identity.issuers {
             trusted.push(TrustedIssuer::remote(setting, self.clock.clone())?);
+            let provider = Provider::elsewhere(setting);
+            providers.extend(provider.with_context(|| format!("the issuer {:?}", setting.name))?);
         }
         ensure!(
             !trusted.is_empty(),
             "nobody could sign in: set identity.built_in = true, or name an [[identity.issuer]]"
         );
-        Ok((Issuers::new(trusted, self.clock.clone())?, issuer))
+        Ok((Issuers::new(trusted, self.clock.clone())?, issuer, providers))
     }
 
     /// Makes the secret that lets in the first operator, where there is none; an earlier one is void then.

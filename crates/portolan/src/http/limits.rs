@@ -88,6 +88,13 @@ pub struct TooMany {
     seconds: u64,
 }
 
+impl TooMany {
+    /// Seconds until the next request is let in, at least 1.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
+    }
+}
+
 type Rate = RateLimiter<u64, Places, Clock, NoOpMiddleware<Duration>>;
 
 /// One state a place, and no more places than there are from the start: nobody can fill the memory with names, nothing has to

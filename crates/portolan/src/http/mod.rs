@@ -137,13 +137,14 @@ pub fn description() -> serde_json::Result<Bytes> {
     serde_json::to_vec(&openapi()).map(Bytes::from)
 }
 
-/// The door: every route, behind the checks that every request passes.
-pub fn door(rooms: Rooms, gate: Gate, clock: crate::clock::Clock) -> Door {
+/// The door: every route and page, behind the checks that every request passes.
+pub fn door(rooms: Rooms, pages: Router, gate: Gate, clock: crate::clock::Clock) -> Door {
     let (router, _) = routes().split_for_parts();
     let limits = Arc::clone(&rooms.limits);
     let router: Router = router
         .fallback(door::no_such_path)
         .method_not_allowed_fallback(door::no_such_method)
-        .with_state(Arc::new(rooms));
+        .with_state(Arc::new(rooms))
+        .merge(pages);
     Door::new(router, gate, limits, clock)
 }

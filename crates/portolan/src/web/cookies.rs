@@ -65,10 +65,8 @@ impl Cookies {
 
     fn set(self, headers: &mut HeaderMap, name: &str, value: &str, seconds: i64) {
         let secure = if self.encrypted { "; Secure" } else { "" };
-        let cookie = format!(
-            "{}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}",
-            self.prefix()
-        );
+        let cookie =
+            format!("{}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.prefix());
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
             headers.append(SET_COOKIE, cookie);
         }

@@ -33,15 +33,20 @@ impl Form {
         let address = address(request.extensions());
         let (head, body) = request.into_parts();
         if !is_from_here(&head.headers) {
-            let message = "The form was sent by another site. If you meant to do this, open the page here and send it again.";
+            let message =
+                "The form was sent by another site. If you meant to do this, open the page here and send it again.";
             return Err(refuse(StatusCode::FORBIDDEN, message));
         }
         let body = Limited::new(body, LONGEST).collect().await;
-        let body = body.map_err(|_| refuse(StatusCode::BAD_REQUEST, "The form broke off or is too long. Send it again."))?;
+        let body =
+            body.map_err(|_| refuse(StatusCode::BAD_REQUEST, "The form broke off or is too long. Send it again."))?;
         let mut members = HashMap::new();
         for (name, value) in form_urlencoded::parse(&body.to_bytes()) {
             if members.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(refuse(StatusCode::BAD_REQUEST, "The form holds a field twice. Open the page and send it again."));
+                return Err(refuse(
+                    StatusCode::BAD_REQUEST,
+                    "The form holds a field twice. Open the page and send it again.",
+                ));
             }
         }
         Ok(Self { members, headers: head.headers, address, uri: head.uri })
@@ -60,7 +65,7 @@ impl Form {
         let Err(refused) = pages.limits.of_credentials(self.address) else { return Ok(()) };
         let message = "There were too many tries from your address. Wait a moment, then try again.";
         let mut response = pages::fault(StatusCode::TOO_MANY_REQUESTS, message);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refused.seconds));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refused.seconds()));
         Err(Box::new(response))
     }
 }

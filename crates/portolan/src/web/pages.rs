@@ -64,6 +64,13 @@ pub(super) struct Fault<'a> {
     pub(super) message: &'a str,
 }
 
+impl WelcomePage<'_> {
+    /// Whether this is the field at fault.
+    fn wrong(&self, field: &str) -> bool {
+        self.fault.as_ref().is_some_and(|fault| fault.field == field)
+    }
+}
+
 /// Who one is here.
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -151,7 +158,8 @@ pub(super) fn fault(status: StatusCode, text: &str) -> Response {
 /// The page for what is our own fault; the cause is for the log.
 pub(super) fn not_now(cause: &dyn std::fmt::Display) -> Response {
     tracing::error!(%cause, "a page failed on our side");
-    let mut response = fault(StatusCode::SERVICE_UNAVAILABLE, "The service cannot do this just now. Try again in a moment.");
+    let mut response =
+        fault(StatusCode::SERVICE_UNAVAILABLE, "The service cannot do this just now. Try again in a moment.");
     response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

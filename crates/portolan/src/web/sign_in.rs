@@ -84,18 +84,31 @@ pub(super) async fn come_back(State(pages): Shared, request: Request<Body>) -> S
     response.into()
 }
 
-async fn taken_in(pages: &Pages, headers: &HeaderMap, uri: &Uri, address: String) -> Result<Box<Response>, Box<Response>> {
+async fn taken_in(
+    pages: &Pages,
+    headers: &HeaderMap,
+    uri: &Uri,
+    address: String,
+) -> Result<Box<Response>, Box<Response>> {
     let again = |message: &str| {
-        Box::new(pages::message(StatusCode::BAD_REQUEST, "You are not signed in", message, &[], Some(("/sign-in", "Sign in"))))
+        Box::new(pages::message(
+            StatusCode::BAD_REQUEST,
+            "You are not signed in",
+            message,
+            &[],
+            Some(("/sign-in", "Sign in")),
+        ))
     };
     let query = query(uri);
     let text = |name: &str| query.get(name).map_or("", String::as_str);
-    let errand = errand(pages, headers).ok_or_else(|| again("The sign-in took too long, or was begun in another browser. Sign in again."))?;
+    let errand = errand(pages, headers)
+        .ok_or_else(|| again("The sign-in took too long, or was begun in another browser. Sign in again."))?;
     if !bool::from(text("state").as_bytes().ct_eq(errand.started.state.as_bytes())) {
         return Err(again("This answer belongs to another sign-in. Sign in again."));
     }
     let provider = pages.providers.iter().find(|provider| provider.name() == errand.started.provider);
-    let provider = provider.ok_or_else(|| again("The place where you signed in is not known here any more. Sign in again."))?;
+    let provider =
+        provider.ok_or_else(|| again("The place where you signed in is not known here any more. Sign in again."))?;
     let own = pages.issuer.as_ref().map(|issuer| issuer.place().issuer_v2()).unwrap_or_default();
     if !provider.answered(query.get("iss").map(String::as_str), &own) {
         return Err(again("This answer is from another issuer than you were sent to. Sign in again."));
@@ -104,7 +117,9 @@ async fn taken_in(pages: &Pages, headers: &HeaderMap, uri: &Uri, address: String
         return Err(again("The issuer did not let you in. Sign in again, or ask its operator."));
     }
     let id_token = redeem(pages, provider, text("code"), &errand.started.verifier).await;
-    let id_token = id_token.map_err(|refused| refused.map_or_else(|| again("The code was used, or took too long. Sign in again."), Box::new))?;
+    let id_token = id_token.map_err(|refused| {
+        refused.map_or_else(|| again("The code was used, or took too long. Sign in again."), Box::new)
+    })?;
     let verified = verify(&pages.issuers, provider, &id_token, &errand.started.nonce).await;
     let verified = verified.map_err(|refused| match refused {
         NotVerified::Denied(denied) => again(denied.0),
@@ -149,12 +164,7 @@ async fn redeem(pages: &Pages, provider: &Provider, code: &str, verifier: &str) 
     }
 }
 
-async fn verify(
-    issuers: &Issuers,
-    provider: &Provider,
-    id_token: &str,
-    nonce: &str,
-) -> Result<Verified, NotVerified> {
+async fn verify(issuers: &Issuers, provider: &Provider, id_token: &str, nonce: &str) -> Result<Verified, NotVerified> {
     issuers.verify_id_token(provider.name(), id_token, provider.client_id(), nonce).await
 }
 
@@ -167,7 +177,13 @@ fn unknown(verified: &Verified) -> Response {
         ("Name", verified.name.as_deref().unwrap_or("")),
     ];
     let message = "You have signed in, but nobody has let you in here yet. Send these lines to an owner of your publisher, who can add you.";
-    pages::message(StatusCode::FORBIDDEN, "You are not a member yet", message, &facts, Some(("/sign-in", "Sign in as somebody else")))
+    pages::message(
+        StatusCode::FORBIDDEN,
+        "You are not a member yet",
+        message,
+        &facts,
+        Some(("/sign-in", "Sign in as somebody else")),
+    )
 }
 
 /// A path on this service; anything else becomes the front page, so that nobody is sent elsewhere by a link to here.

@@ -3,13 +3,17 @@
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use http::HeaderMap;
-use portolan::auth::{Caller, Gate, Issuers, LocalKeys, Permission, Role, TrustedIssuer, USUAL_AUDIENCE};
+use portolan::auth::{
+    Caller, Gate, IssuerSetting, Issuers, LocalKeys, Permission, Provider, Role, Sessions, TrustedIssuer,
+    USUAL_AUDIENCE,
+};
 use portolan::clock::Clock;
 use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
-use portolan::issuer::{Audience, Issuer, Place};
+use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
+use portolan::web::{self, Pages};
 use portolan::wire::SuccessWord;
 use portolan::work::Worker;
 use publishing::decide::MissingIfMatch;
@@ -87,6 +91,8 @@ pub struct Setting {
     pub success_word: SuccessWord,
     /// Without limits of rates, for the clock stands still.
     pub entrance: Entrance,
+    /// Beside the built-in one.
+    pub issuers: Vec<IssuerSetting>,
 }
 
 impl Default for Setting {
@@ -95,7 +101,13 @@ impl Default for Setting {
         types.add(memo_type());
         let limits = LimitSettings { caller_per_second: 0, address_per_second: 0, ..LimitSettings::default() };
         let entrance = Entrance { limits, ..Entrance::default() };
-        Self { types, missing_if_match: MissingIfMatch::Accept, success_word: SuccessWord::Succeeded, entrance }
+        Self {
+            types,
+            missing_if_match: MissingIfMatch::Accept,
+            success_word: SuccessWord::Succeeded,
+            entrance,
+            issuers: Vec::new(),
+        }
     }
 }
 
@@ -113,7 +125,11 @@ pub fn vault() -> Vault {
 }
 
 /// The built-in issuer, with a key that all tests share: to make one takes a while.
-async fn issuers(store: &Arc<dyn Store>, clock: &Clock) -> (Issuer, Arc<Issuers>) {
+async fn issuers(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+    others: &[IssuerSetting],
+) -> (Issuer, Arc<Issuers>, Vec<Provider>) {
     static KEY: OnceLock<Vec<u8>> = OnceLock::new();
     let vault = vault();
     let private = KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref().to_vec());
@@ -124,9 +140,15 @@ async fn issuers(store: &Arc<dyn Store>, clock: &Clock) -> (Issuer, Arc<Issuers>
     let tenant = store.tenant(Uuid::from_u128(0x7e4a)).await.unwrap();
     let place = Place { public_url: PUBLIC_URL.into(), audiences: audiences.clone(), tenant };
     let keys = LocalKeys::default();
+    let authorize = format!("{PUBLIC_URL}/{tenant}/oauth2/v2.0/authorize");
+    let own = Provider::own(BUILT_IN, "Portolan", WEB_CLIENT, &authorize);
+    let elsewhere = others.iter().filter_map(|setting| Provider::elsewhere(setting).unwrap());
+    let providers = std::iter::once(own).chain(elsewhere).collect();
     let trusted = TrustedIssuer::local(BUILT_IN, vec![place.issuer_v1(), place.issuer_v2()], audiences, keys.clone());
     let issuer = Issuer::open(Arc::clone(store), vault, clock.clone(), place, keys).await.unwrap();
-    (issuer, Arc::new(Issuers::new(vec![trusted], clock.clone()).unwrap()))
+    let remote = others.iter().map(|setting| TrustedIssuer::remote(setting, clock.clone()).unwrap());
+    let trusted = std::iter::once(trusted).chain(remote).collect();
+    (issuer, Arc::new(Issuers::new(trusted, clock.clone()).unwrap()), providers)
 }
 
 impl World {
@@ -149,7 +171,9 @@ impl World {
         let types = Arc::new(setting.types);
         let perform = Perform::new(Arc::clone(&store), clock.clone(), Arc::clone(&types), setting.missing_if_match);
         perform.replan().await.unwrap();
-        let (issuer, issuers) = issuers(&store, &clock).await;
+        let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers).await;
+        let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
+        let limits = Arc::new(Limits::new(&setting.entrance.limits, &clock));
         let rooms = Rooms {
             read: Read::new(Arc::clone(&store)),
             perform: perform.clone(),
@@ -160,11 +184,22 @@ impl World {
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
             readiness: Arc::new(Readiness::new(clock.clone())),
-            limits: Arc::new(Limits::new(&setting.entrance.limits, &clock)),
+            limits: Arc::clone(&limits),
             description: description().unwrap(),
         };
-        let gate = Gate::new(issuers, Arc::clone(&store));
-        let door = door(rooms, gate, clock.clone());
+        let pages = Pages {
+            sessions: Sessions::new(Arc::clone(&store), clock.clone()),
+            gate: gate.clone(),
+            issuer: Some(issuer.clone()),
+            providers,
+            issuers: Arc::clone(&issuers),
+            perform: perform.clone(),
+            vault: vault(),
+            clock: clock.clone(),
+            limits,
+            public_url: PUBLIC_URL.into(),
+        };
+        let door = door(rooms, web::routes(pages), gate, clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&store)), perform.clone(), types, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
