@@ -34,17 +34,33 @@ fn cpu_time(thread: Pid) -> Duration {
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
-/// Sends the same request over and over, one at a time on each connection.
-pub(crate) fn round(address: SocketAddr, request: &str, server: Pid, length: Duration) -> Round {
+/// What is asked in a round.
+pub(crate) enum Requests<'a> {
+    /// The same over and over, for so long.
+    Same(&'a str, Duration),
+    /// Each once.
+    Each(&'a [String]),
+}
+
+/// Sends requests, one at a time on each connection.
+pub(crate) fn round(address: SocketAddr, requests: &Requests<'_>, server: Pid) -> Round {
+    let (first, length) = match requests {
+        Requests::Same(request, length) => (*request, *length),
+        Requests::Each(requests) => (requests[0].as_str(), Duration::MAX),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let expected = answer_length(address, request).await;
+        let expected = answer_length(address, first).await;
         let (began, before) = (Instant::now(), cpu_time(server));
-        let until = began + length;
+        let until = began.checked_add(length);
         let tasks: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
-                let request = request.to_owned();
-                tokio::spawn(async move { ask_until(address, &request, expected, until).await })
+            .map(|task| {
+                let requests: Vec<String> = match requests {
+                    Requests::Same(request, _) => vec![(*request).to_owned()],
+                    // The first was asked already.
+                    Requests::Each(each) => each.iter().skip(1 + task).step_by(CONNECTIONS).cloned().collect(),
+                };
+                tokio::spawn(async move { ask_until(address, &requests, expected, until).await })
             })
             .collect();
         let mut answers = 0;
@@ -66,12 +82,17 @@ async fn answer_length(address: SocketAddr, request: &str) -> usize {
     answer.len()
 }
 
-async fn ask_until(address: SocketAddr, request: &str, expected: usize, until: Instant) -> usize {
+/// Until a moment, again and again; without one, once each.
+async fn ask_until(address: SocketAddr, requests: &[String], expected: usize, until: Option<Instant>) -> usize {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let mut buffer = vec![0; 64 << 10];
     let mut answers = 0;
-    while Instant::now() < until {
+    let again = if until.is_some() { usize::MAX } else { 1 };
+    for request in requests.iter().cycle().take(requests.len().saturating_mul(again)) {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            break;
+        }
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut had = 0;
         while had < expected {

@@ -1,6 +1,6 @@
 //! GET status, against a bare axum handler that serves the same bytes.
 
-use crate::load::{self, Round, pin, round};
+use crate::load::{self, Requests, Round, pin, round};
 use crate::median;
 use axum::Router;
 use axum::routing::get;
@@ -8,11 +8,13 @@ use bytes::Bytes;
 use portolan::clock::Clock;
 use portolan::demo;
 use portolan::http::{Entrance, LimitSettings};
+use portolan::issuer::Audience;
 use portolan::serve::{Identity, Setup};
 use portolan::store::{Sqlite, Store};
 use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
 use publishing::decide::MissingIfMatch;
+use publishing::principal::Circle;
 use rustix::thread::Pid;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -26,21 +28,33 @@ const PATH: &str = "/api/publishers/contoso/offers/vm-in-progress/status";
 /// Prints how many answers a second the two give, and what one costs, each on one processor.
 pub(crate) fn compare(quick: bool) {
     let (rounds, length) = if quick { (1, Duration::from_millis(50)) } else { (9, Duration::from_secs(1)) };
-    let (ours, our_thread, body, token) = serve_demo();
+    let (fresh_rounds, fresh) = if quick { (1, 20) } else { (5, 2_000) };
+    let (ours, our_thread, body, tokens) = serve_demo(1 + fresh_rounds * fresh);
     let (bare, bare_thread) = serve_bare(body);
     pin(1);
-    let request = format!(
-        "GET {PATH}?api-version=2017-10-31 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
-    );
+    let requests: Vec<String> = tokens.iter().map(|token| request(token)).collect();
+    let same = Requests::Same(&requests[0], length);
     let (mut our_rounds, mut bare_rounds) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        our_rounds.push(round(ours, &request, our_thread, length));
-        bare_rounds.push(round(bare, &request, bare_thread, length));
+        our_rounds.push(round(ours, &same, our_thread));
+        bare_rounds.push(round(bare, &same, bare_thread));
+    }
+    let (mut our_fresh, mut bare_fresh) = (Vec::new(), Vec::new());
+    for each in requests[1..].chunks(fresh) {
+        our_fresh.push(round(ours, &Requests::Each(each), our_thread));
+        bare_fresh.push(round(bare, &Requests::Each(each), bare_thread));
     }
     if quick {
         return;
     }
-    print("GET status, with authentication", &our_rounds, &bare_rounds);
+    print("GET status, with a token that was verified before", &our_rounds, &bare_rounds);
+    print("GET status, with a token that is new, RS256", &our_fresh, &bare_fresh);
+}
+
+fn request(token: &str) -> String {
+    format!(
+        "GET {PATH}?api-version=2017-10-31 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
+    )
 }
 
 fn print(name: &str, ours: &[Round], bare: &[Round]) {
@@ -61,8 +75,8 @@ fn print(name: &str, ours: &[Round], bare: &[Round]) {
     println!("  ratio              {rates:>9.2} by rate     {costs:>6.2} by processor time\n");
 }
 
-/// The demo's service on a thread of its own; gives the bytes of the document too.
-fn serve_demo() -> (SocketAddr, Pid, Bytes, String) {
+/// The demo's service on a thread of its own; gives the bytes of the document too, and so many tokens.
+fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
     let (started, start) = mpsc::channel();
     std::thread::spawn(move || {
         pin(0);
@@ -83,8 +97,15 @@ fn serve_demo() -> (SocketAddr, Pid, Bytes, String) {
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;
-            let token = demo::token(&service.perform, service.issuer.as_ref()).await.unwrap();
-            started.send((service.address, load::thread(), body, token)).unwrap();
+            let issuer = service.issuer.as_ref().unwrap();
+            demo::token(&service.perform, Some(issuer)).await.unwrap();
+            let staff = store.circle(&Circle::Marketplace).unwrap().unwrap().members;
+            let mut made = Vec::new();
+            for _ in 0..tokens {
+                let token = issuer.token_for(&staff[0].principal, &Audience::Resource(None), 3_600).await.unwrap();
+                made.push(token.access_token);
+            }
+            started.send((service.address, load::thread(), body, made)).unwrap();
             std::future::pending::<()>().await;
         });
     });
