@@ -213,8 +213,7 @@ async fn msal_adal_and_azure_identity_get_tokens_and_call_the_api() {
         let identity = &identity[tenant];
         service.check(identity, "2.0", AUDIENCE);
         assert!(lasts_an_hour(&identity["seconds_left"]), "{identity}");
-        assert_eq!(identity["refused"][0], 401, "{identity}");
-        let message = text(&identity["refused"][1]);
+        let message = text(&identity["refused"]);
         assert!(message.contains("The client id or the client secret is not right"), "{message}");
     }
 }

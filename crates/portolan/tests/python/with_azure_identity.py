@@ -34,5 +34,5 @@ for number, tenant in enumerate(sys.argv[2:]):
     try:
         credential(tenant, "wrong").get_token(SCOPE)
     except ClientAuthenticationError as error:
-        results[tenant]["refused"] = [error.status_code, error.message]
+        results[tenant]["refused"] = error.message
 report(results)
