@@ -47,9 +47,12 @@ pub(crate) async fn get_instance(State(rooms): Shared, uri: Uri) -> Result<Respo
     let asked = asked.and_then(|(_, endpoint)| endpoint.parse::<Uri>().ok());
     let tenant = asked.as_ref().and_then(|uri| uri.path().split('/').nth(1)).filter(|tenant| is_tenant(tenant));
     let tenant = tenant.map_or_else(|| place.tenant.to_string(), str::to_owned);
+    // Who asks for version 2 is sent to version 2: it sends a scope, which version 1 does not read.
+    let v2 = asked.as_ref().is_some_and(|uri| uri.path().contains("/oauth2/v2.0/"));
+    let version = if v2 { "/v2.0" } else { "" };
     let host = place.public_url.split_once("://").map_or("", |(_, host)| host);
     let instance = json!({
-        "tenant_discovery_endpoint": format!("{}/{tenant}/.well-known/openid-configuration", place.public_url),
+        "tenant_discovery_endpoint": format!("{}/{tenant}{version}/.well-known/openid-configuration", place.public_url),
         "api-version": "1.1",
         "metadata": [{ "preferred_network": host, "preferred_cache": host, "aliases": [host] }],
     });
@@ -64,6 +67,7 @@ fn issuer(rooms: &Rooms) -> Result<&Issuer, Problem> {
 /// Whether a name may stand for the tenant. There is one tenant; clients may call it as they always did.
 fn is_tenant(name: &str) -> bool {
     (1..=100).contains(&name.len())
+        && !name.starts_with('.')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
