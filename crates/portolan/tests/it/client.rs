@@ -1,7 +1,7 @@
 //! The typed client against the service: a whole life through it, and its errors.
 
 use crate::world::World;
-use api::client::{Client, ClientError};
+use api::client::{Client, ClientError, Credentials};
 use api::errors::ErrorCode;
 use api::offers::PutOffer;
 use api::operations::{SubmissionState, SubmissionType};
@@ -18,10 +18,14 @@ fn memo(id: &str, definition: &str) -> PutOffer {
     }
 }
 
+fn signed_in(server: &str, token: &str) -> Client {
+    Client::new(server, Credentials::token(token)).unwrap()
+}
+
 #[tokio::test]
 async fn a_life_through_the_client() {
     let world = World::new().await;
-    let client = Client::new(&format!("http://{}/", world.address), &world.token);
+    let client = signed_in(&format!("http://{}/", world.address), &world.token);
     assert_eq!(client.list_publishers().await.unwrap()[0].id, "contoso");
     assert_eq!(client.list_offer_types().await.unwrap().len(), 7);
     let offer = memo("memo-1", r#"{ "displayText" : "A memo", "plans":[{"planId":"one"}]}"#);
@@ -40,7 +44,7 @@ async fn a_life_through_the_client() {
     world.settle().await;
     let status = client.get_offer_status("contoso", "memo-1").await.unwrap();
     assert_eq!((status.status, status.steps[1].status), (OfferStatus::Running, StepStatus::WaitingForApproval));
-    let client_of_staff = Client::new(&format!("http://{}/", world.address), &world.staff_token);
+    let client_of_staff = signed_in(&format!("http://{}/", world.address), &world.staff_token);
     let review = client_of_staff.list_reviews().await.unwrap().remove(0);
     let reason = VerdictRequest { message: Some("The <b> is too bold.".into()), ..VerdictRequest::default() };
     client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Block, &reason).await.unwrap();
@@ -76,11 +80,11 @@ async fn a_life_through_the_client() {
 async fn what_goes_wrong_is_told_apart() {
     let world = World::new().await;
     let url = format!("http://{}", world.address);
-    assert!(matches!(Client::new(&url, "wrong").list_publishers().await, Err(ClientError::Unauthorized(_))));
+    assert!(matches!(signed_in(&url, "wrong").list_publishers().await, Err(ClientError::Unauthorized(_))));
     assert!(matches!(
-        Client::new("http://127.0.0.1:1", &world.token).list_publishers().await,
+        signed_in("http://127.0.0.1:1", &world.token).list_publishers().await,
         Err(ClientError::Unreachable(_))
     ));
-    let missing = Client::new(&url, &world.token).get_offer("contoso", "no/such").await.unwrap_err();
+    let missing = signed_in(&url, &world.token).get_offer("contoso", "no/such").await.unwrap_err();
     assert!(missing.to_string().contains("There is no offer"), "{missing}");
 }
