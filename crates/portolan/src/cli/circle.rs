@@ -89,7 +89,7 @@ impl Circle {
         let client = server.client()?;
         let member = self.find(&client, meant).await?;
         confirm.ask(&format!(
-            "{} ({}) may do nothing at {self} from then on.",
+            "{}, {} of {self}, may do nothing there any more, at once. Remove this member?",
             called(&member),
             words(&member.roles)
         ))?;

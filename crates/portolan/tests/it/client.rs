@@ -1,6 +1,7 @@
 //! The typed client against the service: a whole life through it, and its errors.
 
 use crate::world::World;
+use api::access::{MemberKind, NewMember, Role};
 use api::client::{Client, ClientError, Credentials};
 use api::errors::ErrorCode;
 use api::offers::PutOffer;
@@ -8,6 +9,7 @@ use api::operations::{SubmissionState, SubmissionType};
 use api::reviews::{Verdict, VerdictRequest};
 use api::status::{OfferStatus, StepStatus};
 use serde_json::value::RawValue;
+use std::time::Duration;
 
 fn memo(id: &str, definition: &str) -> PutOffer {
     PutOffer {
@@ -87,4 +89,36 @@ async fn what_goes_wrong_is_told_apart() {
     ));
     let missing = signed_in(&url, &world.token).get_offer("contoso", "no/such").await.unwrap_err();
     assert!(missing.to_string().contains("There is no offer"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_client_with_a_secret_keeps_its_token_and_gets_another_when_it_has_ended() {
+    let world = World::new().await;
+    let url = format!("http://{}", world.address);
+    let owner = signed_in(&url, &world.token);
+    let kind = Some(MemberKind::ServicePrincipal);
+    let new = NewMember { kind, name: Some("build".into()), roles: vec![Role::Reader], ..NewMember::default() };
+    let added = owner.add_member("contoso", &new).await.unwrap();
+    let (member, secret) = (added.member, added.secret.unwrap());
+    let credentials = Credentials::secret(member.application_id.unwrap(), &secret.value);
+    let client = Client::new(&url, credentials.clone()).unwrap();
+    let printed = format!("{client:?} {credentials:?} {:?}", Credentials::token(&world.token));
+    assert!(!printed.contains(&secret.value) && !printed.contains(&world.token), "{printed}");
+
+    assert_eq!(client.list_publishers().await.unwrap()[0].id, "contoso");
+    let second = owner.add_member_secret("contoso", member.id, &Default::default()).await.unwrap();
+    owner.remove_member_secret("contoso", member.id, secret.id).await.unwrap();
+    assert_eq!(client.list_publishers().await.unwrap().len(), 1, "the token is kept");
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    let error = client.list_publishers().await.unwrap_err();
+    assert!(matches!(error, ClientError::NoToken { status: 401, .. }), "{error}");
+    assert!(!format!("{error} {error:?}").contains(&secret.value), "{error:?}");
+
+    let client = Client::new(&url, Credentials::secret(member.object_id.clone(), &second.value)).unwrap();
+    assert!(matches!(client.list_publishers().await, Err(ClientError::NoToken { .. })), "that is another id");
+    let client_id = owner.list_members("contoso").await.unwrap().into_iter().find_map(|member| member.application_id);
+    let client = Client::new(&url, Credentials::secret(client_id.unwrap(), &second.value)).unwrap();
+    client.list_publishers().await.unwrap();
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    client.list_publishers().await.unwrap();
 }
