@@ -53,6 +53,30 @@ pub enum Role {
     Auditor,
 }
 
+impl MemberKind {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::ServicePrincipal => "servicePrincipal",
+        }
+    }
+}
+
+impl Role {
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Contributor => "contributor",
+            Self::Reader => "reader",
+            Self::Operator => "operator",
+            Self::Reviewer => "reviewer",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
 /// A member of a publisher, or of the marketplace's staff.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
-use portolan::cli::review::Review;
+use portolan::cli;
 use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
@@ -40,11 +40,8 @@ enum Command {
     ///
     /// Example: portolan demo --listen 127.0.0.1:9000
     Demo(Demo),
-    /// See what waits for a reviewer, and give verdicts.
-    ///
-    /// Example: portolan review list
-    #[command(subcommand)]
-    Review(Review),
+    #[command(flatten)]
+    Client(cli::Command),
     /// Print the settings file with every default.
     ///
     /// Example: portolan config > portolan.toml
@@ -119,7 +116,7 @@ async fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Demo(arguments) => run_demo(arguments).await,
-        Command::Review(review) => review.run().await,
+        Command::Client(command) => command.run().await,
         Command::Config => Ok(std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?),
     }
 }
@@ -153,7 +150,8 @@ async fn serve(arguments: Serve) -> Result<()> {
     };
     let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
-        welcome(&service.public_url, secret.reveal())?;
+        // On standard output, and never in the log.
+        std::io::stdout().write_all(cli::welcome(&service.public_url, secret.reveal()).as_bytes())?;
     }
     tracing::info!(address = %service.address, data = %config.store.data.display(), "ready: {}", service.public_url);
     asked_to_end().await?;
@@ -228,17 +226,6 @@ async fn listener(addresses: &[SocketAddr]) -> Result<TcpListener> {
     TcpListener::bind(addresses)
         .await
         .with_context(|| format!("cannot listen on {addresses:?}; give another address with --listen"))
-}
-
-/// Tells whoever started a fresh installation how to get in. On standard output, and never in the log.
-fn welcome(public_url: &str, secret: &str) -> Result<()> {
-    let text = format!(
-        "There is no operator yet. This secret makes the first one, once:\n\n  {secret}\n\n\
-         With a browser: open {public_url}/setup and enter it there.\n\
-         From a terminal: PORTOLAN_TOKEN=<the secret> portolan access staff add --service-principal admin --role operator --server {public_url}\n\
-         It is void at the next start; until there is an operator, every start prints a new one.\n"
-    );
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
 async fn run_demo(arguments: Demo) -> Result<()> {

@@ -1,3 +1,58 @@
 //! The commands that talk to a server, over the typed client and nothing else.
 
-pub mod review;
+mod access;
+mod circle;
+mod confirm;
+mod newcomer;
+mod print;
+mod publisher;
+mod review;
+mod secret;
+mod server;
+mod staff;
+mod welcome;
+
+pub use access::Access;
+pub use publisher::Publisher;
+pub use review::Review;
+pub use staff::Staff;
+pub use welcome::welcome;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What talks to a server.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create publishers, and see yours.
+    ///
+    /// Example: portolan publisher create contoso --name "Contoso, Ltd."
+    Publisher(Publisher),
+    /// Say who may what at a publisher.
+    ///
+    /// Example: portolan access list contoso
+    Access(Access),
+    /// Say who runs the marketplace: operators, reviewers, auditors.
+    ///
+    /// Example: portolan staff list
+    Staff(Staff),
+    /// See what waits for a reviewer, and give verdicts.
+    ///
+    /// Example: portolan review list
+    Review(Review),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Where the server says no, or nothing.
+    pub async fn run(self) -> Result<()> {
+        match self {
+            Self::Publisher(publisher) => publisher.run().await,
+            Self::Access(access) => access.run().await,
+            Self::Staff(staff) => staff.run().await,
+            Self::Review(review) => review.run().await,
+        }
+    }
+}

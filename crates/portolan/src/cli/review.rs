@@ -1,57 +1,58 @@
 //! `portolan review`: what waits for a reviewer, and the verdicts on it.
 
-use anyhow::{Context, Result, bail};
-use api::client::Client;
+use super::print::table;
+use super::server::Server;
+use anyhow::{Context, Result};
 use api::reviews::{Verdict, VerdictRequest};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use uuid::Uuid;
 
-/// Which server, as whom.
+/// What to do with reviews.
 #[derive(Debug, Args)]
-pub struct Server {
-    /// The server's address.
-    #[arg(long, env = "PORTOLAN_SERVER", default_value = "http://127.0.0.1:8080")]
-    server: String,
-    /// The token; better given in the environment, where process lists do not show it.
-    #[arg(long, env = "PORTOLAN_TOKEN", hide_env_values = true)]
-    token: String,
+pub struct Review {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    server: Server,
 }
 
-/// What to do with reviews.
 #[derive(Debug, Subcommand)]
-pub enum Review {
+enum What {
     /// List the steps that wait for a reviewer, oldest first.
-    List {
-        /// Which server, as whom.
-        #[command(flatten)]
-        server: Server,
-    },
+    ///
+    /// Example: portolan review list
+    List,
     /// Approve a step: it is done.
+    ///
+    /// Example: portolan review approve 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify
     Approve(Decide),
     /// Reject a step: the submission fails.
+    ///
+    /// Example: portolan review reject 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify -m "The small logo is 40 x 40 px; upload 48 x 48." --code IMG-048
     Reject(DecideWithReason),
     /// Block a step: it waits until something is mended.
+    ///
+    /// Example: portolan review block 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify -m "The image cannot be read. Save a new link."
     Block(DecideWithReason),
     /// Unblock a step: what blocked it is mended.
+    ///
+    /// Example: portolan review unblock 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify
     Unblock(Decide),
 }
 
 /// Which step of which operation.
 #[derive(Debug, Args)]
-pub struct Decide {
+struct Decide {
     /// The operation's id, as `portolan review list` shows it.
     operation: Uuid,
     /// The step's id.
     step: String,
-    /// Which server, as whom.
-    #[command(flatten)]
-    server: Server,
 }
 
 /// Which step, and why.
 #[derive(Debug, Args)]
-pub struct DecideWithReason {
+struct DecideWithReason {
     #[command(flatten)]
     decide: Decide,
     /// The text that the publisher will read.
@@ -71,32 +72,21 @@ impl Review {
     /// # Errors
     /// Where the server says no, or nothing.
     pub async fn run(self) -> Result<()> {
-        match self {
-            Self::List { server } => list(&server).await,
-            Self::Approve(decide) => give(decide, Verdict::Approve, VerdictRequest::default()).await,
-            Self::Unblock(decide) => give(decide, Verdict::Unblock, VerdictRequest::default()).await,
-            Self::Reject(reasoned) => reasoned.give(Verdict::Reject).await,
-            Self::Block(reasoned) => reasoned.give(Verdict::Block).await,
+        let server = &self.server;
+        match self.what {
+            What::List => list(server).await,
+            What::Approve(decide) => give(server, decide, Verdict::Approve, VerdictRequest::default()).await,
+            What::Unblock(decide) => give(server, decide, Verdict::Unblock, VerdictRequest::default()).await,
+            What::Reject(reasoned) => reasoned.give(server, Verdict::Reject).await,
+            What::Block(reasoned) => reasoned.give(server, Verdict::Block).await,
         }
     }
 }
 
 impl DecideWithReason {
-    async fn give(self, verdict: Verdict) -> Result<()> {
+    async fn give(self, server: &Server, verdict: Verdict) -> Result<()> {
         let request = VerdictRequest { message: Some(self.message), code: self.code, target: self.target };
-        give(self.decide, verdict, request).await
-    }
-}
-
-impl Server {
-    fn client(&self) -> Result<Client> {
-        if !["http://", "https://"].iter().any(|scheme| self.server.starts_with(scheme)) {
-            bail!(
-                "the server {:?} is no address that this command can use: write it like http://127.0.0.1:8080",
-                self.server
-            );
-        }
-        Ok(Client::new(&self.server, &self.token))
+        give(server, self.decide, verdict, request).await
     }
 }
 
@@ -107,18 +97,17 @@ async fn list(server: &Server) -> Result<()> {
         writeln!(out, "Nothing waits for a reviewer.")?;
         return Ok(());
     }
-    writeln!(out, "{:<36}  {:<24}  {:<32}  {:<7}  SINCE", "OPERATION", "STEP", "OFFER", "STATE")?;
-    for review in reviews {
-        let offer = format!("{}/{}", review.publisher_id, review.offer_id);
+    let rows = reviews.into_iter().map(|review| {
         let state = if review.blocked { "blocked" } else { "waiting" };
+        let offer = format!("{}/{}", review.publisher_id, review.offer_id);
         let operation = review.operation_id.to_string();
-        writeln!(out, "{operation:<36}  {:<24}  {offer:<32}  {state:<7}  {}", review.step_id, review.waiting_since)?;
-    }
-    Ok(())
+        [operation, review.step_id, offer, state.to_owned(), review.waiting_since.to_string()]
+    });
+    Ok(table(&mut out, ["OPERATION", "STEP", "OFFER", "STATE", "SINCE"], &rows.collect::<Vec<_>>())?)
 }
 
-async fn give(decide: Decide, verdict: Verdict, request: VerdictRequest) -> Result<()> {
-    let Decide { operation, step, server } = decide;
+async fn give(server: &Server, decide: Decide, verdict: Verdict, request: VerdictRequest) -> Result<()> {
+    let Decide { operation, step } = decide;
     let client = server.client()?;
     client
         .give_verdict(operation, &step, verdict, &request)

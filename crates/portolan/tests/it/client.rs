@@ -1,13 +1,15 @@
 //! The typed client against the service: a whole life through it, and its errors.
 
 use crate::world::World;
-use api::client::{Client, ClientError};
+use api::access::{MemberKind, NewMember, Role};
+use api::client::{Client, ClientError, Credentials};
 use api::errors::ErrorCode;
 use api::offers::PutOffer;
 use api::operations::{SubmissionState, SubmissionType};
 use api::reviews::{Verdict, VerdictRequest};
 use api::status::{OfferStatus, StepStatus};
 use serde_json::value::RawValue;
+use std::time::Duration;
 
 fn memo(id: &str, definition: &str) -> PutOffer {
     PutOffer {
@@ -18,10 +20,14 @@ fn memo(id: &str, definition: &str) -> PutOffer {
     }
 }
 
+fn signed_in(server: &str, token: &str) -> Client {
+    Client::new(server, Credentials::token(token)).unwrap()
+}
+
 #[tokio::test]
 async fn a_life_through_the_client() {
     let world = World::new().await;
-    let client = Client::new(&format!("http://{}/", world.address), &world.token);
+    let client = signed_in(&format!("http://{}/", world.address), &world.token);
     assert_eq!(client.list_publishers().await.unwrap()[0].id, "contoso");
     assert_eq!(client.list_offer_types().await.unwrap().len(), 7);
     let offer = memo("memo-1", r#"{ "displayText" : "A memo", "plans":[{"planId":"one"}]}"#);
@@ -40,7 +46,7 @@ async fn a_life_through_the_client() {
     world.settle().await;
     let status = client.get_offer_status("contoso", "memo-1").await.unwrap();
     assert_eq!((status.status, status.steps[1].status), (OfferStatus::Running, StepStatus::WaitingForApproval));
-    let client_of_staff = Client::new(&format!("http://{}/", world.address), &world.staff_token);
+    let client_of_staff = signed_in(&format!("http://{}/", world.address), &world.staff_token);
     let review = client_of_staff.list_reviews().await.unwrap().remove(0);
     let reason = VerdictRequest { message: Some("The <b> is too bold.".into()), ..VerdictRequest::default() };
     client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Block, &reason).await.unwrap();
@@ -76,11 +82,43 @@ async fn a_life_through_the_client() {
 async fn what_goes_wrong_is_told_apart() {
     let world = World::new().await;
     let url = format!("http://{}", world.address);
-    assert!(matches!(Client::new(&url, "wrong").list_publishers().await, Err(ClientError::Unauthorized(_))));
+    assert!(matches!(signed_in(&url, "wrong").list_publishers().await, Err(ClientError::Unauthorized(_))));
     assert!(matches!(
-        Client::new("http://127.0.0.1:1", &world.token).list_publishers().await,
+        signed_in("http://127.0.0.1:1", &world.token).list_publishers().await,
         Err(ClientError::Unreachable(_))
     ));
-    let missing = Client::new(&url, &world.token).get_offer("contoso", "no/such").await.unwrap_err();
+    let missing = signed_in(&url, &world.token).get_offer("contoso", "no/such").await.unwrap_err();
     assert!(missing.to_string().contains("There is no offer"), "{missing}");
+}
+
+#[tokio::test]
+async fn a_client_with_a_secret_keeps_its_token_and_gets_another_when_it_has_ended() {
+    let world = World::new().await;
+    let url = format!("http://{}", world.address);
+    let owner = signed_in(&url, &world.token);
+    let kind = Some(MemberKind::ServicePrincipal);
+    let new = NewMember { kind, name: Some("build".into()), roles: vec![Role::Reader], ..NewMember::default() };
+    let added = owner.add_member("contoso", &new).await.unwrap();
+    let (member, secret) = (added.member, added.secret.unwrap());
+    let credentials = Credentials::secret(member.application_id.unwrap(), &secret.value);
+    let client = Client::new(&url, credentials.clone()).unwrap();
+    let printed = format!("{client:?} {credentials:?} {:?}", Credentials::token(&world.token));
+    assert!(!printed.contains(&secret.value) && !printed.contains(&world.token), "{printed}");
+
+    assert_eq!(client.list_publishers().await.unwrap()[0].id, "contoso");
+    let second = owner.add_member_secret("contoso", member.id, &Default::default()).await.unwrap();
+    owner.remove_member_secret("contoso", member.id, secret.id).await.unwrap();
+    assert_eq!(client.list_publishers().await.unwrap().len(), 1, "the token is kept");
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    let error = client.list_publishers().await.unwrap_err();
+    assert!(matches!(error, ClientError::NoToken { status: 401, .. }), "{error}");
+    assert!(!format!("{error} {error:?}").contains(&secret.value), "{error:?}");
+
+    let client = Client::new(&url, Credentials::secret(member.object_id.clone(), &second.value)).unwrap();
+    assert!(matches!(client.list_publishers().await, Err(ClientError::NoToken { .. })), "that is another id");
+    let client_id = owner.list_members("contoso").await.unwrap().into_iter().find_map(|member| member.application_id);
+    let client = Client::new(&url, Credentials::secret(client_id.unwrap(), &second.value)).unwrap();
+    client.list_publishers().await.unwrap();
+    world.clock.advance(Duration::from_secs(2 * 3600));
+    client.list_publishers().await.unwrap();
 }

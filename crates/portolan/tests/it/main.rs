@@ -9,6 +9,7 @@
     unreachable_pub
 )]
 
+mod access_cli;
 mod architecture;
 mod binary;
 mod client;

@@ -1,0 +1,195 @@
+//! A typed client: one method per operation, named as in the router and in the OpenAPI document. Every method fails with
+//! [`ClientError`].
+
+mod access;
+mod connection;
+
+pub use connection::{
+    COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
+};
+
+use crate::access::NewPublisher;
+use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
+use crate::operations::{Operation, Submission};
+use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
+use crate::publishers::{OfferType, Publisher};
+use crate::reviews::{Review, Verdict, VerdictRequest};
+use crate::status::StatusDocument;
+use connection::{Connection, header};
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// An offer with the ETag to send when it is changed.
+#[derive(Clone, Debug)]
+pub struct Tagged<T> {
+    /// What was read.
+    pub value: T,
+    /// Its ETag; empty if the server gave none.
+    pub etag: String,
+}
+
+/// A client for one server.
+#[derive(Clone)]
+pub struct Client {
+    connection: Arc<Connection>,
+}
+
+impl fmt::Debug for Client {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("server", &self.connection.server()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client for the server at this address (`https://portolan.example`; `http://127.0.0.1:8080` on this machine).
+    ///
+    /// # Errors
+    /// [`ClientError::Unusable`].
+    pub fn new(server: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        Self::over(server, credentials, &Transport::default())
+    }
+
+    /// The same, over connections of one's own choice.
+    ///
+    /// # Errors
+    /// [`ClientError::Unusable`].
+    pub fn over(server: &str, credentials: Credentials, transport: &Transport) -> Result<Self, ClientError> {
+        Ok(Self { connection: Arc::new(Connection::new(server, credentials, transport)?) })
+    }
+
+    /// The publishers that the caller is a member of.
+    pub async fn list_publishers(&self) -> Result<Vec<Publisher>, ClientError> {
+        self.read(self.request(Method::GET, "/api/publishers")).await
+    }
+
+    /// Creates a publisher, which has no members yet.
+    pub async fn create_publisher(&self, publisher: &NewPublisher) -> Result<Publisher, ClientError> {
+        self.read(self.request(Method::POST, "/api/publishers").json(publisher)).await
+    }
+
+    /// The types an offer can have.
+    pub async fn list_offer_types(&self) -> Result<Vec<OfferType>, ClientError> {
+        self.read(self.request(Method::GET, "/api/offerTypes")).await
+    }
+
+    /// The offers of a publisher.
+    pub async fn list_offers(&self, publisher: &str) -> Result<Vec<OfferSummary>, ClientError> {
+        self.read(self.request(Method::GET, &format!("/api/publishers/{}/offers", segment(publisher)))).await
+    }
+
+    /// An offer's draft.
+    pub async fn get_offer(&self, publisher: &str, offer: &str) -> Result<Tagged<Offer>, ClientError> {
+        self.tagged(self.offer_request(Method::GET, publisher, offer, "")).await
+    }
+
+    /// An offer as published with a version.
+    pub async fn get_offer_version(&self, publisher: &str, offer: &str, version: i64) -> Result<Offer, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, &format!("/versions/{version}"))).await
+    }
+
+    /// An offer in a slot: `draft`, `preview` or `production`.
+    pub async fn get_offer_slot(&self, publisher: &str, offer: &str, slot: &str) -> Result<Offer, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, &format!("/slot/{}", segment(slot)))).await
+    }
+
+    /// Creates an offer or replaces its draft; `if_match` is an ETag, `*`, or nothing.
+    pub async fn put_offer(&self, offer: &PutOffer, if_match: Option<&str>) -> Result<Tagged<Offer>, ClientError> {
+        let request = self.offer_request(Method::PUT, &offer.publisher_id, &offer.id, "").json(offer);
+        self.tagged(match if_match {
+            Some(tag) => request.header("If-Match", tag),
+            None => request,
+        })
+        .await
+    }
+
+    /// Where an offer stands.
+    pub async fn get_offer_status(&self, publisher: &str, offer: &str) -> Result<StatusDocument, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, "/status")).await
+    }
+
+    /// Starts the way from draft to preview; answers with where to look.
+    pub async fn publish_offer(
+        &self,
+        publisher: &str,
+        offer: &str,
+        notification_emails: &str,
+    ) -> Result<String, ClientError> {
+        let metadata = ActionMetadata { notification_emails: notification_emails.to_owned() };
+        let request = self.offer_request(Method::POST, publisher, offer, "/publish").json(&ActionRequest { metadata });
+        self.started(request).await.map(Option::unwrap_or_default)
+    }
+
+    /// Signs off the preview; answers with where to look.
+    pub async fn go_live_offer(&self, publisher: &str, offer: &str) -> Result<String, ClientError> {
+        self.started(self.offer_request(Method::POST, publisher, offer, "/golive")).await.map(Option::unwrap_or_default)
+    }
+
+    /// Cancels the active submission; answers with where to look if that takes time.
+    pub async fn cancel_offer(&self, publisher: &str, offer: &str) -> Result<Option<String>, ClientError> {
+        self.started(self.offer_request(Method::POST, publisher, offer, "/cancel")).await
+    }
+
+    /// The runs of an offer, newest first.
+    pub async fn list_submissions(&self, publisher: &str, offer: &str) -> Result<Vec<Submission>, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, "/submissions/")).await
+    }
+
+    /// Where one run stands.
+    pub async fn get_operation(&self, publisher: &str, offer: &str, operation: Uuid) -> Result<Operation, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, &format!("/operations/{operation}"))).await
+    }
+
+    /// Where one run stands, by the composite id `{publisher}${offer}${publishingVersion}${slot}`.
+    pub async fn get_operation_by_composite_id(&self, id: &str) -> Result<Operation, ClientError> {
+        self.read(self.request(Method::GET, &format!("/api/operations/{}", segment(id)))).await
+    }
+
+    /// The steps that wait for a reviewer.
+    pub async fn list_reviews(&self) -> Result<Vec<Review>, ClientError> {
+        self.read(self.request(Method::GET, "/api/reviews")).await
+    }
+
+    /// Approves, rejects, blocks or unblocks a step.
+    pub async fn give_verdict(
+        &self,
+        operation: Uuid,
+        step: &str,
+        verdict: Verdict,
+        request: &VerdictRequest,
+    ) -> Result<(), ClientError> {
+        let path = format!("/api/reviews/{operation}/{}/{}", segment(step), verdict.word());
+        self.started(self.request(Method::POST, &path).json(request)).await.map(drop)
+    }
+
+    fn offer_request(&self, method: Method, publisher: &str, offer: &str, rest: &str) -> RequestBuilder {
+        self.request(method, &format!("/api/publishers/{}/offers/{}{rest}", segment(publisher), segment(offer)))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.connection.server());
+        self.connection.http().request(method, url).query(&[(API_VERSION_PARAMETER, API_VERSION)])
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        self.tagged(request).await.map(|tagged| tagged.value)
+    }
+
+    async fn tagged<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
+        let response = self.connection.send(request).await?;
+        let (status, etag) = (response.status().as_u16(), header(&response, "etag"));
+        let body = response.bytes().await?;
+        let value = serde_json::from_slice(&body)
+            .map_err(|error| ClientError::Unreadable { status, reason: error.to_string() })?;
+        Ok(Tagged { value, etag })
+    }
+
+    /// Where to look, if the server goes on working.
+    async fn started(&self, request: RequestBuilder) -> Result<Option<String>, ClientError> {
+        let response = self.connection.send(request).await?;
+        Ok((response.status() == StatusCode::ACCEPTED).then(|| header(&response, "operation-location")))
+    }
+}

@@ -1,0 +1,157 @@
+//! The members of a circle (a publisher's, or the marketplace's staff): who they are, and what can be done with them.
+
+use super::confirm::Confirm;
+use super::print::{plain, table};
+use super::secret::show_invitation;
+use super::server::Server;
+use anyhow::{Context, Result, bail};
+use api::access::{Member, NewRoles, Role};
+use api::client::{Client, ClientError};
+use std::fmt;
+use std::io::Write;
+use uuid::Uuid;
+
+/// Where somebody is a member.
+#[derive(Debug)]
+pub(super) enum Circle {
+    /// At a publisher.
+    Publisher(String),
+    /// Among the marketplace's staff.
+    Staff,
+}
+
+impl fmt::Display for Circle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Publisher(publisher) => f.write_str(&plain(publisher)),
+            Self::Staff => f.write_str("the marketplace"),
+        }
+    }
+}
+
+impl Circle {
+    /// The beginning of the commands about it.
+    pub(super) fn command(&self, verb: &str) -> String {
+        match self {
+            Self::Publisher(publisher) => format!("portolan access {verb} {}", plain(publisher)),
+            Self::Staff => format!("portolan staff {verb}"),
+        }
+    }
+
+    async fn members(&self, client: &Client) -> Result<Vec<Member>, ClientError> {
+        match self {
+            Self::Publisher(publisher) => client.list_members(publisher).await,
+            Self::Staff => client.list_staff().await,
+        }
+    }
+
+    /// The member that is meant by an id, a name or a mail address.
+    ///
+    /// # Errors
+    /// Where it is nobody, or more than one; then with all who could be meant.
+    pub(super) async fn find(&self, client: &Client, meant: &str) -> Result<Member> {
+        let members = self.members(client).await.with_context(|| format!("the members of {self}"))?;
+        let (mut found, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| is_meant(member, meant));
+        match (found.len(), found.pop()) {
+            (1, Some(member)) => Ok(member),
+            (_, None) => bail!("{self} has no member {meant:?}; it has{}", candidates(&others)?),
+            (_, Some(last)) => {
+                found.push(last);
+                bail!("{meant:?} is more than one member of {self}; say the id of one of them:{}", candidates(&found)?)
+            }
+        }
+    }
+
+    pub(super) async fn list(&self, server: &Server) -> Result<()> {
+        let members = self.members(&server.client()?).await?;
+        let mut out = std::io::stdout().lock();
+        if members.is_empty() {
+            writeln!(out, "Nobody is a member of {self} yet.")?;
+            return Ok(());
+        }
+        let rows: Vec<[String; 7]> = members.iter().map(row).collect();
+        let head = ["ID", "NAME", "KIND", "ROLES", "MAIL OR CLIENT ID", "ISSUER", "SINCE"];
+        Ok(table(&mut out, head, &rows)?)
+    }
+
+    pub(super) async fn set_roles(&self, server: &Server, meant: &str, roles: Vec<Role>) -> Result<()> {
+        let client = server.client()?;
+        let member = self.find(&client, meant).await?;
+        let roles = NewRoles { roles };
+        let member = match self {
+            Self::Publisher(publisher) => client.set_member_roles(publisher, member.id, &roles).await?,
+            Self::Staff => client.set_staff_roles(member.id, &roles).await?,
+        };
+        Ok(writeln!(std::io::stdout(), "Done: {} is {} of {self}.", plain(&member.name), words(&member.roles))?)
+    }
+
+    pub(super) async fn remove(&self, server: &Server, meant: &str, confirm: &Confirm) -> Result<()> {
+        let client = server.client()?;
+        let member = self.find(&client, meant).await?;
+        confirm.ask(&format!(
+            "{}, {} of {self}, may do nothing there any more, at once. Remove this member?",
+            called(&member),
+            words(&member.roles)
+        ))?;
+        match self {
+            Self::Publisher(publisher) => client.remove_member(publisher, member.id).await?,
+            Self::Staff => client.remove_staff(member.id).await?,
+        }
+        writeln!(std::io::stdout(), "Done: {} is no member of {self} any more.", plain(&member.name))?;
+        let roles: Vec<String> = member.roles.iter().map(|role| format!(" --role {}", role.word())).collect();
+        let again = format!("{}{} --id {}", self.command("add"), roles.concat(), member.id);
+        Ok(writeln!(std::io::stderr(), "To undo it: {again}")?)
+    }
+
+    pub(super) async fn invite(&self, server: &Server, meant: &str) -> Result<()> {
+        let client = server.client()?;
+        let member = self.find(&client, meant).await?;
+        let invitation = match self {
+            Self::Publisher(publisher) => client.invite_member(publisher, member.id).await?,
+            Self::Staff => client.invite_staff(member.id).await?,
+        };
+        show_invitation(&member, &invitation)
+    }
+}
+
+/// An id means its owner and nobody whose name looks like it.
+fn is_meant(member: &Member, meant: &str) -> bool {
+    if let Ok(id) = Uuid::try_parse(meant) {
+        return member.id == id;
+    }
+    let meant = meant.to_lowercase();
+    member.name.to_lowercase() == meant || member.mail.as_ref().is_some_and(|mail| mail.to_lowercase() == meant)
+}
+
+fn candidates(members: &[Member]) -> Result<String> {
+    if members.is_empty() {
+        return Ok(" none".to_owned());
+    }
+    let rows: Vec<[String; 7]> = members.iter().map(row).collect();
+    let mut text = b"\n".to_vec();
+    table(&mut text, ["ID", "NAME", "KIND", "ROLES", "MAIL OR CLIENT ID", "ISSUER", "SINCE"], &rows)?;
+    Ok(String::from_utf8_lossy(&text).trim_end().to_owned())
+}
+
+fn row(member: &Member) -> [String; 7] {
+    [
+        member.id.to_string(),
+        member.name.clone(),
+        member.kind.word().to_owned(),
+        words(&member.roles),
+        member.mail.clone().or_else(|| member.application_id.clone()).unwrap_or_default(),
+        member.issuer.clone(),
+        member.since.to_string(),
+    ]
+}
+
+/// A member's name with its mail address or id.
+pub(super) fn called(member: &Member) -> String {
+    let more = member.mail.clone().unwrap_or_else(|| member.id.to_string());
+    format!("{} <{}>", plain(&member.name), plain(&more))
+}
+
+/// Roles in words.
+pub(super) fn words(roles: &[Role]) -> String {
+    roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", ")
+}

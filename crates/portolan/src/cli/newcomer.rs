@@ -1,0 +1,83 @@
+//! Somebody who is made a member: as the command line describes them, and what they are given.
+
+use super::circle::{Circle, called, words};
+use super::secret::{show_invitation, show_secret};
+use super::server::Server;
+use anyhow::Result;
+use api::access::{MemberKind, NewMember, Role};
+use clap::{ArgGroup, Args};
+use std::io::Write;
+use uuid::Uuid;
+
+/// Who.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("who").required(true)))]
+pub(super) struct Newcomer {
+    /// A person, by a name for people; of the built-in issuer with --mail.
+    #[arg(long, value_name = "NAME", group = "who")]
+    user: Option<String>,
+    /// The person's mail address.
+    #[arg(long, value_name = "ADDRESS", requires = "user")]
+    mail: Option<String>,
+    /// A program, by a name for people.
+    #[arg(long, value_name = "NAME", group = "who")]
+    service_principal: Option<String>,
+    /// Somebody who is known here already, by the id that the lists of members show.
+    #[arg(long, value_name = "GUID", group = "who")]
+    id: Option<Uuid>,
+    /// The name of another issuer, as the service's settings have it, that they get their tokens from.
+    #[arg(long, value_name = "NAME", conflicts_with = "id", requires = "object_id")]
+    issuer: Option<String>,
+    /// Their tenant at that issuer.
+    #[arg(long, value_name = "TENANT", requires = "issuer")]
+    tenant_id: Option<String>,
+    /// Their object id, or subject, at that issuer.
+    #[arg(long, value_name = "OBJECT", requires = "issuer")]
+    object_id: Option<String>,
+    /// The program's application id at that issuer.
+    #[arg(long, value_name = "APPLICATION", requires = "issuer", requires = "service_principal")]
+    application_id: Option<String>,
+}
+
+impl Newcomer {
+    /// Makes them a member, and shows what they are given.
+    ///
+    /// # Errors
+    /// Where the server says no, or nothing.
+    pub(super) async fn add(self, server: &Server, circle: &Circle, roles: Vec<Role>) -> Result<()> {
+        let client = server.client()?;
+        let new = self.described(roles);
+        let added = match circle {
+            Circle::Publisher(publisher) => client.add_member(publisher, &new).await?,
+            Circle::Staff => client.add_staff(&new).await?,
+        };
+        let member = &added.member;
+        // First what is shown only once.
+        match (&added.secret, &added.invitation) {
+            (Some(secret), _) => show_secret(server, circle, member, secret)?,
+            (None, Some(invitation)) => show_invitation(member, invitation)?,
+            (None, None) => writeln!(std::io::stdout(), "{}", member.id)?,
+        }
+        Ok(writeln!(std::io::stderr(), "Done: {} is {} of {circle}.", called(member), words(&member.roles))?)
+    }
+
+    fn described(self, roles: Vec<Role>) -> NewMember {
+        let kind = match (&self.user, &self.service_principal) {
+            (Some(_), _) => Some(MemberKind::User),
+            (None, Some(_)) => Some(MemberKind::ServicePrincipal),
+            (None, None) => None,
+        };
+        NewMember {
+            id: self.id,
+            kind,
+            name: self.user.or(self.service_principal),
+            mail: self.mail,
+            issuer: self.issuer,
+            tenant_id: self.tenant_id,
+            object_id: self.object_id,
+            application_id: self.application_id,
+            roles,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `portolan publisher`: publishers are created by operators, and listed by their members.
+
+use super::print::{plain, table};
+use super::server::Server;
+use anyhow::Result;
+use api::access::NewPublisher;
+use clap::{Args, Subcommand};
+use std::io::Write;
+
+/// What to do with publishers.
+#[derive(Debug, Args)]
+pub struct Publisher {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Create a publisher. It has no members yet.
+    ///
+    /// Example: portolan publisher create contoso --name "Contoso, Ltd."
+    Create {
+        /// Its id: 1 to 50 letters, digits, `_`, `.` and `-`, beginning with a letter or digit.
+        id: String,
+        /// Its name for people; its id where none is given.
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        /// Its id as a seller.
+        #[arg(long, value_name = "TEXT")]
+        seller_id: Option<String>,
+    },
+    /// List the publishers that you are a member of.
+    ///
+    /// Example: portolan publisher list
+    List,
+}
+
+impl Publisher {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Where the server says no, or nothing.
+    pub async fn run(self) -> Result<()> {
+        let client = self.server.client()?;
+        match self.what {
+            What::Create { id, name, seller_id } => {
+                let new = NewPublisher { id, display_text: name, seller_id };
+                let id = plain(&client.create_publisher(&new).await?.id);
+                writeln!(std::io::stdout(), "Done: there is a publisher {id}.")?;
+                let next = format!("portolan access add {id} --role owner --service-principal {id}-owner");
+                writeln!(std::io::stderr(), "It has no members yet. To add one: {next}")?;
+            }
+            What::List => {
+                let publishers = client.list_publishers().await?;
+                let mut out = std::io::stdout().lock();
+                if publishers.is_empty() {
+                    writeln!(out, "You are a member of no publisher.")?;
+                    return Ok(());
+                }
+                let rows = publishers
+                    .into_iter()
+                    .map(|publisher| [publisher.id, publisher.definition.display_text, publisher.definition.seller_id]);
+                table(&mut out, ["ID", "NAME", "SELLER ID"], &rows.collect::<Vec<_>>())?;
+            }
+        }
+        Ok(())
+    }
+}

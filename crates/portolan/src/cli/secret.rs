@@ -1,0 +1,102 @@
+//! The credentials of members: secrets that are listed, added and removed, and what is shown only once.
+
+use super::circle::{Circle, called};
+use super::confirm::Confirm;
+use super::print::{plain, quoted, table};
+use super::server::Server;
+use anyhow::{Context, Result};
+use api::access::{Invitation, Member, NewSecret, SecretRequest};
+use std::io::Write;
+use uuid::Uuid;
+
+impl Circle {
+    pub(super) async fn list_secrets(&self, server: &Server, meant: &str) -> Result<()> {
+        let client = server.client()?;
+        let member = self.find(&client, meant).await?;
+        let secrets = match self {
+            Self::Publisher(publisher) => client.list_member_secrets(publisher, member.id).await?,
+            Self::Staff => client.list_staff_secrets(member.id).await?,
+        };
+        let mut out = std::io::stdout().lock();
+        if secrets.is_empty() {
+            writeln!(out, "{} has no secret.", called(&member))?;
+            return Ok(());
+        }
+        let rows = secrets.iter().map(|secret| {
+            let used = secret.used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            [secret.id.to_string(), secret.made_at.to_string(), secret.ends_at.to_string(), used]
+        });
+        Ok(table(&mut out, ["ID", "MADE", "ENDS", "LAST USED"], &rows.collect::<Vec<_>>())?)
+    }
+
+    pub(super) async fn add_secret(&self, server: &Server, meant: &str, days: Option<i64>) -> Result<()> {
+        let client = server.client()?;
+        let member = self.find(&client, meant).await?;
+        let request = SecretRequest { days };
+        let secret = match self {
+            Self::Publisher(publisher) => client.add_member_secret(publisher, member.id, &request).await?,
+            Self::Staff => client.add_staff_secret(member.id, &request).await?,
+        };
+        show_secret(server, self, &member, &secret)
+    }
+
+    pub(super) async fn remove_secret(
+        &self,
+        server: &Server,
+        meant: &str,
+        secret: Uuid,
+        confirm: &Confirm,
+    ) -> Result<()> {
+        let client = server.client()?;
+        let member = self.find(&client, meant).await?;
+        confirm.ask(&format!(
+            "Nobody gets a new token with the secret {secret} of {}; tokens that were got with it end within an hour. Remove it?",
+            called(&member)
+        ))?;
+        match self {
+            Self::Publisher(publisher) => client.remove_member_secret(publisher, member.id, secret).await?,
+            Self::Staff => client.remove_staff_secret(member.id, secret).await?,
+        }
+        Ok(writeln!(std::io::stdout(), "Done: the secret {secret} of {} is removed.", called(&member))?)
+    }
+}
+
+/// Shows a secret, this once, as lines that a shell can read from a file.
+pub(super) fn show_secret(server: &Server, circle: &Circle, member: &Member, secret: &NewSecret) -> Result<()> {
+    let client_id = member.application_id.as_deref().unwrap_or_default();
+    let endpoint = format!("{}/{}/oauth2/v2.0/token", server.address(), member.tenant_id);
+    let text = format!(
+        "# {} of {circle}: the secret {}, until {}.\n\
+         # Token endpoint for other clients (common does for the tenant): {}\n\
+         unset PORTOLAN_TOKEN\n{}\
+         export PORTOLAN_TENANT={}\n\
+         export PORTOLAN_CLIENT_ID={}\n\
+         export PORTOLAN_CLIENT_SECRET={}\n",
+        called(member),
+        secret.id,
+        secret.ends_at,
+        plain(&endpoint),
+        server.exports(),
+        quoted(&member.tenant_id),
+        quoted(client_id),
+        quoted(&secret.value)
+    );
+    let again = format!("{} {}", circle.command("secret add"), member.id);
+    let lost = || format!("the secret was made, but cannot be shown; add another: {again}");
+    std::io::stdout().write_all(text.as_bytes()).with_context(lost)?;
+    Ok(writeln!(std::io::stderr(), "The secret is shown this once. Whoever loses it adds another: {again}")?)
+}
+
+/// Shows an invitation, this once.
+pub(super) fn show_invitation(member: &Member, invitation: &Invitation) -> Result<()> {
+    let text = format!(
+        "{} chooses a password here, once, until {}:\n  page  {}\n  code  {}\n",
+        called(member),
+        invitation.ends_at,
+        plain(&invitation.page),
+        plain(&invitation.code)
+    );
+    std::io::stdout().write_all(text.as_bytes())?;
+    let warning = "The code is shown this once. Whoever has it becomes this member: give it to nobody else.";
+    Ok(writeln!(std::io::stderr(), "{warning}")?)
+}

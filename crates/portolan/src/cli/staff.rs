@@ -1,0 +1,153 @@
+//! `portolan staff`: who runs the marketplace, their roles and credentials.
+
+use super::circle::Circle;
+use super::confirm::Confirm;
+use super::newcomer::Newcomer;
+use super::server::Server;
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+/// What staff may be.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Role {
+    /// Runs the marketplace.
+    Operator,
+    /// Decides reviews.
+    Reviewer,
+    /// Looks at what was done.
+    Auditor,
+}
+
+impl From<Role> for api::access::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Operator => Self::Operator,
+            Role::Reviewer => Self::Reviewer,
+            Role::Auditor => Self::Auditor,
+        }
+    }
+}
+
+/// What to do with the marketplace's staff.
+#[derive(Debug, Args)]
+pub struct Staff {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List the staff, with their roles.
+    ///
+    /// Example: portolan staff list
+    List,
+    /// Make somebody staff. A program gets its first secret, a person an invitation.
+    ///
+    /// With the setup secret as PORTOLAN_TOKEN it makes the first operator.
+    ///
+    /// Example: portolan staff add --role operator --role reviewer --service-principal admin > operator.env
+    ///
+    /// Example: portolan staff add --role reviewer --user "Jane Doe" --mail jane@portolan.example
+    Add {
+        /// What they shall be; may be given several times.
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<Role>,
+        /// Who.
+        #[command(flatten)]
+        newcomer: Newcomer,
+    },
+    /// Give staff other roles.
+    ///
+    /// Example: portolan staff role jane@portolan.example operator reviewer
+    Role {
+        /// The member's id, or its name or mail address where only one member has it.
+        member: String,
+        /// What they shall be from now on.
+        #[arg(required = true, value_name = "ROLE")]
+        roles: Vec<Role>,
+    },
+    /// Take somebody off the staff. The last operator stays.
+    ///
+    /// Example: portolan staff remove "Jane Doe"
+    Remove {
+        /// The member's id, or its name or mail address where only one member has it.
+        member: String,
+        /// Whether to ask.
+        #[command(flatten)]
+        confirm: Confirm,
+    },
+    /// Invite a person again to choose a password.
+    ///
+    /// Example: portolan staff invite jane@portolan.example
+    Invite {
+        /// The member's id, or its name or mail address where only one member has it.
+        member: String,
+    },
+    /// The secrets of a program.
+    ///
+    /// Example: portolan staff secret list admin
+    #[command(subcommand)]
+    Secret(Secret),
+}
+
+#[derive(Debug, Subcommand)]
+enum Secret {
+    /// List a program's secrets, without their values.
+    ///
+    /// Example: portolan staff secret list admin
+    List {
+        /// The member's id, or its name where only one member has it.
+        member: String,
+    },
+    /// Give a program another secret, which is shown this once.
+    ///
+    /// Example: portolan staff secret add admin --days 90 > operator.env
+    Add {
+        /// The member's id, or its name where only one member has it.
+        member: String,
+        /// For how many days, 1 to 730; 180 where nothing is said.
+        #[arg(long)]
+        days: Option<i64>,
+    },
+    /// Take a secret away: no new tokens for it.
+    ///
+    /// Example: portolan staff secret remove admin 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50
+    Remove {
+        /// The member's id, or its name where only one member has it.
+        member: String,
+        /// The secret's id, as `portolan staff secret list` shows it.
+        secret: Uuid,
+        /// Whether to ask.
+        #[command(flatten)]
+        confirm: Confirm,
+    },
+}
+
+impl Staff {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Where the server says no, or nothing.
+    pub async fn run(self) -> Result<()> {
+        let (server, circle) = (&self.server, Circle::Staff);
+        match self.what {
+            What::List => circle.list(server).await,
+            What::Add { roles, newcomer } => newcomer.add(server, &circle, wire(&roles)).await,
+            What::Role { member, roles } => circle.set_roles(server, &member, wire(&roles)).await,
+            What::Remove { member, confirm } => circle.remove(server, &member, &confirm).await,
+            What::Invite { member } => circle.invite(server, &member).await,
+            What::Secret(Secret::List { member }) => circle.list_secrets(server, &member).await,
+            What::Secret(Secret::Add { member, days }) => circle.add_secret(server, &member, days).await,
+            What::Secret(Secret::Remove { member, secret, confirm }) => {
+                circle.remove_secret(server, &member, secret, &confirm).await
+            }
+        }
+    }
+}
+
+fn wire(roles: &[Role]) -> Vec<api::access::Role> {
+    roles.iter().map(|role| (*role).into()).collect()
+}

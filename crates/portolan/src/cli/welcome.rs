@@ -1,0 +1,21 @@
+//! What a fresh installation tells whoever started it: the way to the first operator.
+
+use super::print::quoted;
+use api::client::is_plain_and_away;
+
+/// The words for a setup secret, with the command that uses it. It keeps the secret, and those that come after it, out of the
+/// shell's history and of process lists. It is one command, so that pasting it leaves nothing for `read` but the secret.
+pub fn welcome(public_url: &str, secret: &str) -> String {
+    let plain_http = if is_plain_and_away(public_url) { " --plain-http" } else { "" };
+    format!(
+        "There is no operator yet. This secret makes the first one, once:\n\n  {secret}\n\n\
+         With a browser: open {public_url}/setup and enter it there.\n\
+         From a terminal: enter these lines, and then the secret. The operator's credentials are in operator.env after that.\n\n  \
+           read -rs PORTOLAN_TOKEN && export PORTOLAN_TOKEN &&\n    \
+             (umask 077; portolan staff add --role operator --role reviewer --service-principal admin \
+             --server {}{plain_http} > operator.env) &&\n    \
+             . ./operator.env && portolan staff list\n\n\
+         The secret is void at the next start; until there is an operator, every start prints a new one.\n",
+        quoted(public_url)
+    )
+}
