@@ -126,7 +126,7 @@ pub(crate) async fn list_staff(State(rooms): Shared, at: At) -> Result<Response,
 #[utoipa::path(post, path = "/api/staff", operation_id = "add_staff", tag = "Access",
     request_body = NewMember, responses((status = 201, body = AddedMember)))]
 pub(crate) async fn add_staff(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
-    add(&rooms, &In::staff(&at, Permission::ManageStaff)?, body).await
+    add(&rooms, &In::Staff(at.caller().authorise_newcomer()?), body).await
 }
 
 /// Gives staff other roles.

@@ -9,6 +9,7 @@
     unreachable_pub
 )]
 
+mod access;
 mod architecture;
 mod binary;
 mod client;
@@ -17,8 +18,11 @@ mod hostile;
 mod idp;
 mod kill;
 mod limits;
+mod matrix;
 mod openapi;
+mod permissions;
 mod remote_keys;
+mod secrets;
 mod setbacks;
 mod store;
 mod sweep;
