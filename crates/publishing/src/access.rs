@@ -60,6 +60,8 @@ pub enum AccessCommand {
         principal: Principal,
         /// The secret's id.
         secret: Uuid,
+        /// Whether it has that secret.
+        is_there: bool,
     },
     /// Let a user of the built-in issuer choose a password.
     Invite {
@@ -137,8 +139,11 @@ pub fn decide(circle: &Circle, members: &Members, command: &AccessCommand) -> Re
             let event = Event::SecretAdded { principal: principal.id, secret: *secret, ends_at: *ends_at };
             Ok(AccessDecision { roles: None, event })
         }
-        AccessCommand::RemoveSecret { principal, secret } => {
+        AccessCommand::RemoveSecret { principal, secret, is_there } => {
             at_home(circle, members, principal, Kind::ServicePrincipal)?;
+            if !is_there {
+                return Err(AccessRefusal::SecretMissing);
+            }
             let event = Event::SecretRemoved { principal: principal.id, secret: *secret };
             Ok(AccessDecision { roles: None, event })
         }

@@ -126,7 +126,7 @@ pub(crate) async fn list_staff(State(rooms): Shared, at: At) -> Result<Response,
 #[utoipa::path(post, path = "/api/staff", operation_id = "add_staff", tag = "Access",
     request_body = NewMember, responses((status = 201, body = AddedMember)))]
 pub(crate) async fn add_staff(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
-    add(&rooms, &In::staff(&at, Permission::ManageStaff)?, body).await
+    add(&rooms, &In::Staff(at.caller().authorise_newcomer()?), body).await
 }
 
 /// Gives staff other roles.
@@ -191,6 +191,7 @@ async fn add(rooms: &Rooms, circle: &In<'_>, body: Body) -> Result<Response, Pro
 }
 
 async fn set_roles(rooms: &Rooms, circle: &In<'_>, who: Uuid, body: Body) -> Result<Response, Problem> {
+    find(rooms, circle, who)?;
     let new: NewRoles = read_own(body).await?;
     circle.change(rooms, AccessRequest::SetRoles { member: who, roles: roles(&new.roles) }).await?;
     Ok(reply::json(StatusCode::OK, &find(rooms, circle, who)?))
@@ -217,6 +218,7 @@ fn secrets(rooms: &Rooms, circle: &In<'_>, who: Uuid) -> Result<Response, Proble
 }
 
 async fn add_secret(rooms: &Rooms, circle: &In<'_>, who: Uuid, body: Body) -> Result<Response, Problem> {
+    find(rooms, circle, who)?;
     let SecretRequest { days } = super::request::read_own_or_nothing(body).await?;
     let granted = circle.change(rooms, AccessRequest::AddSecret { member: who, days }).await?;
     let (secret, value) = granted.secret.ok_or_else(|| Problem::internal(&"no secret was made"))?;

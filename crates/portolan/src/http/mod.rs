@@ -11,6 +11,7 @@ mod json;
 mod limits;
 mod listen;
 mod members;
+mod needs;
 mod offers;
 mod openapi;
 mod operations;
@@ -31,6 +32,7 @@ pub use door::Door;
 pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Entrance, addresses, listen};
+pub use needs::{Need, need};
 pub use tls::Certificate;
 
 use crate::auth::Gate;

@@ -151,11 +151,9 @@ impl Perform {
             }
             AccessRequest::RemoveSecret { member, secret } => {
                 let principal = self.known(*member)?;
-                if !self.store.secrets(principal.id)?.iter().any(|there| there.id == *secret) {
-                    return Err(AccessRefusal::SecretMissing.into());
-                }
+                let is_there = self.store.secrets(principal.id)?.iter().any(|there| there.id == *secret);
                 credentials.push(Credential::RemoveSecret { principal: principal.id, secret: *secret });
-                Ok(AccessCommand::RemoveSecret { principal, secret: *secret })
+                Ok(AccessCommand::RemoveSecret { principal, secret: *secret, is_there })
             }
             AccessRequest::Invite(member) => {
                 let principal = self.known(*member)?;

@@ -9,6 +9,7 @@
     unreachable_pub
 )]
 
+mod access;
 mod access_cli;
 mod architecture;
 mod binary;
@@ -18,9 +19,12 @@ mod hostile;
 mod idp;
 mod kill;
 mod limits;
+mod matrix;
 mod openapi;
+mod permissions;
 mod python;
 mod remote_keys;
+mod secrets;
 mod setbacks;
 mod store;
 mod sweep;

@@ -1,0 +1,54 @@
+//! What each route needs of its caller: one table, which a test holds against what every route answers to whom.
+
+use crate::auth::Permission;
+
+/// What a route needs of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: no token is looked at.
+    Nothing,
+    /// A token of a trusted issuer, whoever it is about.
+    Token,
+    /// A role with this permission at the publisher that the path names, or among the staff.
+    AtPublisher(Permission),
+    /// A role with this permission among the staff.
+    InMarketplace(Permission),
+    /// A role with this permission among the staff, or the secret of a fresh installation.
+    InMarketplaceOrSetup(Permission),
+}
+
+/// What a route needs, by its operation id in the OpenAPI document; none for one that is not there.
+pub fn need(operation: &str) -> Option<Need> {
+    use Need::{AtPublisher, InMarketplace, InMarketplaceOrSetup, Nothing, Token};
+    Some(match operation {
+        "get_token_v1" | "get_token_v2" => Nothing,
+        "get_discovery_v1" | "get_discovery_v2" | "get_keys_v1" | "get_keys_v2" | "get_instance" => Nothing,
+        "get_health" | "get_readiness" | "get_openapi" => Nothing,
+
+        "list_publishers" | "list_offer_types" => Token,
+
+        "list_offers" | "get_offer" | "get_offer_version" | "get_offer_slot" => AtPublisher(Permission::Read),
+        "get_offer_status" | "list_submissions" => AtPublisher(Permission::Read),
+        "get_operation" | "get_operation_by_composite_id" => AtPublisher(Permission::Read),
+        "put_offer" => AtPublisher(Permission::SaveDraft),
+        "publish_offer" => AtPublisher(Permission::Publish),
+        "go_live_offer" => AtPublisher(Permission::GoLive),
+        "cancel_offer" => AtPublisher(Permission::Cancel),
+
+        "list_members" => AtPublisher(Permission::ReadMembers),
+        "add_member" | "set_member_roles" | "remove_member" => AtPublisher(Permission::ManageMembers),
+        "list_member_secrets" | "add_member_secret" | "remove_member_secret" | "invite_member" => {
+            AtPublisher(Permission::ManageMembers)
+        }
+
+        "create_publisher" => InMarketplace(Permission::CreatePublisher),
+        "list_reviews" | "give_verdict" => InMarketplace(Permission::Review),
+        "list_staff" => InMarketplace(Permission::ReadStaff),
+        "add_staff" => InMarketplaceOrSetup(Permission::ManageStaff),
+        "set_staff_roles" | "remove_staff" => InMarketplace(Permission::ManageStaff),
+        "list_staff_secrets" | "add_staff_secret" | "remove_staff_secret" | "invite_staff" => {
+            InMarketplace(Permission::ManageStaff)
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,1 @@
+//! To be written: the promise this file shows.
