@@ -90,6 +90,9 @@ struct Demo {
     /// Where to listen.
     #[arg(long, env = "PORTOLAN_LISTEN", default_value = "127.0.0.1:8080")]
     listen: String,
+    /// Listen beyond this machine, without TLS: there is nothing in a demo to be kept.
+    #[arg(long, env = "PORTOLAN_PLAIN_HTTP", value_parser = FalseyValueParser::new())]
+    plain_http: bool,
 }
 
 fn main() -> ExitCode {
@@ -243,8 +246,8 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         identity: Identity::default(),
         entrance: Entrance::default(),
     };
-    // Nothing in the demo is worth a certificate.
-    let service = setup.start(listener(&addresses(&arguments.listen, true).await?).await?).await?;
+    let addresses = addresses(&arguments.listen, arguments.plain_http).await?;
+    let service = setup.start(listener(&addresses).await?).await?;
     let token = demo::token(&service.perform, service.issuer.as_ref()).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &token).await?.as_bytes())?;
     asked_to_end().await?;

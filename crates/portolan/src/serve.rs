@@ -161,6 +161,10 @@ impl Setup {
     async fn issuers(&self, public_url: &str) -> Result<(Issuers, Option<Issuer>, Vec<Provider>)> {
         let (mut trusted, mut issuer, mut providers) = (Vec::new(), None, Vec::new());
         if self.identity.built_in {
+            ensure!(
+                self.identity.audiences.iter().any(|audience| !audience.is_empty()),
+                "identity.audiences is empty: name for whom the built-in issuer's tokens are, such as {USUAL_AUDIENCE}"
+            );
             let tenant = self.store.tenant(self.clock.fresh_id()).await?;
             let audiences = self.identity.audiences.clone();
             let place = Place { public_url: public_url.to_owned(), audiences: audiences.clone(), tenant };
@@ -173,6 +177,12 @@ impl Setup {
             issuer = Some(Issuer::open(store, vault, self.clock.clone(), place, keys).await?);
         }
         for setting in &self.identity.issuers {
+            if setting.issuer.contains("{tenantid}") && setting.tenants.is_empty() {
+                tracing::warn!(
+                    issuer = setting.name,
+                    "every tenant of this issuer is let in; set `tenants` to name yours"
+                );
+            }
             trusted.push(TrustedIssuer::remote(setting, self.clock.clone())?);
             let provider = Provider::elsewhere(setting);
             providers.extend(provider.with_context(|| format!("the issuer {:?}", setting.name))?);
