@@ -19,3 +19,15 @@ pub fn welcome(public_url: &str, secret: &str) -> String {
         quoted(public_url)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::welcome;
+
+    #[test]
+    fn what_the_command_needs_for_its_address_is_in_it() {
+        let clear = |url: &str| welcome(url, "pset_x").contains(&format!("--server {url} --plain-http >"));
+        assert!(clear("http://portolan.example"));
+        assert!(!clear("http://127.0.0.1:8080") && !clear("https://portolan.example"));
+    }
+}
