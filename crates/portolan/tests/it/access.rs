@@ -306,6 +306,11 @@ async fn publishers_differ_in_more_than_case() {
     for id in ["$marketplace", "", "-x", "a b", "a/b", "a$b", &"x".repeat(51), "contos\u{43e}"] {
         assert_eq!(publishers(id).await, 400, "{id}");
     }
+    for body in
+        [json!(["northwind"]), json!("northwind"), json!([{"id": "northwind"}]), json!({"id": "northwind", "x": 1})]
+    {
+        assert_eq!(ask(&world, &world.staff_token, "POST", "/api/publishers", body).await.status, 400);
+    }
 }
 
 #[tokio::test]
