@@ -26,6 +26,7 @@ mod secrets;
 mod setbacks;
 mod store;
 mod sweep;
+mod timing;
 mod tls;
 mod tokens;
 mod truth;
