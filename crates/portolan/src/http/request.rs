@@ -220,9 +220,28 @@ fn is_due_to<E: std::error::Error + 'static>(error: &(dyn std::error::Error + 's
 pub(crate) async fn read_own<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     let body = read_body(body, LONGEST_ACTION).await?;
     let fault = |error: serde_json::Error| {
-        Problem::bad_request("", format!("The body is not what this call takes: {error}. /openapi.json describes it."))
+        let told = told(&error.to_string());
+        Problem::bad_request("", format!("The body is not what this call takes: {told}. /openapi.json describes it."))
     };
-    serde_json::from_str(json::check(&body)?).map_err(fault)
+    let text = json::check(&body)?;
+    // Members are told by their names: serde would also take them in an array, in order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::bad_request(
+            "",
+            "The body is not a JSON object. /openapi.json describes what this call takes.",
+        ));
+    }
+    serde_json::from_str(text).map_err(fault)
+}
+
+/// What serde says of a fault, without what was found there: that may be a secret in the wrong place.
+fn told(error: &str) -> String {
+    const MISSING: &str = "missing field";
+    match error.rfind("expected ") {
+        _ if error.starts_with(MISSING) => error.to_owned(),
+        Some(wanted) => error[wanted..].to_owned(),
+        None => error.rfind("at line ").map_or("another form", |place| &error[place..]).to_owned(),
+    }
 }
 
 /// The same for a body that may be left out.
@@ -268,5 +287,34 @@ fn emails(body: &Value) -> Result<&str, Problem> {
             Some(_) => wrong("/metadata", "metadata is not an object"),
         },
         _ => wrong("", "The body is not a JSON object"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+    use api::access::{NewMember, NewRoles};
+    use serde::de::DeserializeOwned;
+
+    fn fault<T: DeserializeOwned>(body: &str) -> String {
+        told(&serde_json::from_str::<T>(body).err().unwrap().to_string())
+    }
+
+    #[test]
+    fn faults_are_told_without_what_was_found() {
+        assert_eq!(fault::<NewRoles>("{}"), "missing field `roles` at line 1 column 2");
+        assert_eq!(fault::<NewRoles>(r#"{"hush":1}"#), "expected `roles` at line 1 column 7");
+        assert_eq!(fault::<NewRoles>(r#"{"roles":"hush expected x"}"#), "expected a sequence at line 1 column 26");
+        for body in [
+            r#"{"roles":["hush"]}"#,
+            r#"{"kind":"hush","roles":[]}"#,
+            r#"{"id":"hush","roles":[]}"#,
+            r#"{"name":["hush"],"roles":[]}"#,
+            r#"{"hush":"hush","roles":[]}"#,
+            r#""hush""#,
+        ] {
+            let told = fault::<NewMember>(body);
+            assert!(!told.contains("hush") && told.contains("line 1 column"), "{body}: {told}");
+        }
     }
 }

@@ -28,6 +28,7 @@ mod secrets;
 mod setbacks;
 mod store;
 mod sweep;
+mod timing;
 mod tls;
 mod token_endpoint;
 mod tokens;

@@ -140,11 +140,16 @@ async fn a_commit_that_was_overtaken_changes_nothing() {
 
 /// The journal of `contoso` from its beginning has no gap, and each line's hash follows from the one before it.
 pub fn assert_chain(lines: &[Line]) {
+    assert_chain_of("contoso", lines);
+}
+
+/// The same for another circle.
+pub fn assert_chain_of(circle: &str, lines: &[Line]) {
     let mut before = GENESIS.to_vec();
     for (line, sequence) in lines.iter().zip(1..) {
         assert_eq!(line.sequence, sequence, "gapless");
         let Line { offer, at, entry, document, hash, .. } = line;
-        let link = Link { circle: "contoso", sequence, offer, at: *at, entry, document };
+        let link = Link { circle, sequence, offer, at: *at, entry, document };
         assert_eq!(link.hash(&before).to_vec(), *hash, "the chain holds");
         before.clone_from(hash);
     }
