@@ -23,7 +23,7 @@ fn circles() -> [Circle; 3] {
 /// The n-th of the principals that walks are about: programs and users, of each circle's making, two of another issuer.
 fn principal(n: usize) -> Principal {
     let id = Uuid::from_u128(n as u128 + 1);
-    let kind = if n % 2 == 0 { Kind::ServicePrincipal } else { Kind::User };
+    let kind = if n.is_multiple_of(2) { Kind::ServicePrincipal } else { Kind::User };
     let issuer = if n >= 12 { "entra" } else { BUILT_IN };
     Principal {
         id,

@@ -95,7 +95,7 @@ impl Perform {
                 "This is not the setup secret, or it was used. The service prints one at start as long as there is no operator.",
             )
         };
-        if !self.store.invitation(&spends)?.is_some_and(|invitation| invitation.principal.is_none()) {
+        if self.store.invitation(&spends)?.is_none_or(|invitation| invitation.principal.is_some()) {
             return Err(used());
         }
         let hash = hash_password(password).await?;
