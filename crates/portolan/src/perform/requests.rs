@@ -205,6 +205,13 @@ impl Perform {
                     format!("{} is known as the other kind of principal. Leave kind as it is known.", known.name);
                 Err(invalid("/kind", message))
             }
+            // Whoever made an account may hold its password still: a mail address alone proves nobody's.
+            Some(known) if identity.is_none() && known.home != *home && known.home != Circle::Marketplace => {
+                Err(AccessRefusal::Conflict(
+                    "Somebody with this mail address is known already, and was let in elsewhere. Ask them for their id, which their account page shows, and add them by that.".into(),
+                )
+                .into())
+            }
             Some(known) => Ok((known, false)),
             None => {
                 let id = self.clock.fresh_id();
