@@ -11,6 +11,7 @@
 
 mod architecture;
 mod binary;
+mod browser;
 mod client;
 mod exchanges;
 mod hostile;
@@ -20,6 +21,9 @@ mod limits;
 mod openapi;
 mod remote_keys;
 mod setbacks;
+mod sign_in;
+mod sign_in_attacks;
+mod sign_in_elsewhere;
 mod store;
 mod sweep;
 mod tls;
