@@ -91,7 +91,7 @@ pub(super) struct SessionRow {
     pub(super) is_this: bool,
     pub(super) began: String,
     pub(super) seen: String,
-    pub(super) agent: String,
+    pub(super) browser: String,
     pub(super) address: String,
 }
 

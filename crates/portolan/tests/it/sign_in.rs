@@ -52,7 +52,7 @@ async fn the_first_operator_signs_in_and_out() {
     assert_eq!(account.status, 200, "{}", account.body);
     assert!(says(&account, "Olga &#60;Operator&#62;") && says(&account, "olga@portolan.example"), "{}", account.body);
     assert!(says(&account, "The marketplace") && says(&account, "operator"), "{}", account.body);
-    assert!(says(&account, "This one") && says(&account, "Test/1.0") && says(&account, "127.0.0.1"));
+    assert!(says(&account, "this one") && says(&account, "Test/1.0") && says(&account, "127.0.0.1"));
     assert_eq!(browser.cookie_names(), ["portolan"], "the cookie of the way there is gone");
 
     let mut second = Browser::new(&world);
