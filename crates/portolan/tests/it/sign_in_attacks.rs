@@ -386,7 +386,8 @@ async fn forms_are_taken_from_our_own_pages_alone() {
     let (token, others) = (browser.form_token().await, other.form_token().await);
     assert_ne!(token, others);
     let ours = ("sec-fetch-site", "same-origin");
-    let attacks: [(&str, &str, &[(&str, &str)]); 20] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let attacks: [(&str, &str, Headers<'_>); 20] = [
         ("no token", "", &[ours]),
         ("another session's token", &others, &[ours]),
         ("the token in capitals", &token.to_uppercase(), &[ours]),
