@@ -235,6 +235,23 @@ async fn a_setup_secret_and_an_invitation_are_good_once_also_at_once() {
 }
 
 #[tokio::test]
+async fn staff_that_lost_the_way_in_keep_their_roles() {
+    let world = World::new().await;
+    let olga = operator(&world).await;
+    let (token, path) = (format!("Bearer {}", world.staff_token), format!("/api/staff/{}", olga.id));
+    let auditor = world.send("PUT", &path, &[("authorization", &token)], r#"{"roles":["auditor"]}"#).await;
+    assert_eq!(auditor.status, 200, "{}", auditor.body);
+    let secret = world.setup_secret().await;
+    let form = [("secret", secret.as_str()), ("name", "Olga"), ("mail", "olga@portolan.example")];
+    let form: Vec<_> = form.into_iter().chain([("password", PASSWORD), ("again", PASSWORD)]).collect();
+    let mut browser = signed_in(&world, &olga).await;
+    assert_eq!(Browser::new(&world).post("/setup", &form).await.status, 200);
+    assert!(!browser.is_in().await, "the password is new");
+    let account = browser.sign_in("olga@portolan.example", PASSWORD).await;
+    assert!(says(&account, "<td>operator, auditor</td>") && says(&account, &olga.id.to_string()), "{}", account.body);
+}
+
+#[tokio::test]
 async fn passwords_are_taken_as_they_are_or_refused_with_the_reason() {
     let world = World::new().await;
     let long = "x".repeat(1_025);
