@@ -153,6 +153,8 @@ pub fn token(header: Value, claims: Value) -> String {
 pub enum Mood {
     Well,
     Status(u16),
+    /// All that is wanted, under this status.
+    WellWith(u16),
     Text(String),
     Redirect(String),
     Huge,
@@ -334,6 +336,9 @@ impl Idp {
         match mood {
             Mood::Well => document.to_string().into_response(),
             Mood::Status(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
+            Mood::WellWith(status) => {
+                (axum::http::StatusCode::from_u16(status).unwrap(), document.to_string()).into_response()
+            }
             Mood::Text(text) => text.into_response(),
             Mood::Redirect(to) => axum::response::Redirect::temporary(&to).into_response(),
             Mood::Huge => {

@@ -229,6 +229,16 @@ async fn a_setup_secret_and_an_invitation_are_good_once_also_at_once() {
     // Nor is one secret good in the other's place, or after its time.
     let fresh = world.setup_secret().await;
     assert_eq!(accept(&mut first, &fresh, PASSWORD).await.status, 400);
+    let code = world.invite("Climber", "climber@contoso.example", "reader").await;
+    for (secret, mail) in
+        [(code.as_str(), "climber@contoso.example"), (&code, "new@contoso.example"), ("", "x@y.example")]
+    {
+        let form = [("secret", secret), ("name", "Climber"), ("mail", mail), ("password", PASSWORD)];
+        let form: Vec<_> = form.into_iter().chain([("again", PASSWORD)]).collect();
+        let answer = Browser::new(&world).post("/setup", &form).await;
+        assert!(answer.status == 400 && says(&answer, "not the setup secret"), "{}", answer.body);
+    }
+    assert_eq!(accept(&mut first, &code, PASSWORD).await.status, 200, "it is still good for what it is for");
     let late = world.invite("Late", "late@contoso.example", "reader").await;
     world.clock.advance(Duration::from_secs(7 * 24 * 3600));
     assert_eq!(accept(&mut first, &late, PASSWORD).await.status, 400, "a week is over");

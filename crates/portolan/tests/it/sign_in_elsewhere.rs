@@ -290,7 +290,8 @@ async fn an_issuer_in_trouble_signs_nobody_in_and_says_so() {
     let world = world(&idp, json!({})).await;
     for (name, mood) in [
         ("down", Mood::Status(503)),
-        ("created", Mood::Status(201)),
+        ("created", Mood::WellWith(201)),
+        ("an error with a token", Mood::WellWith(400)),
         ("redirecting", Mood::Redirect(idp.url("/elsewhere"))),
         ("huge", Mood::Huge),
         ("HTML", Mood::Text("<html><script>evil</script>".into())),
