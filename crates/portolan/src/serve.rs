@@ -201,11 +201,13 @@ impl Setup {
     async fn setup_secret(&self) -> Result<Option<OneTime>> {
         let staff = self.store.circle(&Circle::Marketplace)?.map(|circle| circle.members).unwrap_or_default();
         if !self.identity.set_up_again && staff.iter().any(|member| member.roles.contains(&Role::Operator)) {
+            self.store.set_setup(None).await?;
             return Ok(None);
         }
         let secret = OneTime::make(SETUP_PREFIX)?;
         let hash = secret_hash(secret.reveal());
-        self.store.put_setup(Invitation { hash, principal: None, ends_at: Moment::from_ticks(i64::MAX) }).await?;
+        let invitation = Invitation { hash, principal: None, ends_at: Moment::from_ticks(i64::MAX) };
+        self.store.set_setup(Some(invitation)).await?;
         Ok(Some(secret))
     }
 }

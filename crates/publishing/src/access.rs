@@ -1,6 +1,6 @@
 //! Who is a member of a circle, and the rules of changing that.
 
-use crate::entry::Event;
+use crate::entry::{Event, FirstCredential};
 use crate::moment::Moment;
 use crate::principal::{BUILT_IN, Circle, Kind, Principal, Role};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,15 @@ pub enum AccessCommand {
         principal: Principal,
         /// As what.
         roles: BTreeSet<Role>,
+        /// What it gets to prove who it is.
+        first: FirstCredential,
+    },
+    /// Let somebody in again who is staff already, as an operator with a new password.
+    SetUpAgain {
+        /// Who.
+        member: Uuid,
+        /// As what from now on.
+        roles: BTreeSet<Role>,
     },
     /// Give a member other roles.
     SetRoles {
@@ -53,6 +62,8 @@ pub enum AccessCommand {
         ends_at: Moment,
         /// How many it has that have not ended.
         there: usize,
+        /// Whether an operator asks.
+        by_operator: bool,
     },
     /// Take a secret away.
     RemoveSecret {
@@ -62,6 +73,8 @@ pub enum AccessCommand {
         secret: Uuid,
         /// Whether it has that secret.
         is_there: bool,
+        /// Whether an operator asks.
+        by_operator: bool,
     },
     /// Let a user of the built-in issuer choose a password.
     Invite {
@@ -117,7 +130,15 @@ pub struct AccessDecision {
 pub fn decide(circle: &Circle, members: &Members, command: &AccessCommand) -> Result<AccessDecision, AccessRefusal> {
     match command {
         AccessCommand::CreatePublisher => Ok(AccessDecision { roles: None, event: Event::PublisherCreated }),
-        AccessCommand::AddMember { principal, roles } => add(circle, members, principal, roles),
+        AccessCommand::AddMember { principal, roles, first } => add(circle, members, principal, roles, *first),
+        AccessCommand::SetUpAgain { member, roles } => {
+            fit(circle, roles)?;
+            if !members.contains_key(member) {
+                return Err(AccessRefusal::MemberMissing);
+            }
+            let event = Event::SetUpAgain { principal: *member, roles: roles.clone() };
+            Ok(AccessDecision { roles: Some((*member, roles.clone())), event })
+        }
         AccessCommand::SetRoles { member, roles } => {
             fit(circle, roles)?;
             keeps_a_head(circle, members, *member, roles)?;
@@ -129,8 +150,8 @@ pub fn decide(circle: &Circle, members: &Members, command: &AccessCommand) -> Re
             keeps_a_head(circle, members, *member, &none)?;
             Ok(AccessDecision { roles: Some((*member, none)), event: Event::MemberRemoved { principal: *member } })
         }
-        AccessCommand::AddSecret { principal, secret, ends_at, there } => {
-            at_home(circle, members, principal, Kind::ServicePrincipal)?;
+        AccessCommand::AddSecret { principal, secret, ends_at, there, by_operator } => {
+            at_home(circle, members, principal, Kind::ServicePrincipal, *by_operator)?;
             if *there >= MOST_SECRETS {
                 return Err(AccessRefusal::Conflict(format!(
                     "The service principal has {there} secrets. Remove one, then add another."
@@ -139,8 +160,8 @@ pub fn decide(circle: &Circle, members: &Members, command: &AccessCommand) -> Re
             let event = Event::SecretAdded { principal: principal.id, secret: *secret, ends_at: *ends_at };
             Ok(AccessDecision { roles: None, event })
         }
-        AccessCommand::RemoveSecret { principal, secret, is_there } => {
-            at_home(circle, members, principal, Kind::ServicePrincipal)?;
+        AccessCommand::RemoveSecret { principal, secret, is_there, by_operator } => {
+            at_home(circle, members, principal, Kind::ServicePrincipal, *by_operator)?;
             if !is_there {
                 return Err(AccessRefusal::SecretMissing);
             }
@@ -148,7 +169,7 @@ pub fn decide(circle: &Circle, members: &Members, command: &AccessCommand) -> Re
             Ok(AccessDecision { roles: None, event })
         }
         AccessCommand::Invite { principal, has_password, by_operator } => {
-            at_home(circle, members, principal, Kind::User)?;
+            at_home(circle, members, principal, Kind::User, *by_operator)?;
             // Whoever can set somebody's password can act as them, also where they are members and one is not.
             if *has_password && !by_operator {
                 return Err(AccessRefusal::Conflict(
@@ -168,8 +189,16 @@ fn add(
     members: &Members,
     principal: &Principal,
     roles: &BTreeSet<Role>,
+    first: FirstCredential,
 ) -> Result<AccessDecision, AccessRefusal> {
     fit(circle, roles)?;
+    if *circle == Circle::Marketplace && principal.identity.issuer == BUILT_IN && principal.home != *circle {
+        // Whoever gives it its credentials could act for the whole marketplace.
+        return Err(AccessRefusal::Conflict(format!(
+            "{} was made by a publisher, whose owners give it its credentials. Make somebody new among the staff.",
+            principal.name
+        )));
+    }
     if members.contains_key(&principal.id) {
         return Err(AccessRefusal::Conflict(format!(
             "{} is a member already, under the id {}. Change its role there.",
@@ -185,6 +214,7 @@ fn add(
         name: principal.name.clone(),
         identity: principal.identity.clone(),
         roles: roles.clone(),
+        first,
     };
     Ok(AccessDecision { roles: Some((principal.id, roles.clone())), event })
 }
@@ -199,7 +229,7 @@ fn fit(circle: &Circle, roles: &BTreeSet<Role>) -> Result<(), AccessRefusal> {
             wrong("/roles", "Staff have one or more of the roles operator, reviewer and auditor. Send those.")
         }
         (false, ..) => {
-            wrong("/role", "A publisher's member has one of the roles owner, contributor and reader. Send one.")
+            wrong("/roles", "A publisher's member has one of the roles owner, contributor and reader. Send one.")
         }
     }
 }
@@ -217,8 +247,15 @@ fn keeps_a_head(circle: &Circle, members: &Members, member: Uuid, roles: &BTreeS
     Ok(())
 }
 
-/// Refuses credentials for those whom this circle has not made, or who get theirs elsewhere.
-fn at_home(circle: &Circle, members: &Members, principal: &Principal, kind: Kind) -> Result<(), AccessRefusal> {
+/// Refuses credentials for those whom this circle has not made, or who get theirs elsewhere. Operators may help everybody: who was
+/// removed where they were made would otherwise be stuck.
+fn at_home(
+    circle: &Circle,
+    members: &Members,
+    principal: &Principal,
+    kind: Kind,
+    by_operator: bool,
+) -> Result<(), AccessRefusal> {
     if !members.contains_key(&principal.id) {
         return Err(AccessRefusal::MemberMissing);
     }
@@ -228,9 +265,9 @@ fn at_home(circle: &Circle, members: &Members, principal: &Principal, kind: Kind
             principal.identity.issuer
         )));
     }
-    if principal.home.name() != circle.name() {
+    if principal.home.name() != circle.name() && !by_operator {
         return Err(AccessRefusal::Conflict(
-            "This member was made elsewhere, and gets its credentials there. Ask its owners.".into(),
+            "This member was made elsewhere, and gets its credentials there. Ask its owners, or an operator of the marketplace.".into(),
         ));
     }
     match (principal.kind == kind, kind) {

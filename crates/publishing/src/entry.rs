@@ -19,6 +19,21 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// What somebody got to prove who it is, when it became a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FirstCredential {
+    /// Nothing: it is known already, or another issuer knows it.
+    #[default]
+    Nothing,
+    /// A client secret.
+    Secret(Uuid),
+    /// An invitation to choose a password.
+    Invitation,
+    /// The password that it brought along with the setup secret.
+    Password,
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -86,6 +101,15 @@ pub enum Event {
         identity: Identity,
         /// As what.
         roles: BTreeSet<Role>,
+        /// What it got to prove who it is.
+        first: FirstCredential,
+    },
+    /// Somebody on the staff was let in again with the setup secret, as an operator with a new password.
+    SetUpAgain {
+        /// Who.
+        principal: Uuid,
+        /// As what from then on.
+        roles: BTreeSet<Role>,
     },
     /// A member got other roles.
     RolesChanged {
@@ -94,7 +118,8 @@ pub enum Event {
         /// As what from then on.
         roles: BTreeSet<Role>,
     },
-    /// A member is none any more.
+    /// A member is none any more. Where it was made here, or is a member of nothing any more, its
+    /// secrets and invitations are gone with that.
     MemberRemoved {
         /// Who.
         principal: Uuid,

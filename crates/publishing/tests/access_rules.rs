@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 use publishing::access::{AccessCommand, AccessDecision, AccessRefusal, MOST_SECRETS, Members, decide};
-use publishing::entry::Event;
+use publishing::entry::{Event, FirstCredential};
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
 use publishing::principal::{BUILT_IN, Circle, Identity, Kind, Principal, Role};
@@ -60,13 +60,18 @@ impl Directory {
         self.secrets.get(&who).map_or(0, BTreeSet::len)
     }
 
+    fn is_anywhere(&self, who: Uuid) -> bool {
+        self.members.values().any(|members| members.contains_key(&who))
+    }
+
     /// Stores a decision as the service does.
     fn store(&mut self, circle: &Circle, command: &AccessCommand, decision: AccessDecision) {
         if let Some((who, roles)) = decision.roles {
             let members = self.members.entry(circle.clone()).or_default();
             if roles.is_empty() {
                 members.remove(&who);
-                if (0..PRINCIPALS).map(principal).any(|one| one.id == who && one.home == *circle) {
+                let is_home = (0..PRINCIPALS).map(principal).any(|one| one.id == who && one.home == *circle);
+                if is_home || !self.is_anywhere(who) {
                     self.secrets.remove(&who);
                 }
             } else {
@@ -146,19 +151,24 @@ fn steered(at: usize, chosen: &Move) -> (usize, Move) {
 
 fn command(directory: &Directory, chosen: &Move, fresh: u128) -> AccessCommand {
     match chosen {
-        Move::Add(n, roles) => AccessCommand::AddMember { principal: principal(*n), roles: roles.clone() },
+        Move::Add(n, roles) => {
+            AccessCommand::AddMember { principal: principal(*n), roles: roles.clone(), first: FirstCredential::Nothing }
+        }
         Move::SetRoles(n, roles) => AccessCommand::SetRoles { member: principal(*n).id, roles: roles.clone() },
         Move::Remove(n) => AccessCommand::RemoveMember { member: principal(*n).id },
         Move::AddSecret(n) => {
             let principal = principal(*n);
             let there = directory.there(principal.id);
-            AccessCommand::AddSecret { principal, secret: Uuid::from_u128(1_000 + fresh), ends_at: NOW, there }
+            let by_operator = fresh.is_multiple_of(3);
+            let secret = Uuid::from_u128(1_000 + fresh);
+            AccessCommand::AddSecret { principal, secret, ends_at: NOW, there, by_operator }
         }
         Move::RemoveSecret(n, known) => {
             let principal = principal(*n);
             let first = directory.secrets.get(&principal.id).and_then(|secrets| secrets.first()).copied();
             let secret = first.filter(|_| *known).unwrap_or(Uuid::nil());
-            AccessCommand::RemoveSecret { principal, secret, is_there: secret != Uuid::nil() }
+            let by_operator = fresh.is_multiple_of(3);
+            AccessCommand::RemoveSecret { principal, secret, is_there: secret != Uuid::nil(), by_operator }
         }
         Move::Invite(n, by_operator) => {
             let principal = principal(*n);
@@ -191,19 +201,28 @@ fn expected(directory: &Directory, circle: &Circle, command: &AccessCommand) -> 
     let is_last = |who: &Uuid| {
         members.get(who).is_some_and(|roles| roles.contains(&head(circle))) && heads(circle, &members) == 1
     };
-    let own = |principal: &Principal, kind: Kind| {
-        let here = principal.identity.issuer == BUILT_IN && principal.home == *circle && principal.kind == kind;
+    let own = |principal: &Principal, kind: Kind, by_operator: bool| {
+        let home = principal.home == *circle || by_operator;
+        let here = principal.identity.issuer == BUILT_IN && home && principal.kind == kind;
         match members.contains_key(&principal.id) {
             false => Some("no member"),
             true => (!here).then_some("conflict"),
         }
     };
     match command {
-        AccessCommand::CreatePublisher | AccessCommand::SetPassword { .. } => "done",
+        AccessCommand::CreatePublisher | AccessCommand::SetPassword { .. } | AccessCommand::SetUpAgain { .. } => "done",
         AccessCommand::AddMember { roles, .. } | AccessCommand::SetRoles { roles, .. } if !fits(circle, roles) => {
             "invalid"
         }
         AccessCommand::AddMember { principal, .. } if members.contains_key(&principal.id) => "conflict",
+        // Nobody becomes staff whose credentials a publisher's owners give.
+        AccessCommand::AddMember { principal, .. }
+            if *circle == Circle::Marketplace
+                && principal.identity.issuer == BUILT_IN
+                && principal.home != Circle::Marketplace =>
+        {
+            "conflict"
+        }
         AccessCommand::AddMember { .. } => "done",
         AccessCommand::SetRoles { member, .. } | AccessCommand::RemoveMember { member }
             if !members.contains_key(member) =>
@@ -213,15 +232,19 @@ fn expected(directory: &Directory, circle: &Circle, command: &AccessCommand) -> 
         AccessCommand::SetRoles { member, roles } if is_last(member) && !roles.contains(&head(circle)) => "conflict",
         AccessCommand::RemoveMember { member } if is_last(member) => "conflict",
         AccessCommand::SetRoles { .. } | AccessCommand::RemoveMember { .. } => "done",
-        AccessCommand::AddSecret { principal, there, .. } => {
-            own(principal, Kind::ServicePrincipal).unwrap_or(if *there >= 5 { "conflict" } else { "done" })
+        AccessCommand::AddSecret { principal, there, by_operator, .. } => {
+            own(principal, Kind::ServicePrincipal, *by_operator).unwrap_or(if *there >= 5 {
+                "conflict"
+            } else {
+                "done"
+            })
         }
-        AccessCommand::RemoveSecret { principal, is_there, .. } => {
-            own(principal, Kind::ServicePrincipal).unwrap_or(if *is_there { "done" } else { "no secret" })
+        AccessCommand::RemoveSecret { principal, is_there, by_operator, .. } => {
+            own(principal, Kind::ServicePrincipal, *by_operator).unwrap_or(if *is_there { "done" } else { "no secret" })
         }
         AccessCommand::Invite { principal, has_password, by_operator } => {
             let late = *has_password && !by_operator;
-            own(principal, Kind::User).unwrap_or(if late { "conflict" } else { "done" })
+            own(principal, Kind::User, *by_operator).unwrap_or(if late { "conflict" } else { "done" })
         }
     }
 }
@@ -275,9 +298,15 @@ fn assert_holds(before: &Directory, after: &Directory, circle: &Circle, command:
         let secrets = after.there(one.id);
         assert!(secrets <= MOST_SECRETS, "{secrets} secrets");
         let theirs = one.kind == Kind::ServicePrincipal && one.identity.issuer == BUILT_IN;
-        assert!(secrets == 0 || theirs && after.at(&one.home).contains_key(&one.id), "{one:?} has {secrets} secrets");
-        let changed = before.secrets.get(&one.id) != after.secrets.get(&one.id);
-        assert!(!changed || one.home == *circle, "secrets change at home only: {command:?} in {circle:?}");
+        assert!(secrets == 0 || theirs && after.is_anywhere(one.id), "{one:?} has {secrets} secrets");
+        let by_operator = matches!(
+            command,
+            AccessCommand::AddSecret { by_operator: true, .. } | AccessCommand::RemoveSecret { by_operator: true, .. }
+        );
+        let came = after.there(one.id) > before.there(one.id);
+        assert!(!came || one.home == *circle || by_operator, "secrets at home only: {command:?} in {circle:?}");
+        let staff = after.at(&Circle::Marketplace).contains_key(&one.id);
+        assert!(!staff || one.identity.issuer != BUILT_IN || one.home == Circle::Marketplace, "{one:?} is staff");
     }
 }
 
@@ -308,7 +337,12 @@ fn which_roles_fit_where() {
         for roles in &all {
             let there =
                 Members::from([(principal(0).id, set(&[head(circle)])), (principal(2).id, set(&[head(circle)]))]);
-            let add = AccessCommand::AddMember { principal: principal(4), roles: roles.clone() };
+            let add = AccessCommand::AddMember {
+                // Of another issuer: nobody here gives it credentials.
+                principal: principal(13),
+                roles: roles.clone(),
+                first: FirstCredential::Nothing,
+            };
             let change = AccessCommand::SetRoles { member: principal(0).id, roles: roles.clone() };
             let [added, changed] = [add, change].map(|command| decide(circle, &there, &command));
             assert_eq!(added.is_ok(), fits(circle, roles), "{circle:?} {roles:?}");
@@ -356,7 +390,11 @@ fn the_last_head_stays_in_every_circle() {
 fn a_circle_has_at_most_a_thousand_members() {
     let circle = &circles()[1];
     let mut members: Members = (0..999).map(|n| (Uuid::from_u128(1_000 + n), set(&[Role::Reader]))).collect();
-    let add = AccessCommand::AddMember { principal: principal(0), roles: set(&[Role::Reader]) };
+    let add = AccessCommand::AddMember {
+        principal: principal(0),
+        roles: set(&[Role::Reader]),
+        first: FirstCredential::Nothing,
+    };
     assert!(decide(circle, &members, &add).is_ok());
     members.insert(Uuid::from_u128(5_000), set(&[Role::Reader]));
     assert!(matches!(decide(circle, &members, &add), Err(AccessRefusal::Conflict(_))));
@@ -366,7 +404,8 @@ fn a_circle_has_at_most_a_thousand_members() {
 fn a_publisher_in_another_spelling_is_the_same_home() {
     let program = Principal { home: Circle::Publisher(PublisherId::parse("CONTOSO").unwrap()), ..principal(0) };
     let members = Members::from([(program.id, set(&[Role::Reader]))]);
-    let add = AccessCommand::AddSecret { principal: program, secret: Uuid::nil(), ends_at: NOW, there: 4 };
+    let (secret, there) = (Uuid::nil(), 4);
+    let add = AccessCommand::AddSecret { principal: program, secret, ends_at: NOW, there, by_operator: false };
     assert!(decide(&circles()[1], &members, &add).is_ok());
     assert_eq!(outcome(&decide(&circles()[2], &members, &add)), "conflict");
 }

@@ -137,6 +137,11 @@ impl Caller {
 }
 
 impl Authorised<'_> {
+    /// The principal that asks; none for the service itself.
+    pub fn principal(&self) -> Option<Uuid> {
+        self.caller.principal
+    }
+
     /// Who, for the journal.
     pub fn actor(&self) -> &str {
         &self.caller.name
@@ -159,6 +164,11 @@ impl Authorised<'_> {
 }
 
 impl AuthorisedStaff<'_> {
+    /// The principal that asks; none for the secret of a fresh installation.
+    pub fn principal(&self) -> Option<Uuid> {
+        self.caller.principal
+    }
+
     /// Who, for the journal.
     pub fn actor(&self) -> &str {
         &self.caller.name

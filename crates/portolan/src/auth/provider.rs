@@ -36,7 +36,15 @@ struct Elsewhere {
     token_endpoint: Option<Url>,
     secret: Option<Zeroizing<String>>,
     client: Client,
-    endpoints: OnceCell<(Url, Url)>,
+    endpoints: OnceCell<Endpoints>,
+}
+
+/// What a discovery document says of signing in.
+struct Endpoints {
+    authorize: Url,
+    token: Url,
+    /// Whether its answers always say who they are from (RFC 9207).
+    says_iss: bool,
 }
 
 /// What must be remembered of somebody who was sent to sign in, until they come back; nobody else may see it.
@@ -69,14 +77,17 @@ impl Provider {
         let document = fetch::address("discovery", &setting.discovery.clone().unwrap_or_else(under))?;
         let named = sign_in.token_endpoint.as_ref().map(|url| fetch::address("sign_in.token_endpoint", url));
         let secret = sign_in.client_secret_file.as_ref().map(|file| {
-            let text = std::fs::read_to_string(file);
-            text.with_context(|| format!("the file {} (setting `sign_in.client_secret_file`)", file.display()))
+            let name = || format!("the file {} (setting `sign_in.client_secret_file`)", file.display());
+            let text = Zeroizing::new(std::fs::read_to_string(file).with_context(name)?);
+            let secret = Zeroizing::new(text.trim().to_owned());
+            ensure!(!secret.is_empty(), "{} is empty: put the secret there, or leave out the setting", name());
+            anyhow::Ok(secret)
         });
         let elsewhere = Elsewhere {
             issuer: setting.issuer.clone(),
             document,
             token_endpoint: named.transpose()?,
-            secret: secret.transpose()?.map(|text| Zeroizing::new(text.trim().to_owned())),
+            secret: secret.transpose()?,
             client: fetch::client(setting.ca_file.as_deref())?,
             endpoints: OnceCell::new(),
         };
@@ -115,7 +126,7 @@ impl Provider {
     pub async fn start(&self, redirect_uri: &str) -> Result<(String, Started)> {
         let mut url = match &self.place {
             Place::Own(authorize) => Url::parse(authorize).context("the address of the sign-in page")?,
-            Place::Elsewhere(elsewhere) => elsewhere.endpoints().await?.0.clone(),
+            Place::Elsewhere(elsewhere) => elsewhere.endpoints().await?.authorize.clone(),
         };
         let verifier: [u8; 32] = random_bytes().context("no randomness")?;
         let started = Started {
@@ -137,14 +148,20 @@ impl Provider {
     }
 
     /// Whether an answer may be from this provider: what it says of itself must be right, where it says it (RFC 9207).
-    pub fn answered(&self, iss: Option<&str>, own_issuer: &str) -> bool {
-        match &self.place {
+    ///
+    /// # Errors
+    /// Where it cannot be found out whether the provider always says it.
+    pub async fn answered(&self, iss: Option<&str>, own_issuer: &str) -> Result<bool> {
+        let elsewhere = match &self.place {
             // We always say it ourselves.
-            Place::Own(_) => iss == Some(own_issuer),
+            Place::Own(_) => return Ok(iss == Some(own_issuer)),
+            Place::Elsewhere(elsewhere) => elsewhere,
+        };
+        match (iss, elsewhere.issuer.split_once("{tenantid}")) {
+            (None, _) => Ok(!elsewhere.endpoints().await?.says_iss),
+            (Some(iss), None) => Ok(iss == elsewhere.issuer),
             // A template's answers come from its tenants; the ID token will say from which.
-            Place::Elsewhere(elsewhere) => {
-                iss.is_none_or(|iss| iss == elsewhere.issuer || elsewhere.issuer.contains("{tenantid}"))
-            }
+            (Some(iss), Some((before, after))) => Ok(iss.starts_with(before) && iss.ends_with(after)),
         }
     }
 
@@ -164,7 +181,7 @@ impl Provider {
         if let Some(secret) = &elsewhere.secret {
             form.push(("client_secret", secret.as_str()));
         }
-        let endpoint = elsewhere.endpoints().await?.1.clone();
+        let endpoint = elsewhere.endpoints().await?.token.clone();
         let answer = fetch::json(elsewhere.client.post(endpoint).form(&form)).await.context("the token endpoint")?;
         let token = answer.get("id_token").and_then(Value::as_str);
         token.map(str::to_owned).context("the token endpoint gave no id_token")
@@ -172,26 +189,32 @@ impl Provider {
 }
 
 impl Elsewhere {
-    /// The authorisation endpoint and the token endpoint, looked up once.
-    async fn endpoints(&self) -> Result<&(Url, Url)> {
-        self.endpoints
-            .get_or_try_init(|| async {
-                let found = fetch::discovery(&self.client, &self.document, &self.issuer).await?;
-                // Only browsers are sent there, so that it may be anywhere; but not to read what is said in clear.
-                let authorize = found.get("authorization_endpoint").and_then(Value::as_str).unwrap_or_default();
-                let authorize = fetch::address("authorization_endpoint", authorize)?;
-                let token = match &self.token_endpoint {
-                    Some(url) => url.clone(),
-                    None => fetch::named(&found, &self.document, "token_endpoint", "sign_in.token_endpoint")?,
-                };
-                let methods = found.get("code_challenge_methods_supported").and_then(Value::as_array);
-                ensure!(
-                    methods.is_none_or(|methods| methods.iter().any(|method| method == "S256")),
-                    "the issuer knows no PKCE with S256, and without it nobody can sign in safely"
-                );
-                Ok((authorize, token))
-            })
-            .await
+    /// Where to go, looked up once.
+    async fn endpoints(&self) -> Result<&Endpoints> {
+        if let Some(found) = self.endpoints.get() {
+            return Ok(found);
+        }
+        // Not one after another: where the issuer is slow, each would wait for all before.
+        let found = self.look_up().await?;
+        Ok(self.endpoints.get_or_init(async || found).await)
+    }
+
+    async fn look_up(&self) -> Result<Endpoints> {
+        let found = fetch::discovery(&self.client, &self.document, &self.issuer).await?;
+        // Only browsers are sent there, so that it may be anywhere; but not to read what is said in clear.
+        let authorize = found.get("authorization_endpoint").and_then(Value::as_str).unwrap_or_default();
+        let authorize = fetch::address("authorization_endpoint", authorize)?;
+        let token = match &self.token_endpoint {
+            Some(url) => url.clone(),
+            None => fetch::named(&found, &self.document, "token_endpoint", "sign_in.token_endpoint")?,
+        };
+        let methods = found.get("code_challenge_methods_supported").and_then(Value::as_array);
+        ensure!(
+            methods.is_none_or(|methods| methods.iter().any(|method| method == "S256")),
+            "the issuer knows no PKCE with S256, and without it nobody can sign in safely"
+        );
+        let says_iss = found.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
+        Ok(Endpoints { authorize, token, says_iss })
     }
 }
 

@@ -14,6 +14,7 @@ use super::verified::Verified;
 use crate::clock::Clock;
 use anyhow::{Context, Result, ensure};
 use publishing::moment::Moment;
+use publishing::principal::BUILT_IN;
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,6 +129,7 @@ impl TrustedIssuer {
             (1..=50).contains(&setting.name.len()) && setting.name.bytes().all(is_word),
             "`name` cannot be one: use 1 to 50 of a-z, 0-9, - and _"
         );
+        ensure!(setting.name != BUILT_IN, "`name` is that of the service's own issuer: give it another one");
         ensure!(!setting.issuer.is_empty(), "`issuer` is empty: write what its tokens have in `iss`");
         ensure!(!setting.audiences.iter().any(String::is_empty), "an audience is empty: take it out");
         ensure!(!setting.audiences.is_empty(), "`audiences` is empty: name the audience of its tokens");

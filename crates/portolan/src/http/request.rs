@@ -134,7 +134,7 @@ pub(crate) fn no_such_offer(id: &str) -> Problem {
 }
 
 /// As much of a name as an answer repeats.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(60).collect()
 }
 

@@ -3,10 +3,13 @@
 use super::requests::{AccessRequest, Granted, Newcomer};
 use super::{Failure, MOST_ROUNDS, Perform};
 use crate::auth::{Authorised, AuthorisedStaff, Permission, hash_password, principal_name, secret_hash};
-use crate::store::{AccessChange, Credential, Hash, Publisher, StoreError};
+use crate::store::{AccessChange, Credential, Hash, Member, Publisher, StoreError, StoredCircle};
 use publishing::access::{AccessCommand, AccessRefusal, decide};
-use publishing::entry::Entry;
+use publishing::entry::{Entry, FirstCredential};
+use publishing::moment::Moment;
 use publishing::principal::{Circle, Kind, Principal, Role};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Who asks, and in which circle.
 pub(super) struct By<'a> {
@@ -14,6 +17,9 @@ pub(super) struct By<'a> {
     pub(super) circle: Circle,
     pub(super) operator: bool,
     pub(super) spends: Option<Hash>,
+    /// The principal that asks, and with which permission.
+    pub(super) principal: Option<Uuid>,
+    pub(super) permission: Permission,
 }
 
 impl Perform {
@@ -26,7 +32,15 @@ impl Perform {
             return Err(Failure::Forbidden);
         }
         let circle = Circle::Publisher(by.publisher().clone());
-        self.change_access(By { actor: by.actor(), circle, operator: by.by_operator(), spends: None }, request).await
+        let by = By {
+            actor: by.actor(),
+            circle,
+            operator: by.by_operator(),
+            spends: None,
+            principal: by.principal(),
+            permission: by.permission(),
+        };
+        self.change_access(by, request).await
     }
 
     /// Changes the marketplace's staff or its credentials.
@@ -46,8 +60,15 @@ impl Perform {
                 return Err(invalid("/roles", message));
             }
         }
-        let circle = Circle::Marketplace;
-        self.change_access(By { actor: by.actor(), circle, operator: true, spends: by.setup() }, request).await
+        let by = By {
+            actor: by.actor(),
+            circle: Circle::Marketplace,
+            operator: true,
+            spends: by.setup(),
+            principal: by.principal(),
+            permission: by.permission(),
+        };
+        self.change_access(by, request).await
     }
 
     /// Creates a publisher that has no members yet.
@@ -58,6 +79,7 @@ impl Perform {
         if by.permission() != Permission::CreatePublisher {
             return Err(Failure::Forbidden);
         }
+        self.still_may(by.principal(), &Circle::Marketplace, by.permission())?;
         let circle = Circle::Publisher(publisher.id.clone());
         let decision = decide(&circle, &Default::default(), &AccessCommand::CreatePublisher)?;
         let exists = format!("There is a publisher {:?} already. Choose another id.", publisher.id.as_str());
@@ -95,38 +117,43 @@ impl Perform {
                 "This is not the setup secret, or it was used. The service prints one at start as long as there is no operator.",
             )
         };
-        if self.store.invitation(&spends)?.is_none_or(|invitation| invitation.principal.is_some()) {
+        let is_good = || Ok::<_, StoreError>(self.store.invitation(&spends)?.is_some_and(|it| it.principal.is_none()));
+        if !is_good()? {
             return Err(used());
         }
         let hash = hash_password(password).await?;
         let newcomer =
             Newcomer::Described { kind: Kind::User, name, mail: Some(mail), identity: None, application: None };
-        let (principal, is_new) = self.principal(&Circle::Marketplace, &newcomer).await?;
-        let circle = self.store.circle(&Circle::Marketplace)?.ok_or(AccessRefusal::MemberMissing)?;
-        // Somebody who is staff already, and has lost the way in, keeps the roles there are.
-        let mut roles = circle.roles().get(&principal.id).cloned().unwrap_or_default();
-        let is_member = !roles.is_empty();
-        roles.insert(Role::Operator);
-        let command = if is_member {
-            AccessCommand::SetRoles { member: principal.id, roles }
-        } else {
-            AccessCommand::AddMember { principal: principal.clone(), roles }
-        };
-        let decision = decide(&Circle::Marketplace, &circle.roles(), &command)?;
-        let change = AccessChange {
-            circle: Circle::Marketplace,
-            decided_on: circle.revision,
-            publisher: None,
-            principal: is_new.then(|| principal.clone()),
-            roles: decision.roles,
-            credentials: vec![Credential::Password { principal: principal.id, hash }],
-            spends: Some(spends),
-            entry: Entry { at: self.clock.now(), actor: "setup".into(), event: decision.event },
-        };
-        match self.store.commit_access(change).await {
-            Err(StoreError::Overtaken) => Err(used()),
-            result => result.map(|()| principal).map_err(Failure::from),
+        for _ in 0..MOST_ROUNDS {
+            let (principal, is_new) = self.principal(&Circle::Marketplace, &newcomer).await?;
+            let circle = self.store.circle(&Circle::Marketplace)?.ok_or(AccessRefusal::MemberMissing)?;
+            // Somebody who is staff already, and has lost the way in, keeps the roles there are.
+            let mut roles = circle.roles().get(&principal.id).cloned().unwrap_or_default();
+            let is_member = !roles.is_empty();
+            roles.insert(Role::Operator);
+            let command = if is_member {
+                AccessCommand::SetUpAgain { member: principal.id, roles }
+            } else {
+                AccessCommand::AddMember { principal: principal.clone(), roles, first: FirstCredential::Password }
+            };
+            let decision = decide(&Circle::Marketplace, &circle.roles(), &command)?;
+            let change = AccessChange {
+                circle: Circle::Marketplace,
+                decided_on: circle.revision,
+                publisher: None,
+                principal: is_new.then(|| principal.clone()),
+                roles: decision.roles,
+                credentials: vec![Credential::Password { principal: principal.id, hash: hash.clone() }],
+                spends: Some(spends),
+                entry: Entry { at: self.clock.now(), actor: "setup".into(), event: decision.event },
+            };
+            match self.store.commit_access(change).await {
+                Err(StoreError::Overtaken) if is_good()? => {}
+                Err(StoreError::Overtaken) => return Err(used()),
+                result => return result.map(|()| principal).map_err(Failure::from),
+            }
         }
+        Err(overtaken().into())
     }
 
     /// Sets the password of whoever holds an invitation.
@@ -136,8 +163,8 @@ impl Perform {
     pub async fn accept_invitation(&self, secret: &str, password: String) -> Result<Principal, Failure> {
         let spends = secret_hash(secret);
         let not_good = || invalid("/secret", "This invitation is not good, or not any more. Ask for a new one.");
-        let now = self.clock.now();
-        let invitation = self.store.invitation(&spends)?.filter(|invitation| invitation.ends_at > now);
+        let asked_at = self.clock.now();
+        let invitation = self.store.invitation(&spends)?.filter(|invitation| invitation.ends_at > asked_at);
         let principal = invitation.and_then(|invitation| invitation.principal).ok_or_else(not_good)?;
         let principal = self.store.principal(principal)?.ok_or_else(not_good)?;
         let hash = hash_password(password).await?;
@@ -154,7 +181,7 @@ impl Perform {
                 roles: None,
                 credentials: vec![Credential::Password { principal: principal.id, hash: hash.clone() }],
                 spends: Some(spends),
-                entry: Entry { at: now, actor: principal_name(&principal), event: decision.event },
+                entry: Entry { at: self.clock.now(), actor: principal_name(&principal), event: decision.event },
             };
             match self.store.commit_access(change).await {
                 // Of the circle, or of the invitation: only the latter is for good.
@@ -163,16 +190,19 @@ impl Perform {
                 result => return result.map(|()| principal).map_err(Failure::from),
             }
         }
-        Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+        Err(overtaken().into())
     }
 
     async fn change_access(&self, by: By<'_>, request: AccessRequest) -> Result<Granted, Failure> {
         for _ in 0..MOST_ROUNDS {
             let circle = self.store.circle(&by.circle)?.ok_or(AccessRefusal::MemberMissing)?;
+            self.still_may(by.principal, &by.circle, by.permission)?;
             let mut granted = Granted::default();
             let mut credentials = Vec::new();
             let command = self.access_command(&by, &request, &mut granted, &mut credentials).await?;
             let decision = decide(&by.circle, &circle.roles(), &command)?;
+            let now = self.clock.now();
+            granted.member = member(&circle, &granted, decision.roles.as_ref(), now);
             let change = AccessChange {
                 circle: by.circle.clone(),
                 decided_on: circle.revision,
@@ -181,15 +211,40 @@ impl Perform {
                 roles: decision.roles,
                 credentials,
                 spends: by.spends,
-                entry: Entry { at: self.clock.now(), actor: by.actor.to_owned(), event: decision.event },
+                entry: Entry { at: now, actor: by.actor.to_owned(), event: decision.event },
             };
             match self.store.commit_access(change).await {
-                Err(StoreError::Overtaken) => {}
+                Err(StoreError::Overtaken) => {
+                    // By another change, or because the setup secret is spent: that is for good.
+                    let spent = by.spends.map(|hash| self.store.invitation(&hash)).transpose()?;
+                    if spent.is_some_and(|invitation| invitation.is_none()) {
+                        return Err(Failure::Forbidden);
+                    }
+                }
                 result => return result.map(|()| granted).map_err(Failure::from),
             }
         }
-        Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+        Err(overtaken().into())
     }
+}
+
+/// Whom a decision is about, as a member from now on.
+fn member(
+    circle: &StoredCircle,
+    granted: &Granted,
+    roles: Option<&(Uuid, BTreeSet<Role>)>,
+    now: Moment,
+) -> Option<Member> {
+    let (id, roles) = roles?;
+    let roles = roles.clone();
+    match circle.members.iter().find(|member| member.principal.id == *id) {
+        Some(member) => Some(Member { roles, ..member.clone() }),
+        None => granted.principal.clone().map(|principal| Member { principal, roles, since: now }),
+    }
+}
+
+fn overtaken() -> StoreError {
+    StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times"))
 }
 
 /// Something in the request cannot be.

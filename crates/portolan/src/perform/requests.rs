@@ -4,9 +4,10 @@ use super::access::{By, invalid};
 use super::{Failure, Perform};
 use crate::auth::{LONGEST_NAME, secret_hash};
 use crate::clock::random_secret;
-use crate::store::{ClientSecret, Credential, Invitation, StoreError};
+use crate::store::{ClientSecret, Credential, Invitation, Member, StoreError};
 use publishing::access::{AccessCommand, AccessRefusal, LONGEST_SECRET_DAYS};
 use publishing::addresses::is_address;
+use publishing::entry::FirstCredential;
 use publishing::moment::Moment;
 use publishing::principal::{BUILT_IN, Circle, Identity, Kind, Principal, Role};
 use std::collections::BTreeSet;
@@ -84,6 +85,8 @@ pub struct Granted {
     pub principal: Option<Principal>,
     /// Whether it was not known before.
     pub is_new: bool,
+    /// The member that it is about, as it is from now on.
+    pub member: Option<Member>,
     /// A client secret: what is known of it, and the secret itself.
     pub secret: Option<(ClientSecret, OneTime)>,
     /// An invitation: when it ends, and the secret itself.
@@ -134,9 +137,14 @@ impl Perform {
                         Kind::User => self.grant_invitation(&principal, granted, credentials)?,
                     }
                 }
+                let first = match (&granted.secret, &granted.invitation) {
+                    (Some((secret, _)), _) => FirstCredential::Secret(secret.id),
+                    (None, Some(_)) => FirstCredential::Invitation,
+                    (None, None) => FirstCredential::Nothing,
+                };
                 granted.principal = Some(principal.clone());
                 granted.is_new = is_new;
-                Ok(AccessCommand::AddMember { principal, roles: roles.clone() })
+                Ok(AccessCommand::AddMember { principal, roles: roles.clone(), first })
             }
             AccessRequest::SetRoles { member, roles } => {
                 Ok(AccessCommand::SetRoles { member: *member, roles: roles.clone() })
@@ -147,13 +155,13 @@ impl Perform {
                 let now = self.clock.now();
                 let there = self.store.secrets(principal.id)?.iter().filter(|secret| secret.ends_at > now).count();
                 let (secret, ends_at) = self.grant_secret(&principal, *days, granted, credentials)?;
-                Ok(AccessCommand::AddSecret { principal, secret, ends_at, there })
+                Ok(AccessCommand::AddSecret { principal, secret, ends_at, there, by_operator: by.operator })
             }
             AccessRequest::RemoveSecret { member, secret } => {
                 let principal = self.known(*member)?;
                 let is_there = self.store.secrets(principal.id)?.iter().any(|there| there.id == *secret);
                 credentials.push(Credential::RemoveSecret { principal: principal.id, secret: *secret });
-                Ok(AccessCommand::RemoveSecret { principal, secret: *secret, is_there })
+                Ok(AccessCommand::RemoveSecret { principal, secret: *secret, is_there, by_operator: by.operator })
             }
             AccessRequest::Invite(member) => {
                 let principal = self.known(*member)?;

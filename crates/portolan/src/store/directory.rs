@@ -188,8 +188,8 @@ pub trait Directory: Send + Sync + std::fmt::Debug + 'static {
     /// the invitation is not there. Then nothing is stored.
     async fn commit_access(&self, change: AccessChange) -> Result<(), StoreError>;
 
-    /// Adds the invitation that lets in the first operator, in place of an earlier one.
-    async fn put_setup(&self, invitation: Invitation) -> Result<(), StoreError>;
+    /// Sets the invitation that lets in the first operator; an earlier one is void, also where there is none from now on.
+    async fn set_setup(&self, invitation: Option<Invitation>) -> Result<(), StoreError>;
 
     /// Records that a secret was used.
     async fn secret_used(&self, secret: Uuid, at: Moment) -> Result<(), StoreError>;

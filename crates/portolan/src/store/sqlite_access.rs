@@ -236,11 +236,12 @@ fn set_roles(connection: &Connection, circle: &str, member: Uuid, roles: &BTreeS
         return Ok(());
     }
     run(connection, "DELETE FROM member WHERE circle = ?1 AND principal = ?2", [circle, &member])?;
-    // Nobody could take these away any more: only the circle that made a principal manages its credentials.
+    // Nobody who should could take these away any more.
     for table in ["client_secret", "invitation"] {
         let statement = format!(
             "DELETE FROM {table} WHERE principal = ?1
-                AND EXISTS (SELECT 1 FROM principal WHERE id = ?1 AND home = ?2)"
+                AND (EXISTS (SELECT 1 FROM principal WHERE id = ?1 AND home = ?2)
+                     OR NOT EXISTS (SELECT 1 FROM member WHERE principal = ?1))"
         );
         run(connection, &statement, [&member, circle])?;
     }
@@ -277,10 +278,19 @@ fn write_credential(connection: &Connection, credential: &Credential, at: Moment
                  ON CONFLICT DO UPDATE SET hash = excluded.hash, set_at = excluded.set_at",
                 params![principal, hash, at.ticks()],
             )?;
-            run(connection, "DELETE FROM session WHERE principal = ?1", [principal])?;
+            // Whoever still holds an invitation could set another one.
+            for table in ["session", "invitation"] {
+                run(connection, &format!("DELETE FROM {table} WHERE principal = ?1"), [&principal])?;
+            }
         }
     }
     Ok(())
+}
+
+/// The setup secret there is from now on; none, where nobody wants one.
+pub(super) fn set_setup(connection: &Connection, invitation: Option<&Invitation>) -> Result<()> {
+    run(connection, "DELETE FROM invitation WHERE principal IS NULL", [])?;
+    invitation.map_or(Ok(()), |invitation| put_invitation(connection, invitation))
 }
 
 pub(super) fn put_invitation(connection: &Connection, invitation: &Invitation) -> Result<()> {

@@ -64,8 +64,8 @@ impl Directory for Sqlite {
         self.write(work, move |()| store.raise_generation()).await
     }
 
-    async fn put_setup(&self, invitation: Invitation) -> Result<()> {
-        self.write(move |connection| sqlite_access::put_invitation(connection, &invitation), |()| {}).await
+    async fn set_setup(&self, invitation: Option<Invitation>) -> Result<()> {
+        self.write(move |connection| sqlite_access::set_setup(connection, invitation.as_ref()), |()| {}).await
     }
 
     async fn secret_used(&self, secret: Uuid, at: Moment) -> Result<()> {

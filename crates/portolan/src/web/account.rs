@@ -30,13 +30,16 @@ pub(super) async fn show(State(pages): Shared, headers: HeaderMap) -> Shown {
 }
 
 fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
-    let at = |moment: Moment| Date::from_ticks(moment.ticks() / 10_000_000 * 10_000_000).to_string();
+    let at = |moment: Moment| {
+        let date = Date::from_ticks(moment.ticks()).to_string();
+        date.replace('T', " ").chars().take("2026-11-22 09:40".len()).collect()
+    };
     let sessions = pages.sessions.list(visitor.principal.id)?.into_iter().map(|session| SessionRow {
         id: session.id.to_string(),
         is_this: session.id == visitor.session,
         began: at(session.began_at),
         seen: at(session.seen_at),
-        agent: session.agent,
+        browser: browser(&session.agent),
         address: session.address,
     });
     let mut roles: Vec<(String, String)> =
@@ -57,6 +60,39 @@ fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
         form_token: crate::auth::form_token(&visitor.cookie),
     };
     Ok(pages::page(StatusCode::OK, &page))
+}
+
+/// A browser by the name it is known by, where it has one; as it names itself, else.
+fn browser(agent: &str) -> String {
+    // Each names those before it too, to be taken for them; the first that fits is the one.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Version/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    if agent.is_empty() {
+        return "A browser without a name".to_owned();
+    }
+    let named = BROWSERS.into_iter().find_map(|(word, name)| Some((name, agent.split_once(word)?.1)));
+    let system = SYSTEMS.into_iter().find(|(word, _)| agent.contains(word));
+    match (named.filter(|_| agent.starts_with("Mozilla/5.0 (")), system) {
+        (Some((name, version)), Some((_, system))) => {
+            let version: String = version.chars().take_while(char::is_ascii_digit).collect();
+            format!("{name} {version} on {system}")
+        }
+        _ => agent.to_owned(),
+    }
 }
 
 /// Signs out: the session ends here, and the browser forgets it.
@@ -103,4 +139,29 @@ async fn ended(
         return Err(Box::new(pages::fault(StatusCode::FORBIDDEN, message)));
     }
     pages.sessions.end(visitor.principal.id, which(&form, &visitor)).await.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn browsers_have_names() {
+        for (agent, expected) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox 140 on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+                "Edge 142 on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15",
+                "Safari 26 on macOS",
+            ),
+            ("curl/8.5.0", "curl/8.5.0"),
+            ("Mozilla/5.0 (Plan 9) Firefox/1", "Mozilla/5.0 (Plan 9) Firefox/1"),
+            ("", "A browser without a name"),
+        ] {
+            assert_eq!(browser(agent), expected);
+        }
+    }
 }

@@ -63,6 +63,7 @@ fn asked<'a>(pages: &'a Pages, uri: &Uri) -> Result<(&'a Issuer, Asked), Box<Res
 }
 
 fn form(uri: &Uri, mail: &str, fault: Option<&str>, status: StatusCode) -> Response {
-    let action = uri.path_and_query().map_or("", |address| address.as_str());
-    pages::page(status, &AuthorizePage { style: &pages::style_path(), action, mail, fault })
+    // Without the path: nobody can have written another host into it.
+    let action = format!("?{}", uri.query().unwrap_or_default());
+    pages::page(status, &AuthorizePage { style: &pages::style_path(), action: &action, mail, fault })
 }

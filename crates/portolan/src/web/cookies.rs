@@ -53,14 +53,14 @@ impl Cookies {
 
     fn read(self, headers: &HeaderMap, name: &str) -> Option<String> {
         let name = format!("{}{name}", self.prefix());
-        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        // As bytes: other services of the host may have set cookies that are no ASCII.
+        let lines = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let mut values = lines
-            .flat_map(|line| line.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .filter(|(known, _)| *known == name)
-            .map(|(_, value)| value.to_owned());
+            .flat_map(|line| line.split(|byte| *byte == b';'))
+            .filter_map(|cookie| cookie.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
         // Of two, one was planted, and nobody knows which.
-        values.next().filter(|value| !value.is_empty() && values.next().is_none())
+        let value = values.next().filter(|value| !value.is_empty() && values.next().is_none())?;
+        String::from_utf8(value.to_vec()).ok()
     }
 
     fn set(self, headers: &mut HeaderMap, name: &str, value: &str, seconds: i64) {
@@ -88,9 +88,11 @@ mod tests {
             ("__Host-portolan=one; __Host-portolan=two", None),
             ("__Host-portolan=", None),
             ("x__Host-portolan=one", None),
+            ("__Host-portolan-sign-in=one", None),
+            ("a=é; __Host-portolan=one", Some("one")),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(COOKIE, HeaderValue::from_static(line));
+            headers.insert(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
             assert_eq!(encrypted.session(&headers).as_deref(), expected, "{line}");
         }
         let mut headers = HeaderMap::new();

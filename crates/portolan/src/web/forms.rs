@@ -62,12 +62,20 @@ impl Form {
     /// # Errors
     /// The page that says so.
     pub(super) fn may_try(&self, pages: &Pages) -> Result<(), Box<Response>> {
-        let Err(refused) = pages.limits.of_credentials(self.address) else { return Ok(()) };
-        let message = "There were too many tries from your address. Wait a moment, then try again.";
-        let mut response = pages::fault(StatusCode::TOO_MANY_REQUESTS, message);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refused.seconds()));
-        Err(Box::new(response))
+        may_try(pages, self.address)
     }
+}
+
+/// Refuses an address that tries secrets, passwords or codes too often.
+///
+/// # Errors
+/// The page that says so.
+pub(super) fn may_try(pages: &Pages, address: IpAddr) -> Result<(), Box<Response>> {
+    let Err(refused) = pages.limits.of_credentials(address) else { return Ok(()) };
+    let message = "There were too many tries from your address. Wait a moment, then try again.";
+    let mut response = pages::fault(StatusCode::TOO_MANY_REQUESTS, message);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refused.seconds()));
+    Err(Box::new(response))
 }
 
 /// The address of whoever asks.
@@ -77,7 +85,8 @@ pub(super) fn address(extensions: &http::Extensions) -> IpAddr {
 
 /// Whether a form comes from one of our own pages, as far as browsers tell; those of the last years all do.
 fn is_from_here(headers: &HeaderMap) -> bool {
-    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    // What cannot be read is not from here either.
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     match (text(&FETCH_SITE), text(&ORIGIN)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {

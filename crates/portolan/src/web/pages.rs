@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("../../templates/style.css");
 
-/// Nothing but our own stylesheet and forms, and in nobody's frame.
+/// Nothing but our own stylesheet and forms and the empty icon, and in nobody's frame.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// What a handler shows.
@@ -91,7 +91,7 @@ pub(super) struct SessionRow {
     pub(super) is_this: bool,
     pub(super) began: String,
     pub(super) seen: String,
-    pub(super) agent: String,
+    pub(super) browser: String,
     pub(super) address: String,
 }
 

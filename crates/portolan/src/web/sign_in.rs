@@ -14,6 +14,7 @@ use publishing::moment::Moment;
 use publishing::principal::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::net::IpAddr;
 use subtle::ConstantTimeEq;
 
 /// What the sealed cookie of somebody who was sent to sign in holds.
@@ -75,7 +76,7 @@ async fn send(pages: &Pages, provider: &Provider, then: String) -> Response {
 
 /// Takes in somebody who comes back from a provider.
 pub(super) async fn come_back(State(pages): Shared, request: Request<Body>) -> Shown {
-    let address = forms::address(request.extensions()).to_string();
+    let address = forms::address(request.extensions());
     let mut response = match taken_in(&pages, request.headers(), request.uri(), address).await {
         Ok(response) | Err(response) => *response,
     };
@@ -88,17 +89,10 @@ async fn taken_in(
     pages: &Pages,
     headers: &HeaderMap,
     uri: &Uri,
-    address: String,
+    address: IpAddr,
 ) -> Result<Box<Response>, Box<Response>> {
-    let again = |message: &str| {
-        Box::new(pages::message(
-            StatusCode::BAD_REQUEST,
-            "You are not signed in",
-            message,
-            &[],
-            Some(("/sign-in", "Sign in")),
-        ))
-    };
+    let again = |message: &str| Box::new(not_in(StatusCode::BAD_REQUEST, message));
+    let failed = |cause: &dyn std::fmt::Display| Box::new(pages::not_now(cause));
     let query = query(uri);
     let text = |name: &str| query.get(name).map_or("", String::as_str);
     let errand = errand(pages, headers)
@@ -110,12 +104,14 @@ async fn taken_in(
     let provider =
         provider.ok_or_else(|| again("The place where you signed in is not known here any more. Sign in again."))?;
     let own = pages.issuer.as_ref().map(|issuer| issuer.place().issuer_v2()).unwrap_or_default();
-    if !provider.answered(query.get("iss").map(String::as_str), &own) {
+    let answered = provider.answered(query.get("iss").map(String::as_str), &own).await;
+    if !answered.map_err(|error| failed(&format!("signing in at {}: {error:#}", provider.name())))? {
         return Err(again("This answer is from another issuer than you were sent to. Sign in again."));
     }
-    if text("code").is_empty() {
+    if text("code").is_empty() || query.contains_key("error") {
         return Err(again("The issuer did not let you in. Sign in again, or ask its operator."));
     }
+    forms::may_try(pages, address)?;
     let id_token = redeem(pages, provider, text("code"), &errand.started.verifier).await;
     let id_token = id_token.map_err(|refused| {
         refused.map_or_else(|| again("The code was used, or took too long. Sign in again."), Box::new)
@@ -123,18 +119,27 @@ async fn taken_in(
     let verified = verify(&pages.issuers, provider, &id_token, &errand.started.nonce).await;
     let verified = verified.map_err(|refused| match refused {
         NotVerified::Denied(denied) => again(denied.0),
-        NotVerified::Unavailable(cause) => Box::new(pages::not_now(&cause)),
+        NotVerified::Unavailable(cause) => failed(&cause),
     })?;
-    let principal = pages.gate.principal(&verified).map_err(|error| Box::new(pages::not_now(&error)))?;
+    let principal = pages.gate.principal(&verified).map_err(|error| failed(&error))?;
     let Some(principal) = principal.filter(|principal| principal.kind == Kind::User) else {
         return Err(Box::new(unknown(&verified)));
     };
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let cookie = pages.sessions.begin(&principal, agent, address).await;
-    let cookie = cookie.map_err(|error| Box::new(pages::not_now(&error)))?;
+    let cookie = pages.sessions.begin(&principal, agent, address.to_string()).await.map_err(|error| failed(&error))?;
+    // The browser forgets the session it had: so nobody else shall go on with it.
+    if let Some(before) = pages.visitor(headers).await.map_err(|error| failed(&error))? {
+        let ended = pages.sessions.end(before.principal.id, Some(before.session)).await;
+        ended.map_err(|error| failed(&error))?;
+    }
     let mut response = pages::see(&errand.then);
     pages.cookies().set_session(response.headers_mut(), &cookie);
     Ok(Box::new(response))
+}
+
+/// Nobody is signed in, and why.
+fn not_in(status: StatusCode, message: &str) -> Response {
+    pages::message(status, "You are not signed in", message, &[], Some(("/sign-in", "Sign in")))
 }
 
 /// What the browser was sent away for, if that was a moment ago.
@@ -152,7 +157,8 @@ async fn redeem(pages: &Pages, provider: &Provider, code: &str, verifier: &str) 
         let redeemed = provider.redeem(code, verifier, &redirect_uri).await;
         return redeemed.map_err(|error| {
             tracing::warn!(provider = provider.name(), error = format!("{error:#}"), "a code could not be redeemed");
-            None
+            let message = "The issuer did not confirm who you are. Sign in again; if that does not help, tell the operator, who finds the cause in the log.";
+            Some(not_in(StatusCode::BAD_GATEWAY, message))
         });
     }
     let issuer = pages.issuer.as_ref().ok_or(None)?;

@@ -223,13 +223,19 @@ async fn whoever_was_made_elsewhere_gets_no_credentials_here() {
         ("DELETE", format!("{there}/{bot_id}/secrets/{}", Uuid::nil())),
         ("POST", format!("{there}/{jane_id}/invitation")),
     ] {
-        for token in [&fabrikam, &world.staff_token] {
-            let answer = ask(&world, token, method, &path, Value::Null).await;
-            assert_eq!(answer.status, 409, "{method} {path}: {}", answer.body);
-            assert!(answer.body.contains("elsewhere"), "{}", answer.body);
-        }
+        let answer = ask(&world, &fabrikam, method, &path, Value::Null).await;
+        assert_eq!(answer.status, 409, "{method} {path}: {}", answer.body);
+        assert!(answer.body.contains("elsewhere"), "{}", answer.body);
     }
     assert_eq!(lines(&world, &at("fabrikam")).await, journal, "nothing has changed");
+    // Nor does anybody become staff whose credentials a publisher's owner gives.
+    for id in [bot_id, jane_id] {
+        let staff = json!({"id": id, "roles": ["operator"]});
+        assert_eq!(ask(&world, &world.staff_token, "POST", "/api/staff", staff).await.status, 409);
+    }
+    // Operators may help everybody, for who is stuck has nobody else.
+    let invited = format!("{there}/{jane_id}/invitation");
+    assert_eq!(ask(&world, &world.staff_token, "POST", &invited, Value::Null).await.status, 201);
 
     let client = bot["member"]["applicationId"].as_str().unwrap();
     let value = bot["secret"]["value"].as_str().unwrap();
@@ -257,7 +263,18 @@ async fn who_is_known_is_not_made_twice() {
     let (here, there) = ("/api/publishers/contoso/members", "/api/publishers/fabrikam/members");
     let jane = |mail: &str| json!({"kind": "user", "name": "Jane", "mail": mail, "roles": ["reader"]});
     let one = ask(&world, &contoso, "POST", here, jane("jane@x.example")).await.json();
-    let two = ask(&world, &fabrikam, "POST", there, jane(" JANE@x.example ")).await.json();
+    // Whoever was first with her address may hold her password: the address alone makes her nobody else's member.
+    for (token, path) in [(&fabrikam, there), (&world.staff_token, "/api/staff")] {
+        let mut again = jane(" JANE@x.example ");
+        if path == "/api/staff" {
+            again["roles"] = json!(["operator"]);
+        }
+        let refused = ask(&world, token, "POST", path, again).await;
+        assert_eq!(refused.status, 409, "{}", refused.body);
+        assert!(!refused.body.contains(one["member"]["id"].as_str().unwrap()), "her id is hers to tell");
+    }
+    let told = json!({"id": one["member"]["id"], "roles": ["reader"]});
+    let two = ask(&world, &fabrikam, "POST", there, told).await.json();
     assert_eq!(one["member"]["id"], two["member"]["id"]);
     assert!(one.get("invitation").is_some() && two.get("invitation").is_none(), "only whoever made her can let her in");
     assert_eq!(ask(&world, &contoso, "POST", here, jane("jane@x.example")).await.status, 409);
@@ -322,7 +339,7 @@ async fn the_setup_secret_makes_the_first_operator_and_nothing_else() {
         principal: None,
         ends_at: START.plus_seconds(1_000_000),
     };
-    world.store.put_setup(invitation).await.unwrap();
+    world.store.set_setup(Some(invitation)).await.unwrap();
     let staff = world.member("staff", None, &[]).await;
     for (method, path, body) in [
         ("GET", "/api/staff".to_owned(), Value::Null),
@@ -345,4 +362,37 @@ async fn the_setup_secret_makes_the_first_operator_and_nothing_else() {
     statuses.sort();
     assert!(statuses[0] == 201 && statuses[1] != 201, "{statuses:?}");
     assert_eq!(ask(&world, secret, "POST", "/api/staff", program("operator")).await.status, 401);
+}
+
+#[tokio::test]
+async fn who_loses_the_role_while_the_body_comes_changes_nothing() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (world, contoso, _) = two_owners().await;
+    let second = world.member("second owner", Some("contoso"), &[Role::Owner]).await;
+    let token = world.token_of(&second).await;
+    let memo = r#"{"publisherId":"contoso","id":"late","offerTypeId":"memo","definition":{}}"#;
+    let newcomer = r#"{"kind":"servicePrincipal","name":"late","roles":["owner"]}"#;
+    let mut waiting = Vec::new();
+    for (line, body) in
+        [("POST /api/publishers/contoso/members", newcomer), ("PUT /api/publishers/contoso/offers/late", memo)]
+    {
+        let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let head = format!(
+            "{line}?api-version=2017-10-31 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body[..5]).as_bytes()).await.unwrap();
+        waiting.push((stream, &body[5..]));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let path = format!("/api/publishers/contoso/members/{}", second.id);
+    assert_eq!(ask(&world, &contoso, "DELETE", &path, Value::Null).await.status, 204);
+    let before = lines(&world, &at("contoso")).await;
+    for (mut stream, rest) in waiting {
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    }
+    assert_eq!(lines(&world, &at("contoso")).await, before);
 }

@@ -17,6 +17,8 @@ use futures_util::stream;
 use portolan::auth::{IssuerSetting, Issuers, NotVerified, TrustedIssuer};
 use portolan::clock::Clock;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -151,6 +153,8 @@ pub fn token(header: Value, claims: Value) -> String {
 pub enum Mood {
     Well,
     Status(u16),
+    /// All that is wanted, under this status.
+    WellWith(u16),
     Text(String),
     Redirect(String),
     Huge,
@@ -162,6 +166,19 @@ struct Inside {
     jwks: Value,
     discovery_mood: Mood,
     jwks_mood: Mood,
+    token_mood: Mood,
+    /// What ID tokens say beside the usual, and how they are signed.
+    person: Value,
+    header: Value,
+    way: &'static str,
+    /// The secret that the client must prove itself with.
+    secret: Option<&'static str>,
+    /// What was asked for, by the code that was given.
+    codes: HashMap<String, HashMap<String, String>>,
+    /// Whether answers say who they are from.
+    says_iss: bool,
+    /// The forms that codes were redeemed with.
+    redeemed: Vec<HashMap<String, String>>,
 }
 
 /// A server with a discovery document and keys.
@@ -181,9 +198,28 @@ impl Idp {
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let discovery = json!({"issuer": ISSUER, "jwks_uri": format!("http://{address}/keys")});
+        let discovery = json!({
+            "issuer": ISSUER,
+            "jwks_uri": format!("http://{address}/keys"),
+            "authorization_endpoint": format!("http://{address}/authorize"),
+            "token_endpoint": format!("http://{address}/token"),
+            "code_challenge_methods_supported": ["plain", "S256"],
+        });
         let jwks = json!({"keys": [rsa_jwk(&keys().rsa, "rsa"), ec_jwk("ec"), ed_jwk("ed")]});
-        let inside = Inside { discovery, jwks, discovery_mood: Mood::Well, jwks_mood: Mood::Well };
+        let inside = Inside {
+            discovery,
+            jwks,
+            discovery_mood: Mood::Well,
+            jwks_mood: Mood::Well,
+            token_mood: Mood::Well,
+            person: json!({}),
+            header: json!({}),
+            way: "RS256",
+            secret: None,
+            codes: HashMap::new(),
+            says_iss: false,
+            redeemed: Vec::new(),
+        };
         let idp = Self {
             address,
             inside: Arc::new(Mutex::new(inside)),
@@ -204,6 +240,13 @@ impl Idp {
             let (mood, document) = at_keys.read(|inside| (inside.jwks_mood.clone(), inside.jwks.clone()));
             at_keys.answer(mood, document).await
         };
+        let (at_authorize, at_token) = (idp.clone(), idp.clone());
+        let authorize =
+            async move |uri: axum::http::Uri| at_authorize.authorize(members(uri.query().unwrap().as_bytes()));
+        let token = async move |form: Bytes| {
+            let (mood, document) = at_token.redeem(members(&form));
+            at_token.answer(mood, document).await
+        };
         let stray = async move || {
             elsewhere.strays.fetch_add(1, Ordering::SeqCst);
             elsewhere.read(|inside| inside.jwks.to_string())
@@ -211,6 +254,8 @@ impl Idp {
         let routes = Router::new()
             .route("/.well-known/openid-configuration", routing::get(discovery))
             .route("/keys", routing::get(keys))
+            .route("/authorize", routing::get(authorize))
+            .route("/token", routing::post(token))
             .fallback(stray);
         tokio::spawn(async move { axum::serve(listener, routes).await });
         idp
@@ -220,10 +265,80 @@ impl Idp {
         take(&self.inside.lock().unwrap())
     }
 
+    /// Lets in whoever comes, and sends them back with a code.
+    fn authorize(&self, asked: HashMap<String, String>) -> Response {
+        let mut inside = self.inside.lock().unwrap();
+        let code = format!("code-{}", inside.codes.len() + 1);
+        let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
+        assert_eq!((said("response_type"), said("code_challenge_method")), ("code".into(), "S256".into()));
+        assert!(said("scope").split(' ').any(|scope| scope == "openid"), "{asked:?}");
+        let mut back = url(&said("redirect_uri"));
+        back.query_pairs_mut().append_pair("code", &code).append_pair("state", &said("state"));
+        if inside.says_iss {
+            back.query_pairs_mut().append_pair("iss", ISSUER);
+        }
+        inside.codes.insert(code, asked);
+        axum::response::Redirect::to(back.as_str()).into_response()
+    }
+
+    /// What the token endpoint says: an ID token where code, client, address, verifier and secret are right.
+    fn redeem(&self, form: HashMap<String, String>) -> (Mood, Value) {
+        let mut inside = self.inside.lock().unwrap();
+        inside.redeemed.push(form.clone());
+        let said = |name: &str| form.get(name).cloned().unwrap_or_default();
+        let Some(asked) = inside.codes.remove(&said("code")) else { return (Mood::Status(400), Value::Null) };
+        let right = said("grant_type") == "authorization_code"
+            && said("client_id") == asked["client_id"]
+            && said("redirect_uri") == asked["redirect_uri"]
+            && b64(Sha256::digest(said("code_verifier"))) == asked["code_challenge"]
+            && form.get("client_secret").map(String::as_str) == inside.secret;
+        if !right {
+            return (Mood::Status(401), Value::Null);
+        }
+        let (header, claims) = good(inside.way);
+        let usual = json!({"aud": asked["client_id"], "nonce": asked["nonce"]});
+        let claims = with(with(claims, usual), inside.person.clone());
+        let id_token = raw(&with(header, inside.header.clone()).to_string(), &claims.to_string(), inside.way);
+        (inside.token_mood.clone(), json!({"access_token": "opaque", "token_type": "Bearer", "id_token": id_token}))
+    }
+
+    /// Who signs in from now on: what the ID token says beside the usual, in its header and its claims, and how it is signed.
+    pub fn person(&self, header: Value, claims: Value, way: &'static str) {
+        let mut inside = self.inside.lock().unwrap();
+        (inside.header, inside.person, inside.way) = (header, claims, way);
+    }
+
+    /// The client is not a public one.
+    pub fn wants_secret(&self, secret: &'static str) {
+        self.inside.lock().unwrap().secret = Some(secret);
+    }
+
+    pub fn says_iss(&self, says: bool) {
+        self.inside.lock().unwrap().says_iss = says;
+    }
+
+    pub fn token_be(&self, mood: Mood) {
+        self.inside.lock().unwrap().token_mood = mood;
+    }
+
+    /// Discovery with these members instead of its own.
+    pub fn discovery_with(&self, changes: Value) {
+        let mut inside = self.inside.lock().unwrap();
+        inside.discovery = with(inside.discovery.clone(), changes);
+    }
+
+    /// The forms that codes were redeemed with.
+    pub fn redeemed(&self) -> Vec<HashMap<String, String>> {
+        self.read(|inside| inside.redeemed.clone())
+    }
+
     async fn answer(&self, mood: Mood, document: Value) -> Response {
         match mood {
             Mood::Well => document.to_string().into_response(),
             Mood::Status(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
+            Mood::WellWith(status) => {
+                (axum::http::StatusCode::from_u16(status).unwrap(), document.to_string()).into_response()
+            }
             Mood::Text(text) => text.into_response(),
             Mood::Redirect(to) => axum::response::Redirect::temporary(&to).into_response(),
             Mood::Huge => {
@@ -288,6 +403,14 @@ impl Idp {
         let issuer = TrustedIssuer::remote(&self.setting(more), clock.clone()).unwrap();
         Issuers::new(vec![issuer], clock.clone()).unwrap()
     }
+}
+
+fn members(form: &[u8]) -> HashMap<String, String> {
+    form_urlencoded::parse(form).into_owned().collect()
+}
+
+fn url(text: &str) -> reqwest::Url {
+    text.parse().unwrap()
 }
 
 /// How a verification ended, in words: `taken`, `unavailable`, or the words for the caller.

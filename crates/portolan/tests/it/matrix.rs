@@ -138,9 +138,9 @@ impl Scene {
         let user = self.add("contoso", "a user", Kind::User, &[Role::Contributor]).await;
         let token = self.world.token_of(&user).await;
         who("a user", bearer(&token), true, &[("contoso", Role::Contributor)]);
-        let both = self.world.member("a reader and reviewer", Some("contoso"), &[Role::Reader]).await;
-        let known = AccessRequest::AddMember { newcomer: Newcomer::Known(both.id), roles: [Role::Reviewer].into() };
-        self.change("$", known).await;
+        let both = self.world.member("a reader and reviewer", None, &[Role::Reviewer]).await;
+        let known = AccessRequest::AddMember { newcomer: Newcomer::Known(both.id), roles: [Role::Reader].into() };
+        self.change("contoso", known).await;
         let token = self.world.token_of(&both).await;
         who("a reader and reviewer", bearer(&token), true, &[("contoso", Role::Reader), ("$", Role::Reviewer)]);
         // These two have been here while they were more, and are remembered.
@@ -166,7 +166,7 @@ impl Scene {
     async fn renew_setup(&self) {
         let invitation =
             Invitation { hash: secret_hash(SETUP), principal: None, ends_at: Moment::from_ticks(i64::MAX) };
-        self.world.store.put_setup(invitation).await.unwrap();
+        self.world.store.set_setup(Some(invitation)).await.unwrap();
     }
 
     async fn lasting_at(&self, at: &'static str) -> Lasting {

@@ -55,6 +55,7 @@ pub struct World {
     pub worker: Worker,
     pub issuer: Issuer,
     pub address: SocketAddr,
+    pub public_url: &'static str,
     pub token: String,
     pub staff_token: String,
     http: reqwest::Client,
@@ -93,6 +94,8 @@ pub struct Setting {
     pub entrance: Entrance,
     /// Beside the built-in one.
     pub issuers: Vec<IssuerSetting>,
+    /// How browsers reach it.
+    pub public_url: &'static str,
 }
 
 impl Default for Setting {
@@ -107,6 +110,7 @@ impl Default for Setting {
             success_word: SuccessWord::Succeeded,
             entrance,
             issuers: Vec::new(),
+            public_url: PUBLIC_URL,
         }
     }
 }
@@ -129,6 +133,7 @@ async fn issuers(
     store: &Arc<dyn Store>,
     clock: &Clock,
     others: &[IssuerSetting],
+    public_url: &str,
 ) -> (Issuer, Arc<Issuers>, Vec<Provider>) {
     static KEY: OnceLock<Vec<u8>> = OnceLock::new();
     let vault = vault();
@@ -138,9 +143,9 @@ async fn issuers(
     store.add_signing_key(key, None).await.unwrap();
     let audiences = vec![USUAL_AUDIENCE.to_owned()];
     let tenant = store.tenant(Uuid::from_u128(0x7e4a)).await.unwrap();
-    let place = Place { public_url: PUBLIC_URL.into(), audiences: audiences.clone(), tenant };
+    let place = Place { public_url: public_url.into(), audiences: audiences.clone(), tenant };
     let keys = LocalKeys::default();
-    let authorize = format!("{PUBLIC_URL}/{tenant}/oauth2/v2.0/authorize");
+    let authorize = format!("{public_url}/{tenant}/oauth2/v2.0/authorize");
     let own = Provider::own(BUILT_IN, "Portolan", WEB_CLIENT, &authorize);
     let elsewhere = others.iter().filter_map(|setting| Provider::elsewhere(setting).unwrap());
     let providers = std::iter::once(own).chain(elsewhere).collect();
@@ -171,7 +176,7 @@ impl World {
         let types = Arc::new(setting.types);
         let perform = Perform::new(Arc::clone(&store), clock.clone(), Arc::clone(&types), setting.missing_if_match);
         perform.replan().await.unwrap();
-        let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers).await;
+        let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
         let limits = Arc::new(Limits::new(&setting.entrance.limits, &clock));
         let rooms = Rooms {
@@ -179,7 +184,7 @@ impl World {
             perform: perform.clone(),
             issuer: Some(issuer.clone()),
             issuers: [BUILT_IN.to_owned(), "entra".to_owned()].into(),
-            public_url: PUBLIC_URL.into(),
+            public_url: setting.public_url.into(),
             types: Arc::clone(&types),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
@@ -197,7 +202,7 @@ impl World {
             vault: vault(),
             clock: clock.clone(),
             limits,
-            public_url: PUBLIC_URL.into(),
+            public_url: setting.public_url.into(),
         };
         let door = door(rooms, web::routes(pages), gate, clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&store)), perform.clone(), types, clock.clone());
@@ -207,7 +212,9 @@ impl World {
         tokio::spawn(listen(listener, door, setting.entrance, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
-        let mut world = Self { clock, store, perform, worker, issuer, address, token, staff_token, http, _stop: stop };
+        let public_url = setting.public_url;
+        let mut world =
+            Self { clock, store, perform, worker, issuer, address, public_url, token, staff_token, http, _stop: stop };
         let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
         world.token = world.token_of(&ci).await;
         let staff = world.member("staff", None, &[Role::Operator, Role::Reviewer]).await;
@@ -243,6 +250,23 @@ impl World {
             }
         };
         granted.unwrap().principal.unwrap()
+    }
+
+    /// Invites a user of the built-in issuer, as a member of `contoso`; gives the code of the invitation.
+    pub async fn invite(&self, name: &str, mail: &str, role: &str) -> String {
+        let body = serde_json::json!({"kind": "user", "name": name, "mail": mail, "roles": [role]}).to_string();
+        let answer = self.post("/api/publishers/contoso/members", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.json()["invitation"]["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The secret that makes the first operator.
+    pub async fn setup_secret(&self) -> String {
+        let secret = "pset_of-the-tests".to_owned();
+        let hash = portolan::auth::secret_hash(&secret);
+        let ends_at = Moment::from_ticks(i64::MAX);
+        self.store.put_setup(portolan::store::Invitation { hash, principal: None, ends_at }).await.unwrap();
+        secret
     }
 
     pub async fn token_of(&self, principal: &Principal) -> String {
