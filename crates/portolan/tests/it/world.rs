@@ -265,7 +265,7 @@ impl World {
         let secret = "pset_of-the-tests".to_owned();
         let hash = portolan::auth::secret_hash(&secret);
         let ends_at = Moment::from_ticks(i64::MAX);
-        self.store.put_setup(portolan::store::Invitation { hash, principal: None, ends_at }).await.unwrap();
+        self.store.set_setup(Some(portolan::store::Invitation { hash, principal: None, ends_at })).await.unwrap();
         secret
     }
 
