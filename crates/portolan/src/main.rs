@@ -154,7 +154,8 @@ async fn serve(arguments: Serve) -> Result<()> {
     let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
         // On standard output, and never in the log.
-        std::io::stdout().write_all(cli::welcome(&service.public_url, secret.reveal()).as_bytes())?;
+        std::io::stdout()
+            .write_all(cli::welcome(&service.public_url, secret.reveal(), arguments.set_up_again).as_bytes())?;
     }
     tracing::info!(address = %service.address, data = %config.store.data.display(), "ready: {}", service.public_url);
     asked_to_end().await?;

@@ -4,6 +4,7 @@ use crate::clock::random_bytes;
 use crate::store::Hash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -16,6 +17,9 @@ const SHORTEST_PASSWORD: usize = 12;
 
 /// Each takes 19 MiB and some 20 ms of processor: more at once would let a crowd at the sign-in form slow down all else.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+/// How long somebody waits for a turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why a password cannot be one, or could not be looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -66,7 +70,9 @@ pub async fn is_password(password: String, hash: Option<String>) -> Result<bool,
 
 async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, PasswordFault> {
     let unavailable = |error: &dyn std::fmt::Display| PasswordFault::Unavailable(error.to_string());
-    let _turn = AT_ONCE.acquire().await.map_err(|error| unavailable(&error))?;
+    // Whoever waits longer is better told to come back than kept in a queue that a crowd makes longer.
+    let turn = tokio::time::timeout(PATIENCE, AT_ONCE.acquire()).await;
+    let _turn = turn.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))?;
     tokio::task::spawn_blocking(work).await.map_err(|error| unavailable(&error))
 }
 

@@ -4,7 +4,7 @@ use super::address::CallerAddress;
 use super::errors::{Cause, Problem};
 use super::limits::Limits;
 use super::paths;
-use crate::auth::Gate;
+use crate::auth::{Gate, Unauthenticated};
 use crate::clock::Clock;
 use api::errors::ErrorCode;
 use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION_PARAMETER};
@@ -24,6 +24,10 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-req
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
+const TWO_AUTHORIZATIONS: Unauthenticated = Unauthenticated(
+    "Authorization has been denied for this request: there are two headers Authorization, and nobody knows which one counts. Send one.",
+);
 
 /// Everything that answers requests.
 #[derive(Clone, Debug)]
@@ -94,7 +98,10 @@ impl Door {
         }
         let mut authorizations = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         // Of two, nobody knows which one a proxy in front has looked at.
-        let authorization = authorizations.next().filter(|_| authorizations.next().is_none());
+        let authorization = authorizations.next();
+        if authorizations.next().is_some() {
+            return Err(Box::new(TWO_AUTHORIZATIONS.into_response()));
+        }
         let caller =
             self.gate.authenticate(authorization).await.map_err(|refused| Box::new(refused.into_response()))?;
         self.limits.of_caller(caller.name()).map_err(|refused| problem(refused.into()))?;

@@ -47,6 +47,10 @@ pub struct LimitSettings {
     pub credentials_per_second: u32,
     /// Tries to sign in from one address at once.
     pub credentials_burst: NonZeroU32,
+    /// Passwords a minute for one account, from all addresses, over time.
+    pub account_per_minute: u32,
+    /// Passwords for one account at once.
+    pub account_burst: NonZeroU32,
 }
 
 impl Default for LimitSettings {
@@ -66,6 +70,8 @@ impl Default for LimitSettings {
             address_burst: some(4_000),
             credentials_per_second: 10,
             credentials_burst: some(60),
+            account_per_minute: 10,
+            account_burst: some(30),
         }
     }
 }
@@ -76,6 +82,7 @@ pub struct Limits {
     address: Option<Rate>,
     caller: Option<Rate>,
     credentials: Option<Rate>,
+    account: Option<Rate>,
     places: RandomState,
 }
 
@@ -130,15 +137,16 @@ impl governor::clock::Clock for Clock {
 impl Limits {
     /// Nobody has asked for anything yet.
     pub fn new(settings: &LimitSettings, clock: &Clock) -> Self {
-        let rate = |per_second, burst| {
-            let quota = Quota::per_second(NonZeroU32::new(per_second)?).allow_burst(burst);
+        let rate = |over: fn(NonZeroU32) -> Quota, many, burst| {
+            let quota = over(NonZeroU32::new(many)?).allow_burst(burst);
             let places = Places((0..PLACES).map(|_| InMemoryState::default()).collect());
             Some(Rate::new(quota, places, clock.clone()))
         };
         Self {
-            address: rate(settings.address_per_second, settings.address_burst),
-            caller: rate(settings.caller_per_second, settings.caller_burst),
-            credentials: rate(settings.credentials_per_second, settings.credentials_burst),
+            address: rate(Quota::per_second, settings.address_per_second, settings.address_burst),
+            caller: rate(Quota::per_second, settings.caller_per_second, settings.caller_burst),
+            credentials: rate(Quota::per_second, settings.credentials_per_second, settings.credentials_burst),
+            account: rate(Quota::per_minute, settings.account_per_minute, settings.account_burst),
             places: RandomState::new(),
         }
     }
@@ -165,6 +173,14 @@ impl Limits {
     /// [`TooMany`], where the address has tried too often lately.
     pub fn of_credentials(&self, address: IpAddr) -> Result<(), TooMany> {
         self.count(self.credentials.as_ref(), counted(address), "This address has tried too often to sign in")
+    }
+
+    /// Counts a password for this account, by its folded mail address, whether there is such an account or not.
+    ///
+    /// # Errors
+    /// [`TooMany`], where too many were tried lately.
+    pub fn of_account(&self, mail: &str) -> Result<(), TooMany> {
+        self.count(self.account.as_ref(), mail, "Too many passwords were tried for this account")
     }
 
     fn count(&self, rate: Option<&Rate>, who: impl Hash, limit: &'static str) -> Result<(), TooMany> {

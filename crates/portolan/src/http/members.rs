@@ -299,12 +299,21 @@ fn newcomer(rooms: &Rooms, new: NewMember) -> Result<Newcomer, Problem> {
                     &format!("There is no issuer of this name in the settings. There are: {known}."),
                 ));
             }
-            let subject = object_id.filter(|id| (1..=256).contains(&id.len()));
+            for (target, text) in
+                [("/tenantId", &tenant_id), ("/objectId", &object_id), ("/applicationId", &application_id)]
+            {
+                let long = |text: &String| text.len() > 256 || text.chars().any(char::is_control);
+                if text.as_ref().is_some_and(long) {
+                    return Err(wanted(target, "This has at most 256 bytes, none of them a control character."));
+                }
+            }
+            let subject = object_id.filter(|id| !id.is_empty());
             let subject = subject
                 .ok_or_else(|| wanted("/objectId", "Give the member's object id (or subject) at that issuer."))?;
             let tenant = tenant_id.unwrap_or_default();
             // As tokens are read: a GUID in lower case.
-            let tenant = Uuid::try_parse(&tenant).map_or(tenant, |guid| guid.to_string());
+            let is_guid = tenant.len() == 36 && Uuid::try_parse(&tenant).is_ok();
+            let tenant = if is_guid { tenant.to_ascii_lowercase() } else { tenant };
             Some(Identity { issuer, tenant, subject })
         }
     };

@@ -17,12 +17,12 @@ use publishing::offer::PublisherId;
 #[utoipa::path(get, path = "/api/publishers", operation_id = "list_publishers", tag = "Publishers",
     responses((status = 200, body = Vec<Publisher>)))]
 pub(crate) async fn list_publishers(State(rooms): Shared, at: At) -> Result<Response, Problem> {
-    let all = rooms.read.publishers().await?;
-    let theirs: Vec<Publisher> = all
-        .into_iter()
-        .filter(|publisher| at.caller().publishers().any(|(id, _)| *id == publisher.id))
-        .map(shown)
-        .collect();
+    let mut ids: Vec<String> = at.caller().publishers().map(|(id, _)| id.folded()).collect();
+    ids.sort();
+    let mut theirs = Vec::with_capacity(ids.len());
+    for id in ids {
+        theirs.extend(rooms.read.publisher(&id)?.map(shown));
+    }
     Ok(reply::json(StatusCode::OK, &theirs))
 }
 

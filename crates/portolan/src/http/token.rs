@@ -4,12 +4,11 @@ use super::errors::Problem;
 use super::request::{LONGEST_ACTION, read_body};
 use super::{CallerAddress, Rooms, Shared, reply};
 use crate::issuer::{Audience, Issuer, Token, TokenRefusal};
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -75,12 +74,23 @@ async fn answer(rooms: &Rooms, request: Request, v1: bool) -> Response {
         return Problem::from(refused).into_response();
     }
     let (head, body) = request.into_parts();
-    let mut response = match token(rooms.issuer.as_ref(), &head.headers, body, v1).await {
+    let body = match read_body(body, LONGEST_ACTION).await {
+        Ok(body) => body,
+        Err(problem) => return problem.into_response(),
+    };
+    let mut response = match token(rooms.issuer.as_ref(), &head.headers, &body, v1).await {
         Ok(token) => reply::json(StatusCode::OK, &document(token, v1)),
         Err(Refused(status, error, error_description)) => {
             let mut response = reply::json(status, &TokenErrorDocument { error, error_description });
-            if status == StatusCode::UNAUTHORIZED {
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"portolan\""));
+            match status {
+                StatusCode::UNAUTHORIZED => {
+                    let challenge = HeaderValue::from_static("Basic realm=\"portolan\"");
+                    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                }
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                }
+                _ => {}
             }
             response
         }
@@ -89,17 +99,15 @@ async fn answer(rooms: &Rooms, request: Request, v1: bool) -> Response {
     response
 }
 
-async fn token(issuer: Option<&Issuer>, headers: &HeaderMap, body: Body, v1: bool) -> Result<Token, Refused> {
+async fn token(issuer: Option<&Issuer>, headers: &HeaderMap, body: &[u8], v1: bool) -> Result<Token, Refused> {
     let invalid =
         |error: &'static str, description: &str| Refused(StatusCode::BAD_REQUEST, error, description.to_owned());
     let Some(issuer) = issuer else {
         let description = "The built-in issuer is switched off. Get a token from the issuer that the operator names.";
         return Err(Refused(StatusCode::NOT_FOUND, "invalid_request", description.to_owned()));
     };
-    let too_long = |_| invalid("invalid_request", "The body broke off or is longer than 64 KiB. Send a form.");
-    let body = read_body(body, LONGEST_ACTION).await.map_err(too_long)?;
-    let form = form(&body)
-        .ok_or_else(|| invalid("invalid_request", "A member of the form is given twice. Send each once."))?;
+    let form =
+        form(body).ok_or_else(|| invalid("invalid_request", "A member of the form is given twice. Send each once."))?;
     let member = |name: &str| form.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let audience = match v1 {
         true => Audience::Resource(member("resource").map(str::to_owned)),

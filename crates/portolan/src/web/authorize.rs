@@ -1,6 +1,6 @@
 //! The sign-in page of the built-in issuer: mail address and password in, a code out.
 
-use super::forms::Form;
+use super::forms::{Form, too_many};
 use super::pages::{self, AuthorizePage, Shown};
 use super::{Pages, Shared};
 use crate::issuer::{Asked, Issuer};
@@ -30,6 +30,9 @@ async fn signed_in(pages: &Pages, request: Request<Body>) -> Result<Box<Response
     let (issuer, asked) = asked(pages, &form_sent.uri)?;
     form_sent.may_try(pages)?;
     let (mail, password) = (form_sent.field("mail").to_owned(), form_sent.field("password").to_owned());
+    let message = "Too many passwords were tried for this account. Wait a minute, then try again; or ask an operator for a new invitation.";
+    let account = mail.trim().to_ascii_lowercase();
+    pages.limits.of_account(&account).map_err(|refused| too_many(refused, message))?;
     let failed = |error: &dyn std::fmt::Display| Box::new(pages::not_now(error));
     let known = issuer.sign_in(&mail, password).await.map_err(|error| failed(&error))?;
     let Some(principal) = known else {

@@ -1,7 +1,7 @@
 //! Forms: read once, strictly, and only from our own pages.
 
 use super::{Pages, pages};
-use crate::http::CallerAddress;
+use crate::http::{CallerAddress, TooMany};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN, RETRY_AFTER};
@@ -71,11 +71,15 @@ impl Form {
 /// # Errors
 /// The page that says so.
 pub(super) fn may_try(pages: &Pages, address: IpAddr) -> Result<(), Box<Response>> {
-    let Err(refused) = pages.limits.of_credentials(address) else { return Ok(()) };
     let message = "There were too many tries from your address. Wait a moment, then try again.";
+    pages.limits.of_credentials(address).map_err(|refused| too_many(refused, message))
+}
+
+/// The page for who has tried too often.
+pub(super) fn too_many(refused: TooMany, message: &str) -> Box<Response> {
     let mut response = pages::fault(StatusCode::TOO_MANY_REQUESTS, message);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(refused.seconds()));
-    Err(Box::new(response))
+    Box::new(response)
 }
 
 /// The address of whoever asks.

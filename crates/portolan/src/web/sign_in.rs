@@ -30,7 +30,7 @@ struct Errand {
 const SEALED_FOR: &str = "sign-in cookie";
 
 /// Sends somebody to sign in; where there are several places for that, after a choice.
-pub(super) async fn choose(State(pages): Shared, uri: Uri) -> Shown {
+pub(super) async fn choose(State(pages): Shared, extensions: http::Extensions, uri: Uri) -> Shown {
     let query = query(&uri);
     let then = local(query.get("then").map_or("/", String::as_str)).to_owned();
     let chosen = match query.get("at") {
@@ -39,6 +39,10 @@ pub(super) async fn choose(State(pages): Shared, uri: Uri) -> Shown {
         None => None,
     };
     if let Some(provider) = chosen {
+        // Each is sealed a cookie, and a provider may be asked.
+        if let Err(refused) = forms::may_try(&pages, forms::address(&extensions)) {
+            return (*refused).into();
+        }
         return send(&pages, provider, then).await.into();
     }
     if pages.providers.is_empty() {

@@ -350,7 +350,7 @@ async fn who_tries_too_often_has_to_wait() {
             other => panic!("{other}: {}", answer.body),
         }
     }
-    assert_eq!(refused, 140, "60 at once");
+    assert_eq!(refused, 141, "60 at once, and the way to the page was one of them");
     // The password page and codes are counted together with them.
     let answer = browser.post(&page, &[("mail", MAIL), ("password", PASSWORD)]).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{}", answer.body);
@@ -360,6 +360,48 @@ async fn who_tries_too_often_has_to_wait() {
     assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{}", answer.body);
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(browser.post("/setup", &tries).await.status, 400);
+}
+
+#[tokio::test]
+async fn passwords_of_one_account_are_counted_from_wherever_they_come() {
+    let mut setting = Setting::default();
+    let limits = LimitSettings { address_per_second: 0, credentials_per_second: 0, ..LimitSettings::default() };
+    setting.entrance.limits = limits;
+    let world = World::with(setting).await;
+    let mut browser = Browser::new(&world);
+    let page = browser.begin("built-in").await;
+    let mut tried = async |mail: &str| browser.post(&page, &[("mail", mail), ("password", "not this one")]).await;
+    for at in 0..30 {
+        let mail = if at % 2 == 0 { "jane@x.example" } else { " JANE@x.example" };
+        assert_eq!(tried(mail).await.status, 401);
+    }
+    let refused = tried("jane@x.example").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "6"), "{}", refused.body);
+    assert!(says(&refused, "for this account"), "{}", refused.body);
+    assert_eq!(tried("john@x.example").await.status, 401, "others go on");
+    world.clock.advance(Duration::from_secs(6));
+    assert_eq!(tried("jane@x.example").await.status, 401);
+}
+
+#[tokio::test]
+async fn an_invitation_is_void_once_there_is_a_password() {
+    let world = World::new().await;
+    let staff = r#"{"kind":"user","name":"Dora","mail":"dora@x.example","roles":["auditor"]}"#;
+    let bearer = format!("Bearer {}", world.staff_token);
+    let invited = world.send("POST", "/api/staff", &[("authorization", &bearer)], staff).await.json();
+    let code = invited["invitation"]["code"].as_str().unwrap().to_owned();
+    let secret = world.setup_secret().await;
+    let mut browser = Browser::new(&world);
+    let password = |secret: &str| {
+        [("secret", secret.to_owned()), ("password", PASSWORD.to_owned()), ("again", PASSWORD.to_owned())]
+    };
+    let named = [("name", "Dora".to_owned()), ("mail", "dora@x.example".to_owned())];
+    let all: Vec<(&str, String)> = password(&secret).into_iter().chain(named).collect();
+    let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(browser.post("/setup", &all).await.status, 200, "she is let in again, as an operator");
+    let late = password(&code);
+    let late: Vec<(&str, &str)> = late.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(browser.post("/invitation", &late).await.status, 400, "whoever kept her code sets no other password");
 }
 
 #[tokio::test]

@@ -271,14 +271,12 @@ async fn a_body_that_is_no_form_or_says_a_thing_twice_gets_none() {
     }
     let json =
         json!({"grant_type": "client_credentials", "client_id": account.client_id, "client_secret": account.secret});
-    for (name, body) in [
-        ("nothing", Vec::new()),
-        ("JSON", json.to_string().into_bytes()),
-        ("no text", vec![0xff; 100]),
-        ("too much", format!("{form}&x={}", "x".repeat(64 << 10)).into_bytes()),
-    ] {
+    for (name, body) in [("nothing", Vec::new()), ("JSON", json.to_string().into_bytes()), ("no text", vec![0xff; 100])]
+    {
         assert_refused(&ask_by(&world, V1, &[], body).await, 400, "invalid_request", name);
     }
+    let too_much = ask_by(&world, V1, &[], format!("{form}&x={}", "x".repeat(64 << 10))).await;
+    assert_eq!((too_much.status, too_much.code().as_str()), (413, "PayloadTooLarge"), "{}", too_much.body);
     assert_eq!(ask_by(&world, V1, &[], format!("{form}&x={}", "x".repeat(60 << 10))).await.status, 200);
     // What stands in the query is not read: queries are logged on their way.
     assert_refused(&ask_by(&world, &format!("{V1}?{form}"), &[], "").await, 400, "invalid_request", "in the query");
