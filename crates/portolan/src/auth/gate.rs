@@ -8,11 +8,15 @@ use super::verified::{Proofs, TokenDigest, Verified};
 use super::{Unauthenticated, principal_name};
 use crate::store::{Store, StoreError};
 use publishing::principal::{Identity, Principal};
+use quick_cache::UnitWeighter;
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 
 /// How many callers are kept, each with the roles it had.
-const KEPT: usize = 10_000;
+const KEPT: u64 = 10_000;
+
+/// For how many there is room from the start.
+const FIRST: usize = 1_024;
 
 /// What the secret of a fresh installation begins with.
 pub const SETUP_PREFIX: &str = "pset_";
@@ -35,7 +39,7 @@ struct Known {
 impl Gate {
     /// A gate for tokens of these issuers; roles are those of the store.
     pub fn new(issuers: Arc<Issuers>, store: Arc<dyn Store>) -> Self {
-        Self { issuers, store, known: Arc::new(Cache::new(KEPT)) }
+        Self { issuers, store, known: Arc::new(Cache::with_weighter(FIRST, KEPT, UnitWeighter)) }
     }
 
     /// Takes the header `Authorization`.

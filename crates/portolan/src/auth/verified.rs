@@ -2,6 +2,7 @@
 
 use super::claims::SKEW;
 use publishing::moment::Moment;
+use quick_cache::UnitWeighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -41,11 +42,14 @@ pub(super) struct Proofs(Cache<TokenDigest, Proof>);
 pub(super) type TokenDigest = [u8; 32];
 
 /// How many proofs are kept.
-const KEPT: usize = 10_000;
+const KEPT: u64 = 10_000;
+
+/// For how many there is room from the start.
+const FIRST: usize = 1_024;
 
 impl Proofs {
     pub(super) fn new() -> Self {
-        Self(Cache::new(KEPT))
+        Self(Cache::with_weighter(FIRST, KEPT, UnitWeighter))
     }
 
     pub(super) fn digest(token: &str) -> TokenDigest {

@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// How many callers, or addresses, are told apart. Two that fall on one place share its rate.
-const PLACES: usize = 1 << 16;
+const PLACES: usize = 1 << 14;
 
 /// What connections and callers may take. A rate of 0 is no limit.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
