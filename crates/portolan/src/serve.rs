@@ -98,7 +98,7 @@ impl Setup {
         let public_url: Arc<str> =
             public_url(self.identity.public_url.as_deref(), address, self.entrance.certificate.is_some())?.into();
         if address.ip().is_unspecified() && self.identity.public_url.as_ref().is_none_or(String::is_empty) {
-            tracing::warn!(%public_url, "tokens and sign-in pages name an address that no client can reach; set server.public_url, or --public-url");
+            tracing::warn!(address = %public_url, "tokens and sign-in pages name an address that no client can reach; set server.public_url, or --public-url");
         }
         let (issuers, issuer, providers) = self.issuers(&public_url).await?;
         let issuers = Arc::new(issuers);

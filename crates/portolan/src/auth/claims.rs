@@ -52,15 +52,17 @@ pub(super) fn without_slash(audience: &str) -> &str {
 /// A name for people, from whatever says one; shortened, and without characters that nobody can see.
 pub(super) fn display_name(claims: &Object) -> Option<String> {
     let mut names = ["name", "preferred_username", "upn"].into_iter().filter_map(|name| claims.get(name)?.as_str());
-    let unseen = |c: &char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
     names.find_map(|name| {
-        let name: String = name.chars().filter(|c| !unseen(c)).take(LONGEST_DISPLAY).collect();
+        let name: String = name.chars().filter(|c| !is_unseen(*c)).take(LONGEST_DISPLAY).collect();
         let name = name.trim();
         (!name.is_empty()).then(|| name.to_owned())
     })
+}
+
+/// Whether a character shows nothing, or changes how others are shown: in a name it could only mislead.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Whether a text is a GUID with hyphens.

@@ -11,6 +11,8 @@ pub enum NotVerified {
     Denied(Unauthenticated),
     /// Ours, or the issuer's: 503 with `Retry-After`. The words are for the caller; the cause is in the log.
     Unavailable(String),
+    /// Ours: 503 with `Retry-After`. The words are for the log.
+    Failed(String),
 }
 
 impl From<Unauthenticated> for NotVerified {
@@ -40,7 +42,7 @@ denials! {
     NO_SUBJECT = "the token does not say who it is for. Get one with the claim sub or oid, as the service is set.";
     WRONG_CLIENT = "the ID token is for another client. Sign in again.";
     WRONG_NONCE = "the ID token belongs to another sign-in. Sign in again.";
-    UNKNOWN_KEY = "the issuer has no such key as the token names. Get a new token.";
+    UNKNOWN_KEY = "the issuer has no such key as the token names, as far as its keys were fetched. Get a new token; if the issuer has just changed its keys, try again in a minute.";
     KEY_DOES_NOT_FIT = "the key that the token names is not for its algorithm or its issuer. Get a new token.";
     SIGNATURE = "the signature of the token is wrong. Send the token as its issuer gave it.";
 }

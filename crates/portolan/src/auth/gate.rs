@@ -66,7 +66,7 @@ impl Gate {
     /// The caller that a token's sender is, with the roles of now.
     ///
     /// # Errors
-    /// [`NotVerified::Unavailable`] where the store cannot tell.
+    /// [`NotVerified::Failed`] where the store cannot tell.
     pub fn caller(&self, verified: &Verified) -> Result<Caller, NotVerified> {
         let Some(principal) = self.principal(verified)? else {
             // Proven, and unknown here: a caller without any role.
@@ -109,7 +109,7 @@ impl Gate {
 
 impl From<StoreError> for NotVerified {
     fn from(error: StoreError) -> Self {
-        Self::Unavailable(error.to_string())
+        Self::Failed(error.to_string())
     }
 }
 

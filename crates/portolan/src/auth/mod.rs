@@ -17,6 +17,7 @@ mod trusted;
 mod verified;
 
 pub use caller::{Authorised, AuthorisedStaff, Caller, Forbidden};
+pub use claims::is_unseen;
 pub use denials::{NotVerified, Unauthenticated};
 pub use gate::{Gate, SETUP_PREFIX};
 pub use issuers::Issuers;

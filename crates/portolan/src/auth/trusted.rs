@@ -303,7 +303,7 @@ impl TrustedIssuer {
 
     fn unavailable(&self) -> NotVerified {
         NotVerified::Unavailable(format!(
-            "The keys of the issuer {} cannot be fetched at the moment, so that nobody can be let in with its tokens. Try again in a minute.",
+            "The keys of the issuer {} cannot be fetched at the moment, so that nobody can be let in with its tokens. Try again after the time in Retry-After.",
             self.name
         ))
     }

@@ -13,12 +13,12 @@ pub fn welcome(public_url: &str, secret: &str, again: bool) -> String {
     let plain_http = if is_plain_and_away(public_url) { " --plain-http" } else { "" };
     format!(
         "{why} This secret makes one, once:\n\n  {secret}\n\n\
-         With a browser: open {public_url}/setup and enter it there.\n\
          From a terminal: enter these lines, and then the secret. The operator's credentials are in operator.env after that.\n\n  \
            read -rs PORTOLAN_TOKEN && export PORTOLAN_TOKEN &&\n    \
              (umask 077; portolan staff add --role operator --role reviewer --service-principal admin \
              --server {}{plain_http} > operator.env) &&\n    \
              . ./operator.env && portolan staff list\n\n\
+         With a browser: open {public_url}/setup and enter it there. People can sign in; so far the terminal does the rest.\n\n\
          The secret is void at the next start{until}.\n",
         quoted(public_url)
     )

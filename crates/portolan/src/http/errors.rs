@@ -77,7 +77,7 @@ impl From<Forbidden> for Problem {
     fn from(_: Forbidden) -> Self {
         Self::new(
             ErrorCode::Forbidden,
-            "You have no role that allows this. Check the publisher id, or ask an owner of the publisher for a role.",
+            "You have no role that allows this. Check the publisher id, if there is one; an owner of the publisher can give you a role there, and an operator one on the staff.",
         )
     }
 }
@@ -191,7 +191,9 @@ impl IntoResponse for NotVerified {
     fn into_response(self) -> Response {
         match self {
             Self::Denied(denied) => denied.into_response(),
-            Self::Unavailable(cause) => Problem::not_now().because(&cause).into_response(),
+            // The cause was logged when the fetch failed, once.
+            Self::Unavailable(words) => Problem::new(ErrorCode::ServiceUnavailable, words).after(10).into_response(),
+            Self::Failed(cause) => Problem::not_now().because(&cause).into_response(),
         }
     }
 }

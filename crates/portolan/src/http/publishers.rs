@@ -3,7 +3,7 @@
 use super::errors::Problem;
 use super::request::{At, read_own};
 use super::{Shared, reply};
-use crate::auth::{LONGEST_NAME, Permission};
+use crate::auth::{LONGEST_NAME, Permission, is_unseen};
 use crate::store::Publisher as Stored;
 use api::access::NewPublisher;
 use api::publishers::{OfferType, Publisher, PublisherDefinition};
@@ -35,8 +35,8 @@ pub(crate) async fn create_publisher(State(rooms): Shared, at: At, body: Body) -
     let form = "A publisher id has 1 to 50 letters, digits, `_`, `.` and `-`, and begins with a letter or digit.";
     let id = PublisherId::parse(&id).ok_or_else(|| Problem::bad_request("/id", form))?;
     for (target, text) in [("/displayText", &display_text), ("/sellerId", &seller_id)] {
-        if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NAME || text.chars().any(char::is_control)) {
-            let message = format!("This has at most {LONGEST_NAME} characters, none of them a control character.");
+        if text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NAME || text.chars().any(is_unseen)) {
+            let message = format!("This has at most {LONGEST_NAME} characters, all of them to be seen.");
             return Err(Problem::bad_request(target, message));
         }
     }

@@ -68,16 +68,17 @@ pub(crate) async fn get_token_v2(State(rooms): Shared, request: Request) -> Resp
 }
 
 async fn answer(rooms: &Rooms, request: Request, v1: bool) -> Response {
-    if let Some(CallerAddress(address)) = request.extensions().get()
-        && let Err(refused) = rooms.limits.of_credentials(*address)
-    {
-        return Problem::from(refused).into_response();
-    }
     let (head, body) = request.into_parts();
     let body = match read_body(body, LONGEST_ACTION).await {
         Ok(body) => body,
         Err(problem) => return problem.into_response(),
     };
+    // Only now: an answer to half a request would end the connection.
+    if let Some(CallerAddress(address)) = head.extensions.get()
+        && let Err(refused) = rooms.limits.of_credentials(*address)
+    {
+        return Problem::from(refused).into_response();
+    }
     let mut response = match token(rooms.issuer.as_ref(), &head.headers, &body, v1).await {
         Ok(token) => reply::json(StatusCode::OK, &document(token, v1)),
         Err(Refused(status, error, error_description)) => {
@@ -134,7 +135,7 @@ async fn token(issuer: Option<&Issuer>, headers: &HeaderMap, body: &[u8], v1: bo
             let code = member("code").ok_or_else(missing)?;
             let redirect_uri = member("redirect_uri").ok_or_else(missing)?;
             let verifier = member("code_verifier").ok_or_else(missing)?;
-            issuer.redeem(code, &client_id, redirect_uri, verifier, &audience).await
+            issuer.redeem(code, &client_id, redirect_uri, verifier).await
         }
         _ => {
             let description = "grant_type must be client_credentials or authorization_code. Send one of them.";

@@ -112,7 +112,6 @@ impl Issuer {
         client_id: &str,
         redirect_uri: &str,
         verifier: &str,
-        audience: &Audience,
     ) -> Result<Token, TokenRefusal> {
         let taken = self.store.take_code(secret_hash(code), self.clock.now()).await.map_err(IssuerFailure::from)?;
         let record: Record =
@@ -124,7 +123,8 @@ impl Issuer {
         }
         let principal = self.store.principal(record.principal).map_err(IssuerFailure::from)?;
         let principal = principal.ok_or(TokenRefusal::InvalidGrant)?;
-        let mut token = self.token_for(&principal, audience, LASTS_SECONDS).await?;
+        // The pages need to know who it is, and have no use for a token that opens the API.
+        let mut token = self.token_for(&principal, &Audience::Scope(Some("openid".into())), LASTS_SECONDS).await?;
         token.id_token = Some(self.id_token(&principal, client_id, record.asked.nonce.as_deref()).await?);
         Ok(token)
     }

@@ -178,6 +178,8 @@ impl Audience {
         let asked = match (asked, self) {
             (Some(asked), _) => asked,
             (None, Self::Scope(Some(scope))) if !scope.split(' ').any(|scope| scope == "openid") => scope,
+            // Only to know who somebody is: nothing that the API takes.
+            (None, Self::Scope(Some(_))) => return Ok(place.public_url.clone()),
             (None, _) => return Ok(usual),
         };
         let plain = |audience: &str| audience.strip_suffix('/').unwrap_or(audience).to_owned();

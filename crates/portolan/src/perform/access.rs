@@ -4,10 +4,10 @@ use super::requests::{AccessRequest, Granted, Newcomer};
 use super::{Failure, MOST_ROUNDS, Perform};
 use crate::auth::{Authorised, AuthorisedStaff, Permission, hash_password, principal_name, secret_hash};
 use crate::store::{AccessChange, Credential, Hash, Member, Publisher, StoreError, StoredCircle};
-use publishing::access::{AccessCommand, AccessRefusal, decide};
+use publishing::access::{AccessCommand, AccessRefusal, Members, decide};
 use publishing::entry::{Entry, FirstCredential};
 use publishing::moment::Moment;
-use publishing::principal::{Circle, Kind, Principal, Role};
+use publishing::principal::{BUILT_IN, Circle, Kind, Principal, Role};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -58,6 +58,14 @@ impl Perform {
                 let message =
                     "The setup secret makes the first operator, and nothing else. Add a member with the role operator.";
                 return Err(invalid("/roles", message));
+            }
+            let invited = matches!(
+                &request,
+                AccessRequest::AddMember { newcomer: Newcomer::Described { kind: Kind::User, identity: None, .. }, .. }
+            );
+            if invited {
+                let message = "An invitation may be lost, and the setup secret works once. Make a service principal here, or open /setup with a browser.";
+                return Err(invalid("/kind", message));
             }
         }
         let by = By {
@@ -193,6 +201,31 @@ impl Perform {
         Err(overtaken().into())
     }
 
+    /// The members as a command counts them: whoever has no way in is no head that could let others in.
+    fn counted(&self, at: &Circle, circle: &StoredCircle, command: &AccessCommand) -> Result<Members, StoreError> {
+        let mut members = circle.roles();
+        if !matches!(command, AccessCommand::SetRoles { .. } | AccessCommand::RemoveMember { .. }) {
+            return Ok(members);
+        }
+        let head = if *at == Circle::Marketplace { Role::Operator } else { Role::Owner };
+        for member in circle.members.iter().filter(|member| member.roles.contains(&head)) {
+            if !self.has_a_way_in(&member.principal)? {
+                members.entry(member.principal.id).or_default().remove(&head);
+            }
+        }
+        Ok(members)
+    }
+
+    /// Whether somebody can prove to be who it is: another issuer sees to that, or there is a password or a secret.
+    fn has_a_way_in(&self, principal: &Principal) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(principal.identity.issuer != BUILT_IN
+            || match principal.kind {
+                Kind::User => self.store.password(principal.id)?.is_some(),
+                Kind::ServicePrincipal => self.store.secrets(principal.id)?.iter().any(|secret| secret.ends_at > now),
+            })
+    }
+
     async fn change_access(&self, by: By<'_>, request: AccessRequest) -> Result<Granted, Failure> {
         for _ in 0..MOST_ROUNDS {
             let circle = self.store.circle(&by.circle)?.ok_or(AccessRefusal::MemberMissing)?;
@@ -200,7 +233,7 @@ impl Perform {
             let mut granted = Granted::default();
             let mut credentials = Vec::new();
             let command = self.access_command(&by, &request, &mut granted, &mut credentials).await?;
-            let decision = decide(&by.circle, &circle.roles(), &command)?;
+            let decision = decide(&by.circle, &self.counted(&by.circle, &circle, &command)?, &command)?;
             let now = self.clock.now();
             granted.member = member(&circle, &granted, decision.roles.as_ref(), now);
             let change = AccessChange {

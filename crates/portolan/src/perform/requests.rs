@@ -2,7 +2,7 @@
 
 use super::access::{By, invalid};
 use super::{Failure, Perform};
-use crate::auth::{LONGEST_NAME, secret_hash};
+use crate::auth::{LONGEST_NAME, is_unseen, secret_hash};
 use crate::clock::random_secret;
 use crate::store::{ClientSecret, Credential, Invitation, Member, StoreError};
 use publishing::access::{AccessCommand, AccessRefusal, LONGEST_SECRET_DAYS};
@@ -189,10 +189,10 @@ impl Perform {
             }
         };
         let name = name.trim();
-        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(is_unseen) {
             return Err(invalid(
                 "/name",
-                format!("The name must have 1 to {LONGEST_NAME} characters, none of them a control character."),
+                format!("The name must have 1 to {LONGEST_NAME} characters, all of them to be seen."),
             ));
         }
         let mail = mail.as_ref().map(|mail| mail.trim().to_ascii_lowercase());

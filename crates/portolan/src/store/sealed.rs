@@ -76,7 +76,11 @@ fn unreadable(place: &str) -> StoreError {
 
 fn failed(place: &str, error: &VaultError) -> StoreError {
     let text = format!("{place}: {error}");
-    if matches!(error, VaultError::NotSealed(_)) { StoreError::Unavailable(text) } else { StoreError::Corrupt(text) }
+    if matches!(error, VaultError::NotSealed(_) | VaultError::UnknownKey(_)) {
+        StoreError::Unavailable(text)
+    } else {
+        StoreError::Corrupt(text)
+    }
 }
 
 /// Seals what is plain, and seals anew what another key than the newest has sealed; then nothing of it is left in the files.

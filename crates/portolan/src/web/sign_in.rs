@@ -4,11 +4,11 @@ use super::cookies::SIGN_IN_SECONDS;
 use super::pages::{self, ChoosePage, Shown};
 use super::{Pages, Shared, forms};
 use crate::auth::{Issuers, NotVerified, Provider, Started, Verified};
-use crate::issuer::{Audience, TokenRefusal};
+use crate::issuer::TokenRefusal;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::header::USER_AGENT;
+use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode, Uri};
 use publishing::moment::Moment;
 use publishing::principal::Kind;
@@ -30,9 +30,16 @@ struct Errand {
 const SEALED_FOR: &str = "sign-in cookie";
 
 /// Sends somebody to sign in; where there are several places for that, after a choice.
-pub(super) async fn choose(State(pages): Shared, extensions: http::Extensions, uri: Uri) -> Shown {
+pub(super) async fn choose(State(pages): Shared, extensions: http::Extensions, headers: HeaderMap, uri: Uri) -> Shown {
     let query = query(&uri);
     let then = local(query.get("then").map_or("/", String::as_str)).to_owned();
+    // The way back leads to the address that the service knows itself by, and so must the cookie. Once: a proxy may hide the name.
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let ours = pages.public_url.split_once("://").map_or("", |(_, host)| host);
+    if !host.eq_ignore_ascii_case(ours) && !query.contains_key("moved") {
+        let rest = uri.query().map_or(String::new(), |query| format!("{query}&"));
+        return pages::see(&format!("{}/sign-in?{rest}moved=1", pages.public_url)).into();
+    }
     let chosen = match query.get("at") {
         Some(name) => pages.providers.iter().find(|provider| provider.name() == name),
         None if pages.providers.len() == 1 => pages.providers.first(),
@@ -123,7 +130,7 @@ async fn taken_in(
     let verified = verify(&pages.issuers, provider, &id_token, &errand.started.nonce).await;
     let verified = verified.map_err(|refused| match refused {
         NotVerified::Denied(denied) => again(denied.0),
-        NotVerified::Unavailable(cause) => failed(&cause),
+        NotVerified::Unavailable(cause) | NotVerified::Failed(cause) => failed(&cause),
     })?;
     let principal = pages.gate.principal(&verified).map_err(|error| failed(&error))?;
     let Some(principal) = principal.filter(|principal| principal.kind == Kind::User) else {
@@ -166,8 +173,7 @@ async fn redeem(pages: &Pages, provider: &Provider, code: &str, verifier: &str) 
         });
     }
     let issuer = pages.issuer.as_ref().ok_or(None)?;
-    let audience = Audience::Scope(Some("openid".into()));
-    match issuer.redeem(code, provider.client_id(), &redirect_uri, verifier, &audience).await {
+    match issuer.redeem(code, provider.client_id(), &redirect_uri, verifier).await {
         Ok(token) => token.id_token.ok_or(None),
         Err(TokenRefusal::Failed(cause)) => Err(Some(pages::not_now(&cause))),
         Err(_) => Err(None),

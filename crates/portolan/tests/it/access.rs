@@ -396,3 +396,24 @@ async fn who_loses_the_role_while_the_body_comes_changes_nothing() {
     }
     assert_eq!(lines(&world, &at("contoso")).await, before);
 }
+
+#[tokio::test]
+async fn who_has_no_way_in_is_no_head_and_names_are_what_they_look_like() {
+    let world = World::new().await;
+    let staff = world.staff_token.clone();
+    let me = world.store.circle(&Circle::Marketplace).unwrap().unwrap().members.remove(0).principal.id;
+    let invited = json!({"kind": "user", "name": "Inv", "mail": "inv@x.example", "roles": ["operator"]});
+    let invited = ask(&world, &staff, "POST", "/api/staff", invited).await.json();
+    let leave = format!("/api/staff/{me}");
+    let refused = ask(&world, &staff, "DELETE", &leave, Value::Null).await;
+    assert_eq!(refused.status, 409, "somebody invited cannot let anybody in: {}", refused.body);
+    assert!(refused.body.contains("the last operator"), "{}", refused.body);
+    let code = invited["invitation"]["code"].as_str().unwrap();
+    world.perform.accept_invitation(code, "a few plain words".into()).await.unwrap();
+    assert_eq!(ask(&world, &staff, "DELETE", &leave, Value::Null).await.status, 204, "now there is another one");
+    for name in ["rtl\u{202e}abc", "zero\u{200b}width", "new\nline", "\u{feff}"] {
+        let named = json!({"kind": "servicePrincipal", "name": name, "roles": ["reader"]});
+        let answer = ask(&world, &world.token, "POST", "/api/publishers/contoso/members", named).await;
+        assert_eq!((answer.status, &answer.json()["error"]["target"]), (400, &json!("/name")), "{name:?}");
+    }
+}

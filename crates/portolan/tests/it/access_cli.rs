@@ -108,8 +108,7 @@ fn the_printed_lines_lead_from_the_setup_secret_to_an_operator_and_on() {
     let data = tempfile::tempdir().unwrap();
     let service = fresh(data.path(), &[]);
     let secret = setup_secret(&service);
-    let lines =
-        &service.said[service.said.find("  read -rs").unwrap()..service.said.find("The secret is void").unwrap()];
+    let lines = &service.said[service.said.find("  read -rs").unwrap()..service.said.find("With a browser").unwrap()];
     let mut shell = Command::new("bash");
     let programs = Path::new(env!("CARGO_BIN_EXE_portolan")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());

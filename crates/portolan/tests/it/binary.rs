@@ -336,8 +336,15 @@ fn a_setup_secret_is_printed_until_there_is_an_operator_and_works_once() {
     let staff = format!("{url}/api/staff?api-version=2017-10-31");
     let ask = |secret: &str| {
         TOKEN.set(secret.to_owned());
-        curl(&["--data", r#"{"kind":"user","name":"Jane","mail":"jane@x.example","roles":["operator"]}"#, &staff])
+        curl(&["--data", r#"{"kind":"servicePrincipal","name":"admin","roles":["operator"]}"#, &staff])
     };
+    TOKEN.set(secret.clone());
+    let invited = r#"{"kind":"user","name":"Jane","mail":"jane@x.example","roles":["operator"]}"#;
+    assert_eq!(
+        curl(&["--data", invited, &staff]).0,
+        400,
+        "an invitation may be lost, and then nobody finds the way in"
+    );
     assert_eq!(ask(&old).0, 401, "an earlier one is void");
     assert_eq!(ask(&secret).0, 201);
     assert_eq!(ask(&secret).0, 401, "it works once");

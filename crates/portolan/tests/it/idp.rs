@@ -417,7 +417,7 @@ fn url(text: &str) -> reqwest::Url {
 pub fn outcome<T>(result: &Result<T, NotVerified>) -> String {
     match result {
         Ok(_) => "taken".into(),
-        Err(NotVerified::Unavailable(_)) => "unavailable".into(),
+        Err(NotVerified::Unavailable(_) | NotVerified::Failed(_)) => "unavailable".into(),
         Err(NotVerified::Denied(denied)) => denied.0.to_string(),
     }
 }
