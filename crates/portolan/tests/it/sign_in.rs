@@ -487,3 +487,59 @@ async fn the_stylesheet_is_there_under_an_address_that_changes_with_it() {
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/css; charset=utf-8"));
     assert!(answer.header("cache-control").contains("immutable") && !answer.body.contains("url("));
 }
+
+#[tokio::test]
+async fn a_code_says_who_somebody_is_and_opens_nothing_of_the_api() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use sha2::Digest;
+    let world = World::new().await;
+    world.invite("Jane", MAIL, "owner").await;
+    let jane = world.store.user(MAIL).unwrap().unwrap();
+    let verifier = "v".repeat(43);
+    let redirect_uri = format!("{}/sign-in/callback", crate::world::PUBLIC_URL);
+    for scope in ["openid", "https://cloudpartner.azure.com/.default"] {
+        let asked = portolan::issuer::Asked {
+            client_id: portolan::issuer::WEB_CLIENT.into(),
+            redirect_uri: redirect_uri.clone(),
+            state: "s".into(),
+            nonce: None,
+            code_challenge: URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(&verifier)),
+        };
+        let location = world.issuer.consent(asked, &jane).await.unwrap().location;
+        let code = crate::browser::query_of(&location, "code");
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "authorization_code")
+            .append_pair("client_id", portolan::issuer::WEB_CLIENT)
+            .append_pair("redirect_uri", &redirect_uri)
+            .append_pair("code_verifier", &verifier)
+            .append_pair("scope", scope)
+            .append_pair("code", &code)
+            .finish();
+        let answer = world.send("POST", "/common/oauth2/v2.0/token?x", &[("authorization", "none")], form).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let bearer = format!("Bearer {}", answer.json()["access_token"].as_str().unwrap());
+        assert_eq!(
+            world.send("GET", "/api/publishers", &[("authorization", &bearer)], "").await.status,
+            401,
+            "{scope}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn signing_in_goes_on_where_the_service_knows_itself_by() {
+    let world = World::new().await;
+    let at = async |host: &str, path: &str| {
+        let answer = world.send("GET", path, &[("authorization", "none"), ("host", host)], "").await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        (answer.header("location").to_owned(), answer.headers.contains_key("set-cookie"))
+    };
+    let here = format!("{}/sign-in?then=%2Faccount&moved=1", crate::world::PUBLIC_URL);
+    assert_eq!(at("localhost:8080", "/sign-in?then=%2Faccount").await, (here, false));
+    // Behind a proxy that hides the name there is no going round in circles.
+    let (location, cookie) = at("localhost:8080", "/sign-in?then=%2Faccount&moved=1").await;
+    assert!(location.contains("/oauth2/v2.0/authorize?") && cookie, "{location}");
+    let (location, cookie) = at("portolan.test", "/sign-in?then=%2Faccount").await;
+    assert!(location.contains("/oauth2/v2.0/authorize?") && cookie, "{location}");
+}
