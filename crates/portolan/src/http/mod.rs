@@ -33,6 +33,7 @@ pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Entrance, addresses, listen};
 pub use needs::{Need, need};
+pub use request::form_members;
 pub use tls::Certificate;
 
 use crate::auth::Gate;

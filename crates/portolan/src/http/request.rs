@@ -22,6 +22,7 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, is_slug};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The longest body of a PUT, in bytes.
@@ -142,6 +143,17 @@ pub(crate) fn shown(name: &str) -> String {
 pub(crate) fn query(uri: &Uri) -> Vec<(String, String)> {
     let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     pairs.map(|(name, value)| (name.trim_start_matches('$').to_owned(), value.into_owned())).collect()
+}
+
+/// The members of a form; `None` where one is given twice, and nobody knows which counts.
+pub fn form_members(body: &[u8]) -> Option<HashMap<String, String>> {
+    let mut members = HashMap::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        if members.insert(name.into_owned(), value.into_owned()).is_some() {
+            return None;
+        }
+    }
+    Some(members)
 }
 
 /// The caller's `If-Match`.

@@ -1,7 +1,7 @@
 //! The token endpoints of the built-in issuer, versions 1 and 2 (wire contract, "The token endpoint").
 
 use super::errors::Problem;
-use super::request::{LONGEST_ACTION, read_body};
+use super::request::{LONGEST_ACTION, form_members, read_body};
 use super::{CallerAddress, Rooms, Shared, reply};
 use crate::issuer::{Audience, Issuer, Token, TokenRefusal};
 use axum::extract::{Request, State};
@@ -11,7 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
-use std::collections::HashMap;
 
 /// A token of version 1: two members are texts that the original wrote as texts.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -107,8 +106,8 @@ async fn token(issuer: Option<&Issuer>, headers: &HeaderMap, body: &[u8], v1: bo
         let description = "The built-in issuer is switched off. Get a token from the issuer that the operator names.";
         return Err(Refused(StatusCode::NOT_FOUND, "invalid_request", description.to_owned()));
     };
-    let form =
-        form(body).ok_or_else(|| invalid("invalid_request", "A member of the form is given twice. Send each once."))?;
+    let form = form_members(body)
+        .ok_or_else(|| invalid("invalid_request", "A member of the form is given twice. Send each once."))?;
     let member = |name: &str| form.get(name).map(String::as_str).filter(|value| !value.is_empty());
     let audience = match v1 {
         true => Audience::Resource(member("resource").map(str::to_owned)),
@@ -156,17 +155,6 @@ async fn token(issuer: Option<&Issuer>, headers: &HeaderMap, body: &[u8], v1: bo
             }
         }
     })
-}
-
-/// The members of a form, where none is given twice.
-fn form(body: &[u8]) -> Option<HashMap<String, String>> {
-    let mut members = HashMap::new();
-    for (name, value) in form_urlencoded::parse(body) {
-        if members.insert(name.into_owned(), value.into_owned()).is_some() {
-            return None;
-        }
-    }
-    Some(members)
 }
 
 /// Client id and secret in the header, as RFC 6749, 2.3.1 has them.

@@ -1,7 +1,7 @@
 //! Forms: read once, strictly, and only from our own pages.
 
 use super::{Pages, pages};
-use crate::http::{CallerAddress, TooMany};
+use crate::http::{CallerAddress, TooMany, form_members};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN, RETRY_AFTER};
@@ -40,15 +40,8 @@ impl Form {
         let body = Limited::new(body, LONGEST).collect().await;
         let body =
             body.map_err(|_| refuse(StatusCode::BAD_REQUEST, "The form broke off or is too long. Send it again."))?;
-        let mut members = HashMap::new();
-        for (name, value) in form_urlencoded::parse(&body.to_bytes()) {
-            if members.insert(name.into_owned(), value.into_owned()).is_some() {
-                return Err(refuse(
-                    StatusCode::BAD_REQUEST,
-                    "The form holds a field twice. Open the page and send it again.",
-                ));
-            }
-        }
+        let twice = "The form holds a field twice. Open the page and send it again.";
+        let members = form_members(&body.to_bytes()).ok_or_else(|| refuse(StatusCode::BAD_REQUEST, twice))?;
         Ok(Self { members, headers: head.headers, address, uri: head.uri })
     }
 
