@@ -1,6 +1,7 @@
 //! The one place where the rules' words become the wire's.
 
-use crate::store::Document;
+use crate::store::{Document, Member};
+use api::access as wire_access;
 use api::dates::Date;
 use api::operations as wire_operations;
 use api::status as wire_status;
@@ -10,9 +11,11 @@ use publishing::message::{Level, Message};
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
 use publishing::operation::{Course, Operation, Purpose, Step};
+use publishing::principal::{Kind, Principal, Role};
 use publishing::status::{OfferStatus, Status, StepStatus, of_operation};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 
 /// A moment as a date.
 pub const fn date(moment: Moment) -> Date {
@@ -162,6 +165,47 @@ pub fn submission(key: &OfferKey, offer_type: &str, operation: &Operation) -> wi
             metadata: wire_operations::SubmissionMetadata { emails: operation.emails.join(",") },
         },
         changed_time: date(operation.changed_at),
+    }
+}
+
+/// The roles that a caller names.
+pub fn roles(roles: &[wire_access::Role]) -> BTreeSet<Role> {
+    let role = |role: &wire_access::Role| match role {
+        wire_access::Role::Owner => Role::Owner,
+        wire_access::Role::Contributor => Role::Contributor,
+        wire_access::Role::Reader => Role::Reader,
+        wire_access::Role::Operator => Role::Operator,
+        wire_access::Role::Reviewer => Role::Reviewer,
+        wire_access::Role::Auditor => Role::Auditor,
+    };
+    roles.iter().map(role).collect()
+}
+
+/// A member as callers see it.
+pub fn member(member: &Member) -> wire_access::Member {
+    let Principal { id, kind, name, mail, identity, application, home: _ } = &member.principal;
+    let role = |role: &Role| match role {
+        Role::Owner => wire_access::Role::Owner,
+        Role::Contributor => wire_access::Role::Contributor,
+        Role::Reader => wire_access::Role::Reader,
+        Role::Operator => wire_access::Role::Operator,
+        Role::Reviewer => wire_access::Role::Reviewer,
+        Role::Auditor => wire_access::Role::Auditor,
+    };
+    wire_access::Member {
+        id: *id,
+        kind: match kind {
+            Kind::User => wire_access::MemberKind::User,
+            Kind::ServicePrincipal => wire_access::MemberKind::ServicePrincipal,
+        },
+        name: name.clone(),
+        mail: mail.clone(),
+        issuer: identity.issuer.clone(),
+        tenant_id: identity.tenant.clone(),
+        object_id: identity.subject.clone(),
+        application_id: application.clone(),
+        roles: member.roles.iter().map(role).collect(),
+        since: date(member.since),
     }
 }
 

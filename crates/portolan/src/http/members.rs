@@ -5,19 +5,17 @@ use super::request::{At, read_own};
 use super::{Rooms, Shared, reply};
 use crate::auth::{Authorised, AuthorisedStaff, Permission};
 use crate::perform::{AccessRequest, Failure, Granted, Newcomer};
-use crate::store::{ClientSecret, Member};
+use crate::store::ClientSecret;
 use crate::wire;
 use api::access::{
-    AddedMember, Invitation, Member as WireMember, MemberKind, NewMember, NewRoles, NewSecret, Role as WireRole,
-    Secret, SecretRequest,
+    AddedMember, Invitation, Member as WireMember, MemberKind, NewMember, NewRoles, NewSecret, Secret, SecretRequest,
 };
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use publishing::access::AccessRefusal;
-use publishing::principal::{BUILT_IN, Circle, Identity, Kind, Principal, Role};
-use std::collections::BTreeSet;
+use publishing::principal::{BUILT_IN, Circle, Identity, Kind};
 use uuid::Uuid;
 
 /// In which circle a request happens, with the proof that it may.
@@ -181,12 +179,12 @@ pub(crate) async fn invite_staff(State(rooms): Shared, at: At) -> Result<Respons
 
 fn list(rooms: &Rooms, circle: &In<'_>) -> Result<Response, Problem> {
     let members = rooms.read.circle(&circle.circle())?.map(|stored| stored.members).unwrap_or_default();
-    Ok(reply::json(StatusCode::OK, &members.iter().map(member).collect::<Vec<_>>()))
+    Ok(reply::json(StatusCode::OK, &members.iter().map(wire::member).collect::<Vec<_>>()))
 }
 
 async fn add(rooms: &Rooms, circle: &In<'_>, body: Body) -> Result<Response, Problem> {
     let new: NewMember = read_own(body).await?;
-    let request = AccessRequest::AddMember { roles: roles(&new.roles), newcomer: newcomer(rooms, new)? };
+    let request = AccessRequest::AddMember { roles: wire::roles(&new.roles), newcomer: newcomer(rooms, new)? };
     let granted = circle.change(rooms, request).await?;
     let added = AddedMember {
         member: changed(&granted)?,
@@ -199,13 +197,13 @@ async fn add(rooms: &Rooms, circle: &In<'_>, body: Body) -> Result<Response, Pro
 async fn set_roles(rooms: &Rooms, circle: &In<'_>, who: Uuid, body: Body) -> Result<Response, Problem> {
     find(rooms, circle, who)?;
     let new: NewRoles = read_own(body).await?;
-    let granted = circle.change(rooms, AccessRequest::SetRoles { member: who, roles: roles(&new.roles) }).await?;
+    let granted = circle.change(rooms, AccessRequest::SetRoles { member: who, roles: wire::roles(&new.roles) }).await?;
     Ok(reply::json(StatusCode::OK, &changed(&granted)?))
 }
 
 /// The member that a change was about. What is stored by now may be another story.
 fn changed(granted: &Granted) -> Result<WireMember, Problem> {
-    granted.member.as_ref().map(member).ok_or_else(|| Problem::internal(&"a change of a member was about none"))
+    granted.member.as_ref().map(wire::member).ok_or_else(|| Problem::internal(&"a change of a member was about none"))
 }
 
 fn secrets(rooms: &Rooms, circle: &In<'_>, who: Uuid) -> Result<Response, Problem> {
@@ -249,7 +247,7 @@ async fn done(rooms: &Rooms, circle: &In<'_>, request: AccessRequest) -> Result<
 
 fn find(rooms: &Rooms, circle: &In<'_>, who: Uuid) -> Result<WireMember, Problem> {
     let members = rooms.read.circle(&circle.circle())?.map(|stored| stored.members).unwrap_or_default();
-    let found = members.iter().find(|member| member.principal.id == who).map(member);
+    let found = members.iter().find(|member| member.principal.id == who).map(wire::member);
     found.ok_or_else(|| Failure::from(AccessRefusal::MemberMissing).into())
 }
 
@@ -322,45 +320,6 @@ fn newcomer(rooms: &Rooms, new: NewMember) -> Result<Newcomer, Problem> {
         MemberKind::ServicePrincipal => Kind::ServicePrincipal,
     };
     Ok(Newcomer::Described { kind, name, mail, identity, application: application_id })
-}
-
-fn roles(roles: &[WireRole]) -> BTreeSet<Role> {
-    let role = |role: &WireRole| match role {
-        WireRole::Owner => Role::Owner,
-        WireRole::Contributor => Role::Contributor,
-        WireRole::Reader => Role::Reader,
-        WireRole::Operator => Role::Operator,
-        WireRole::Reviewer => Role::Reviewer,
-        WireRole::Auditor => Role::Auditor,
-    };
-    roles.iter().map(role).collect()
-}
-
-fn member(member: &Member) -> WireMember {
-    let Principal { id, kind, name, mail, identity, application, home: _ } = &member.principal;
-    let role = |role: &Role| match role {
-        Role::Owner => WireRole::Owner,
-        Role::Contributor => WireRole::Contributor,
-        Role::Reader => WireRole::Reader,
-        Role::Operator => WireRole::Operator,
-        Role::Reviewer => WireRole::Reviewer,
-        Role::Auditor => WireRole::Auditor,
-    };
-    WireMember {
-        id: *id,
-        kind: match kind {
-            Kind::User => MemberKind::User,
-            Kind::ServicePrincipal => MemberKind::ServicePrincipal,
-        },
-        name: name.clone(),
-        mail: mail.clone(),
-        issuer: identity.issuer.clone(),
-        tenant_id: identity.tenant.clone(),
-        object_id: identity.subject.clone(),
-        application_id: application.clone(),
-        roles: member.roles.iter().map(role).collect(),
-        since: wire::date(member.since),
-    }
 }
 
 fn new_secret(secret: &ClientSecret, value: &str) -> NewSecret {
