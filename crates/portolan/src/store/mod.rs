@@ -218,9 +218,6 @@ pub trait Store: Directory {
     /// When the next check is due, or its lease ends.
     async fn next_due(&self) -> Result<Option<Moment>, StoreError>;
 
-    /// All publishers.
-    async fn publishers(&self) -> Result<Vec<Publisher>, StoreError>;
-
     /// Adds a publisher, unless there is one of that id.
     async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError>;
 
@@ -296,11 +293,6 @@ impl Read {
     /// As [`Store::running`].
     pub async fn running(&self) -> Result<Vec<(OfferKey, Operation)>, StoreError> {
         self.0.running().await
-    }
-
-    /// As [`Store::publishers`].
-    pub async fn publishers(&self) -> Result<Vec<Publisher>, StoreError> {
-        self.0.publishers().await
     }
 
     /// As [`Directory::publisher`].

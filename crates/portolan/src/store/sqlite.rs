@@ -349,10 +349,6 @@ impl Store for Sqlite {
         self.read(sqlite_read::next_due)
     }
 
-    async fn publishers(&self) -> Result<Vec<Publisher>, StoreError> {
-        self.read(sqlite_read::publishers)
-    }
-
     async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError> {
         self.write(move |connection| sqlite_write::add_publisher(connection, &publisher).map(drop), |()| {}).await
     }

@@ -1,7 +1,7 @@
 //! What is asked of SQLite: one function a question.
 
 use super::sealed::{self, Place};
-use super::{Document, Line, Listed, Publisher, Selection, StoreError, Stored};
+use super::{Document, Line, Listed, Selection, StoreError, Stored};
 use crate::vault::Vault;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -168,17 +168,6 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Moment>> {
     )?
     .flatten();
     Ok(ticks.map(Moment::from_ticks))
-}
-
-pub(super) fn publishers(connection: &Connection) -> Result<Vec<Publisher>> {
-    let found: Vec<(String, String, String, i64)> =
-        all(connection, "SELECT id, display_text, seller_id, version FROM publisher ORDER BY folded", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
-    let publisher = |(id, display_text, seller_id, version): (String, String, String, i64)| {
-        Ok(Publisher { id: publisher_id(&id)?, display_text, seller_id, version })
-    };
-    found.into_iter().map(publisher).collect()
 }
 
 pub(super) fn journal(connection: &Connection, publisher: &str, after: i64, most: i64) -> Result<Vec<Line>> {

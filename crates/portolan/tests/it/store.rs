@@ -2,7 +2,7 @@
 
 use crate::world::{START, memo_type, opened};
 use portolan::store::{
-    Change, Claim, Document, GENESIS, Line, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim,
+    Change, Claim, Directory, Document, GENESIS, Line, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim,
 };
 use portolan::wire;
 use publishing::command::{Command, Ending, Expected, Report};
@@ -243,7 +243,11 @@ async fn what_was_acknowledged_is_there_after_reopening() {
         }
     };
     assert_eq!(store.status("contoso/memo-1").unwrap().unwrap(), document);
-    assert_eq!(store.publishers().await.unwrap(), [publisher("Contoso")], "one publisher, in its first spelling");
+    assert_eq!(
+        Directory::publisher(&store, "contoso").unwrap(),
+        Some(publisher("Contoso")),
+        "one publisher, in its first spelling"
+    );
     let again = opened(directory.path()).unwrap_err().to_string();
     assert!(again.contains("in use by another portolan process"), "{again}");
 }
