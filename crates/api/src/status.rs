@@ -125,6 +125,17 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub target: Option<String>,
+    /// The same as plain text, without `mend`.
+    #[serde(default)]
+    pub text: String,
+    /// What to do about it, as plain text, where that is known. `messageHtml` ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
+    pub mend: Option<String>,
+    /// Where the rule is explained: an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
+    pub link: Option<String>,
 }
 
 /// A place to look at.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod issuer;
+pub mod links;
 pub mod perform;
 pub mod serve;
 pub mod store;

@@ -3,12 +3,13 @@
 use anyhow::{Context, Result, bail};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
+use portolan::checks::Checks;
 use portolan::cli;
 use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
 use portolan::http::{Entrance, addresses};
-use portolan::serve::{Identity, Setup, asked_to_end};
+use portolan::serve::{Identity, Setup, asked_to_end, links};
 use portolan::store::{Sqlite, Store, holds_sealed};
 use portolan::vault::Vault;
 use portolan::wire::SuccessWord;
@@ -150,6 +151,7 @@ async fn serve(arguments: Serve) -> Result<()> {
             set_up_again: arguments.set_up_again,
         },
         entrance,
+        checks: Checks::default(),
     };
     let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
@@ -236,7 +238,10 @@ async fn run_demo(arguments: Demo) -> Result<()> {
     log(LogFormat::Human, "warn")?;
     let store: Arc<dyn Store> = Arc::new(Sqlite::in_memory(16 << 20)?);
     let clock = Clock::system();
-    demo::fill(&store, clock.now()).await.context("the demo's offers")?;
+    let addresses = addresses(&arguments.listen, arguments.plain_http).await?;
+    let listener = listener(&addresses).await?;
+    let links = links(&store, format!("http://{}", listener.local_addr()?).into()).await?;
+    demo::fill(&store, clock.now(), &links).await.context("the demo's offers")?;
     let setup = Setup {
         store: Arc::clone(&store),
         vault: Vault::in_memory()?,
@@ -246,9 +251,9 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         success_word: SuccessWord::Succeeded,
         identity: Identity::default(),
         entrance: Entrance::default(),
+        checks: Checks::default(),
     };
-    let addresses = addresses(&arguments.listen, arguments.plain_http).await?;
-    let service = setup.start(listener(&addresses).await?).await?;
+    let service = setup.start(listener).await?;
     let token = demo::token(&service.perform, service.issuer.as_ref()).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &token).await?.as_bytes())?;
     asked_to_end().await?;

@@ -4,9 +4,11 @@ use crate::auth::{
     Gate, IssuerSetting, Issuers, LocalKeys, Provider, Role, SETUP_PREFIX, Sessions, TrustedIssuer, USUAL_AUDIENCE,
     secret_hash,
 };
-use crate::clock::Clock;
+use crate::checks::Checks;
+use crate::clock::{Clock, random_bytes};
 use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
+use crate::links::Links;
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Read, Store};
 use crate::vault::Vault;
@@ -44,6 +46,8 @@ pub struct Setup {
     pub identity: Identity,
     /// How connections come in.
     pub entrance: Entrance,
+    /// What does the work of steps.
+    pub checks: Checks,
 }
 
 /// Whose tokens are taken, and for whom they must be.
@@ -107,8 +111,14 @@ impl Setup {
         let setup_secret = self.setup_secret().await?;
 
         let types = Arc::new(self.types);
-        let perform =
-            Perform::new(Arc::clone(&self.store), self.clock.clone(), Arc::clone(&types), self.missing_if_match);
+        let links = links(&self.store, Arc::clone(&public_url)).await?;
+        let perform = Perform::new(
+            Arc::clone(&self.store),
+            self.clock.clone(),
+            Arc::clone(&types),
+            self.missing_if_match,
+            links.clone(),
+        );
         let replanned = perform.replan().await.context("offers whose pipeline changed could not be planned anew")?;
         if replanned > 0 {
             tracing::info!(replanned, "unpublished offers show the changed pipelines");
@@ -133,6 +143,7 @@ impl Setup {
             issuer: issuer.clone(),
             issuers: names.into(),
             public_url: Arc::clone(&public_url),
+            links,
             types: Arc::clone(&types),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
@@ -141,7 +152,7 @@ impl Setup {
             description: http::description()?,
         };
         let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
-        let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.clock);
+        let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.checks, self.clock);
         let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn({
             let stopped = stopped.clone();
@@ -210,6 +221,15 @@ impl Setup {
         self.store.set_setup(Some(invitation)).await?;
         Ok(Some(secret))
     }
+}
+
+/// The addresses that lead to a service that is seen there, signed with the key that is kept in this store.
+///
+/// # Errors
+/// Where the store cannot be used.
+pub async fn links(store: &Arc<dyn Store>, public_url: Arc<str>) -> Result<Links> {
+    let fresh = random_bytes().context("the operating system gives no randomness")?;
+    Ok(Links::new(public_url, &store.link_key(fresh).await?))
 }
 
 /// The service's address as clients see it.

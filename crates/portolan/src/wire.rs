@@ -1,5 +1,6 @@
 //! The one place where the rules' words become the wire's.
 
+use crate::links::Links;
 use crate::store::{Document, Member};
 use api::access as wire_access;
 use api::dates::Date;
@@ -35,16 +36,28 @@ pub const fn offer_status(status: OfferStatus) -> wire_status::OfferStatus {
     }
 }
 
-/// A status document. Links stay empty as long as there are no pages that they could lead to.
-pub fn status_document(status: &Status) -> wire_status::StatusDocument {
+/// A status document of an offer.
+pub fn status_document(status: &Status, key: &OfferKey, links: &Links) -> wire_status::StatusDocument {
+    let live = |_| wire_status::Link { display_text: "Live".into(), uri: links.live_page(key) };
     wire_status::StatusDocument {
         status: offer_status(status.status),
         messages: status.messages.iter().map(message).collect(),
         steps: status.steps.iter().map(step).collect(),
-        preview_links: Vec::new(),
-        live_links: Vec::new(),
+        preview_links: status.preview.iter().flat_map(|(version, who)| previews(key, *version, who, links)).collect(),
+        live_links: status.live.then_some(()).map(live).into_iter().collect(),
         notification_emails: status.notification_emails.join(","),
     }
+}
+
+/// The page for those who sign in, and one address for each subscription that may see the preview.
+fn previews(key: &OfferKey, version: i64, subscriptions: &[String], links: &Links) -> Vec<wire_status::Link> {
+    let signing_in =
+        wire_status::Link { display_text: "Preview, after signing in".into(), uri: links.preview_page(key) };
+    let signed = subscriptions.iter().map(|subscription| wire_status::Link {
+        display_text: format!("Preview for subscription {subscription}"),
+        uri: links.preview_page_for(key, version, subscription),
+    });
+    std::iter::once(signing_in).chain(signed).collect()
 }
 
 fn step(step: &Step) -> wire_status::Step {
@@ -70,7 +83,7 @@ fn step(step: &Step) -> wire_status::Step {
 
 fn message(message: &Message) -> wire_status::Message {
     wire_status::Message {
-        message_html: escaped(&message.text),
+        message_html: html(message),
         level: match message.level {
             Level::Information => wire_status::MessageLevel::Information,
             Level::Warning => wire_status::MessageLevel::Warning,
@@ -79,6 +92,18 @@ fn message(message: &Message) -> wire_status::Message {
         timestamp: date(message.at),
         code: message.code.clone(),
         target: message.target.clone(),
+        text: message.text.clone(),
+        mend: message.mend.clone(),
+        link: message.link.clone(),
+    }
+}
+
+/// What a message says and what to do about it, as HTML: clients of the original read nothing else.
+fn html(message: &Message) -> String {
+    let said = message.html.clone().unwrap_or_else(|| escaped(&message.text));
+    match &message.mend {
+        Some(mend) => format!("{said} {}", escaped(mend)),
+        None => said,
     }
 }
 
@@ -110,8 +135,14 @@ pub enum SuccessWord {
 }
 
 /// An operation; `newest` says whether it is the offer's newest one, for only that can be canceled.
-pub fn operation(operation: &Operation, newest: bool, success: SuccessWord) -> wire_operations::Operation {
-    let document = status_document(&of_operation(operation));
+pub fn operation(
+    operation: &Operation,
+    key: &OfferKey,
+    newest: bool,
+    success: SuccessWord,
+    links: &Links,
+) -> wire_operations::Operation {
+    let document = status_document(&of_operation(operation), key, links);
     wire_operations::Operation {
         status: match (operation.course, success) {
             (Course::Completed, SuccessWord::Succeeded) => wire_status::OfferStatus::Succeeded,

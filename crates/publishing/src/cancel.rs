@@ -38,5 +38,6 @@ pub(crate) fn withdraw_preview(offer: &mut Offer) {
     let canceled = offer.operation.as_ref().filter(|operation| operation.course == Course::Canceled);
     if canceled.is_some_and(|operation| offer.preview == Some(operation.offer_version)) {
         offer.preview = None;
+        offer.preview_audience.clear();
     }
 }

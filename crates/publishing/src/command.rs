@@ -1,5 +1,6 @@
 //! Everything anyone may ask of an offer.
 
+use crate::check::{Outside, Progress};
 use crate::message::Message;
 use crate::moment::Moment;
 use crate::offer::Offer;
@@ -73,6 +74,27 @@ pub enum Command {
     StartCheck(CheckRef),
     /// A worker has run a check.
     ReportCheck(CheckRef, Report),
+    /// An outside system says how a check stands, by itself.
+    HearCheck {
+        /// The check.
+        check: CheckRef,
+        /// The round of asking that it answers.
+        round: u32,
+        /// What it says, with its sequence number in `outside`.
+        report: Report,
+    },
+    /// Put the version that was in production before back there.
+    RollBack {
+        /// The caller's `If-Match`.
+        expected: Expected,
+    },
+    /// Put these audiences in the place of those that private plans in production have.
+    SynchroniseAudiences {
+        /// One for each private plan.
+        audiences: Vec<Audience>,
+        /// The caller's `If-Match`.
+        expected: Expected,
+    },
     /// Plan the steps of an offer anew whose pipeline has changed.
     Replan,
 }
@@ -125,12 +147,18 @@ pub struct Report {
     pub messages: Vec<Message>,
     /// The artifacts it found, if that is its job.
     pub artifacts: Vec<Artifact>,
+    /// The audiences of private plans, if that is its job.
+    pub audiences: Vec<Audience>,
+    /// How far it has come, where it counts.
+    pub progress: Option<Progress>,
+    /// How it stands with the outside system that does it.
+    pub outside: Option<Outside>,
 }
 
 impl Report {
-    /// A report without artifacts.
+    /// A report of nothing but messages.
     pub fn new(ending: Ending, messages: Vec<Message>) -> Self {
-        Self { ending, messages, artifacts: Vec::new() }
+        Self { ending, messages, artifacts: Vec::new(), audiences: Vec::new(), progress: None, outside: None }
     }
 }
 
@@ -140,6 +168,8 @@ impl Report {
 pub enum Ending {
     /// The check is complete.
     Done,
+    /// It is still being run; this is what it said so far.
+    GoesOn,
     /// Run it again at this time.
     WaitingUntil(Moment),
     /// It cannot go on until it is unblocked.
@@ -150,9 +180,39 @@ pub enum Ending {
 
 /// A file that a definition points to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Artifact {
     /// Where in the offer it is named, as a JSON pointer.
     pub target: String,
-    /// Where it lies.
+    /// Where it lay.
     pub url: String,
+    /// What it is, once it was fetched and judged; none where it is only recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Pinned>,
+}
+
+/// A file as it was fetched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pinned {
+    /// Its SHA-256, as 64 hexadecimal digits.
+    pub digest: String,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// What it is by its content, such as `image/png`.
+    pub media_type: String,
+    /// Whether a copy is kept here; a disk image may only have been looked at.
+    pub kept: bool,
+}
+
+/// Who may see a private plan: a list that is kept among the artifacts, by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audience {
+    /// The plan's id.
+    pub plan: String,
+    /// The SHA-256 of the list, as 64 hexadecimal digits.
+    pub digest: String,
+    /// How many it names.
+    pub entries: u32,
 }

@@ -7,7 +7,10 @@ use crate::offer::{Offer, OfferKey, Snapshot};
 use crate::offer_type::OfferTypes;
 use crate::operation::Operation;
 use crate::refusal::Refusal;
-use crate::{cancel, give_verdict, go_live, publish, replan, report_check, save_draft, start_check};
+use crate::{
+    cancel, give_verdict, go_live, hear_check, publish, replan, report_check, roll_back, save_draft, start_check,
+    synchronise_audiences,
+};
 use uuid::Uuid;
 
 /// What a decision depends on besides the offer and the command.
@@ -19,6 +22,8 @@ pub struct Context<'a> {
     pub fresh_id: Uuid,
     /// Who asks, for the journal.
     pub actor: &'a str,
+    /// Its id; none for the service itself.
+    pub principal: Option<Uuid>,
     /// The offer types there are.
     pub types: &'a OfferTypes,
     /// What an update without `If-Match` means.
@@ -99,6 +104,11 @@ pub fn decide(
         }
         Command::StartCheck(check) => start_check::decide(there()?, check, context),
         Command::ReportCheck(check, report) => report_check::decide(there()?, check, report, context),
+        Command::HearCheck { check, round, report } => hear_check::decide(there()?, check, round, report, context),
+        Command::RollBack { expected } => roll_back::decide(there()?, &expected, context),
+        Command::SynchroniseAudiences { audiences, expected } => {
+            synchronise_audiences::decide(there()?, audiences, &expected, context)
+        }
         Command::Replan => replan::decide(there()?, context),
     }
 }

@@ -58,6 +58,13 @@ pub fn faults(definition: &Value, offer_type: &OfferType, live_plans: &[PlanSumm
     faults
 }
 
+/// The subscriptions that may see the preview of a definition (wire contract, section 5); at most 100.
+pub fn allowed_subscriptions(definition: &Value) -> Vec<String> {
+    let given = definition.pointer("/offer/microsoft-azure-marketplace.allowedSubscriptions");
+    let texts = given.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    texts.map(|text| text.trim().to_ascii_lowercase()).filter(|text| !text.is_empty()).take(100).collect()
+}
+
 fn plans(definition: &Value) -> impl Iterator<Item = (usize, &Value)> {
     definition.get("plans").and_then(Value::as_array).into_iter().flatten().enumerate()
 }

@@ -1,6 +1,6 @@
 //! What the journal records: who did what to an offer, or to who may what, when.
 
-use crate::command::{CheckRef, Ending, Verdict};
+use crate::command::{Audience, CheckRef, Ending, Verdict};
 use crate::moment::Moment;
 use crate::principal::{Identity, Kind, Role};
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,27 @@ pub enum Event {
         check: CheckRef,
         /// What follows.
         ending: Ending,
+    },
+    /// An outside system said how a check stands.
+    CheckHeard {
+        /// Which check.
+        check: CheckRef,
+        /// What follows.
+        ending: Ending,
+        /// The number of what it said.
+        sequence: u64,
+    },
+    /// The version that was in production before is there again.
+    RolledBack {
+        /// The version that was in production.
+        from: i64,
+        /// The version that is there now.
+        to: i64,
+    },
+    /// Private plans in production have these audiences now.
+    AudiencesSynchronised {
+        /// One for each plan.
+        audiences: Vec<Audience>,
     },
     /// The pipeline of the offer's type had changed, and its steps were planned anew.
     Replanned,

@@ -40,7 +40,7 @@ pub(crate) fn decide(
 
 /// Whether this check is one the verdict can be about. Sign-off is the publisher's, not a reviewer's.
 fn takes(check: &Check, verdict: &Verdict) -> bool {
-    let reviewed = check.kind == CheckKind::Reviewer;
+    let reviewed = matches!(check.kind, CheckKind::Reviewer { .. });
     match verdict {
         Verdict::Approve | Verdict::Block(_) => reviewed && check.state == CheckState::AwaitingPerson,
         Verdict::Reject(_) => reviewed && matches!(check.state, CheckState::AwaitingPerson | CheckState::Blocked),
@@ -67,6 +67,7 @@ fn apply(check: &mut Check, verdict: &Verdict, now: Moment, clock: Moment) {
             // What is mended is no error any more, and who looks for errors must not find one.
             check.messages.iter_mut().for_each(|message| message.level = Level::Information);
             check.messages.push(Message::information("What blocked this step is mended.", now));
+            check.begin_anew();
             check.state = if check.kind.waits_for_person() {
                 CheckState::AwaitingPerson
             } else {
@@ -76,11 +77,9 @@ fn apply(check: &mut Check, verdict: &Verdict, now: Moment, clock: Moment) {
     }
     if let Verdict::Reject(reason) | Verdict::Block(reason) = verdict {
         check.messages.push(Message {
-            level: Level::Error,
-            text: reason.text.clone(),
             code: reason.code.clone(),
             target: reason.target.clone(),
-            at: now,
+            ..Message::new(Level::Error, reason.text.clone(), now)
         });
     }
 }

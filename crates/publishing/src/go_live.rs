@@ -17,7 +17,8 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     };
     let now = offer.after_all(context.now);
     let signed_off = publish.signed_off(now);
-    let operation = signed_off.go_live(context.fresh_id, context.now);
+    let mut operation = signed_off.go_live(context.fresh_id, context.now);
+    operation.submitters.extend(context.principal.filter(|who| !publish.submitters.contains(who)));
     let event = Event::WentLive { operation: operation.id };
     let answer = Answer::Started(operation.id);
     let offer = Offer { operation: Some(operation), ..offer.clone() };

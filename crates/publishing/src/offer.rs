@@ -1,5 +1,6 @@
 //! What an offer is: key, type, version, and its three slots.
 
+use crate::command::Audience;
 use crate::moment::Moment;
 use crate::operation::Operation;
 use crate::plan::PlanSummary;
@@ -111,6 +112,19 @@ pub struct Snapshot {
     pub published_at: Moment,
 }
 
+/// A version that was in production before the one that is there now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// The version.
+    pub version: i64,
+    /// Its plans.
+    pub plans: Vec<PlanSummary>,
+    /// Who may see the private ones among them.
+    pub audiences: Vec<Audience>,
+    /// When it left production.
+    pub left_at: Moment,
+}
+
 /// One offer, with everything the rules need to decide.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Offer {
@@ -128,8 +142,14 @@ pub struct Offer {
     pub preview: Option<i64>,
     /// The version in the production slot.
     pub production: Option<i64>,
+    /// The subscriptions that may see the version in the preview slot.
+    pub preview_audience: Vec<String>,
     /// The plans of the version in production, whose ids are fixed.
     pub live_plans: Vec<PlanSummary>,
+    /// Who may see the private ones among them.
+    pub live_audiences: Vec<Audience>,
+    /// What was in production before.
+    pub previous: Option<Previous>,
     /// The newest operation; older ones are history.
     pub operation: Option<Operation>,
 }
@@ -153,7 +173,8 @@ impl Offer {
     /// The time of a change that happens now: after everything that has happened to the offer, whatever the clock says.
     pub(crate) fn after_all(&self, now: Moment) -> Moment {
         let operation = self.operation.as_ref().map(|operation| operation.changed_at);
-        now.after(operation.max(Some(self.changed_at)))
+        let left = self.previous.as_ref().map(|previous| previous.left_at);
+        now.after(operation.max(Some(self.changed_at)).max(left))
     }
 
     /// The newest operation while it runs or awaits sign-off.

@@ -1,10 +1,13 @@
 //! One run: its steps, checks and messages, frozen when it starts. The wire also calls it a submission.
 
-use crate::command::{Artifact, CheckRef};
+pub use crate::check::{Check, CheckState};
+
+use crate::command::{Artifact, Audience, CheckRef};
 use crate::message::Message;
 use crate::moment::Moment;
 use crate::pipeline::CheckKind;
 use crate::plan::PlanSummary;
+use crate::reuse::{self, Earlier};
 use crate::status::{OfferStatus, StepStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -37,54 +40,6 @@ pub enum Course {
     Failed,
     /// It was canceled.
     Canceled,
-}
-
-/// Where a check stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "state")]
-pub enum CheckState {
-    /// Its turn has not come.
-    NotStarted,
-    /// A worker shall take it at this time.
-    Queued {
-        /// When.
-        at: Moment,
-    },
-    /// A worker has it in hand.
-    InHand,
-    /// A person shall decide.
-    AwaitingPerson,
-    /// It cannot go on.
-    Blocked,
-    /// It said no.
-    Rejected,
-    /// It is done.
-    Complete,
-    /// It was canceled.
-    Canceled,
-}
-
-/// One check of a step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Check {
-    /// What does the work.
-    pub kind: CheckKind,
-    /// Where it stands.
-    pub state: CheckState,
-    /// Whether any work on it has begun.
-    pub begun: bool,
-    /// What it said.
-    pub messages: Vec<Message>,
-}
-
-impl Check {
-    pub(crate) fn planned(kind: CheckKind) -> Self {
-        Self { kind, state: CheckState::NotStarted, begun: false, messages: Vec::new() }
-    }
-
-    fn is(&self, state: CheckState) -> bool {
-        self.state == state
-    }
 }
 
 /// One step of a run: what the publisher watches.
@@ -128,10 +83,11 @@ impl Step {
         }
     }
 
-    /// Finished checks of all checks, in percent, rounded down.
+    /// Finished checks of all checks, in percent, rounded down. A check that counts what it looks at adds the part that it
+    /// has done; none is taken for finished before it is.
     pub fn progress_percentage(&self) -> u8 {
-        let done = self.checks.iter().filter(|check| check.is(CheckState::Complete)).count();
-        u8::try_from(done * 100 / self.checks.len().max(1)).unwrap_or(100)
+        let done: u64 = self.checks.iter().map(Check::percentage).sum();
+        u8::try_from(done / self.checks.len().max(1) as u64).unwrap_or(100)
     }
 
     /// Everything its checks said, oldest first.
@@ -198,18 +154,33 @@ pub struct Operation {
     pub artifacts: Vec<Artifact>,
     /// The plans of the version it publishes.
     pub plans: Vec<PlanSummary>,
+    /// Who published it and, of a go live, who signed off: nobody reviews what they submitted.
+    #[serde(default)]
+    pub submitters: Vec<Uuid>,
+    /// Who may see its private plans, as its checks found.
+    #[serde(default)]
+    pub audiences: Vec<Audience>,
+    /// The subscriptions that may see its preview.
+    #[serde(default)]
+    pub preview_audience: Vec<String>,
+    /// The digest of the definition that it publishes, secrets included.
+    #[serde(default)]
+    pub definition_digest: String,
+    /// What reusable checks of earlier submissions said yes to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
 }
 
 impl Operation {
-    /// Starts a publish with planned steps, at this moment, and what the clock shows then.
+    /// A publish with planned steps that starts at this moment, once it is told to advance.
     pub(crate) fn publish(
         id: Uuid,
         offer_version: i64,
-        (started_at, clock): (Moment, Moment),
+        started_at: Moment,
         emails: Vec<String>,
         steps: Vec<Step>,
     ) -> Self {
-        let mut operation = Self {
+        Self {
             id,
             purpose: Purpose::Publish,
             course: Course::Running,
@@ -220,9 +191,12 @@ impl Operation {
             steps,
             artifacts: Vec::new(),
             plans: Vec::new(),
-        };
-        operation.advance(started_at, clock);
-        operation
+            submitters: Vec::new(),
+            audiences: Vec::new(),
+            preview_audience: Vec::new(),
+            definition_digest: String::new(),
+            earlier: Vec::new(),
+        }
     }
 
     /// A publish that awaited sign-off, with that step complete.
@@ -326,21 +300,27 @@ impl Operation {
         // Where the clock was set back by more than that, the second is one of the clock that is there now.
         let started = self.started_at.min(clock.plus_seconds(PICK_UP_SECONDS));
         let due = clock.max(started.plus_seconds(PICK_UP_SECONDS));
-        let Some(step) = self.current_step_mut() else {
-            self.course = Course::Completed;
+        let known = reuse::known(self);
+        // A step whose checks are all taken over from earlier is complete as soon as it is reached.
+        while let Some(step) = self.current_step_mut() {
+            if step.status() == StepStatus::Rejected {
+                self.course = Course::Failed;
+                return;
+            }
+            if step.reached_at.is_none() {
+                step.reach(clock, due);
+                reuse::take_over(step, &known, now);
+            }
+            step.hand_to_person();
+            if step.is_complete() {
+                continue;
+            }
+            if step.is_sign_off() && purpose == Purpose::Publish {
+                self.course = Course::Completed;
+            }
             return;
-        };
-        if step.status() == StepStatus::Rejected {
-            self.course = Course::Failed;
-            return;
         }
-        if step.reached_at.is_none() {
-            step.reach(clock, due);
-        }
-        step.hand_to_person();
-        if step.is_sign_off() && purpose == Purpose::Publish {
-            self.course = Course::Completed;
-        }
+        self.course = Course::Completed;
     }
 
     /// Ends the run: the current step and those after it are canceled.

@@ -1,22 +1,52 @@
 //! The steps and checks of an offer type, as data.
 
-use crate::operation::{Check, Step};
+use crate::check::Check;
+use crate::offer::is_slug as is_name;
+use crate::operation::Step;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
 /// What does the work of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum CheckKind {
     /// Judges the definition by the type's schema and the rules.
     Definition,
-    /// Records the artifacts that the definition points to.
+    /// Fetches, judges and pins the artifacts that the definition points to.
     Artifacts,
     /// Puts the published version into the preview slot.
     Listing,
+    /// Registers and tests where leads go.
+    Leads,
+    /// Asks an outside system.
+    Http {
+        /// Its name in the settings.
+        checker: String,
+        /// Whether an earlier yes to the same inputs is taken again.
+        #[serde(default)]
+        reusable: bool,
+    },
+    /// Runs a program of this machine.
+    Command {
+        /// Its name in the settings.
+        checker: String,
+        /// Whether an earlier yes to the same inputs is taken again.
+        #[serde(default)]
+        reusable: bool,
+    },
     /// Waits for a reviewer's verdict.
-    Reviewer,
+    Reviewer {
+        /// The queue it waits in.
+        #[serde(default = "usual_queue")]
+        queue: String,
+        /// How many people have to approve, 1 or 2.
+        #[serde(default = "one")]
+        approvals: u8,
+        /// Whether an earlier yes to the same inputs is taken again.
+        #[serde(default)]
+        reusable: bool,
+    },
     /// Waits for the publisher to go live.
     SignOff,
     /// Puts the preview into production.
@@ -30,12 +60,43 @@ pub enum CheckKind {
 
 impl CheckKind {
     /// Whether a person completes the check, rather than a worker.
-    pub const fn waits_for_person(self) -> bool {
+    pub const fn waits_for_person(&self) -> bool {
         match self {
-            Self::Reviewer | Self::SignOff => true,
-            Self::Definition | Self::Artifacts | Self::Listing | Self::Promote | Self::Pause { .. } => false,
+            Self::Reviewer { .. } | Self::SignOff => true,
+            Self::Definition
+            | Self::Artifacts
+            | Self::Listing
+            | Self::Leads
+            | Self::Http { .. }
+            | Self::Command { .. }
+            | Self::Promote
+            | Self::Pause { .. } => false,
         }
     }
+
+    /// A reviewer's check as most pipelines have it: the usual queue, one person, every time anew.
+    pub fn reviewer() -> Self {
+        Self::Reviewer { queue: usual_queue(), approvals: one(), reusable: false }
+    }
+
+    /// Whether the operator has marked it so that an earlier yes to the same inputs is taken again.
+    pub const fn is_reusable(&self) -> bool {
+        match self {
+            Self::Http { reusable, .. } | Self::Command { reusable, .. } | Self::Reviewer { reusable, .. } => *reusable,
+            _ => false,
+        }
+    }
+}
+
+/// The queue of reviewers where a pipeline names none.
+pub const USUAL_QUEUE: &str = "review";
+
+fn usual_queue() -> String {
+    USUAL_QUEUE.to_owned()
+}
+
+const fn one() -> u8 {
+    1
 }
 
 /// A step as a pipeline plans it.
@@ -84,12 +145,23 @@ impl Pipeline {
             if step.checks.is_empty() {
                 return fault(format!("step {:?} has no check; give it at least one", step.id));
             }
+            if let Some(text) = bad_check(step) {
+                return fault(text);
+            }
+            let pinned_before =
+                || steps[..at].iter().any(|s| s.only_when.is_none() && s.checks.contains(&CheckKind::Artifacts));
+            if step.checks.iter().any(CheckKind::is_reusable) && !pinned_before() {
+                return fault(format!(
+                    "step {:?} has a reusable check, and no step before it pins the artifacts; put `artifacts` in an earlier step without `only_when`, or take `reusable` away",
+                    step.id
+                ));
+            }
             if steps[..at].iter().any(|earlier| earlier.id == step.id) {
                 return fault(format!("two steps are called {:?}; give each its own id", step.id));
             }
         }
-        let sign_off = only_alone(&steps, CheckKind::SignOff)?;
-        let promote = only_alone(&steps, CheckKind::Promote)?;
+        let sign_off = only_alone(&steps, &CheckKind::SignOff)?;
+        let promote = only_alone(&steps, &CheckKind::Promote)?;
         let listings = |range: &[PlannedStep]| {
             range.iter().flat_map(|step| &step.checks).filter(|kind| **kind == CheckKind::Listing).count()
         };
@@ -146,18 +218,36 @@ fn planned(step: &PlannedStep) -> Step {
         description: step.description.clone(),
         estimated_time_frame: step.estimated_time_frame.clone(),
         reached_at: None,
-        checks: step.checks.iter().map(|kind| Check::planned(*kind)).collect(),
+        checks: step.checks.iter().cloned().map(Check::planned).collect(),
     }
 }
 
+/// What is wrong with a check of a step by itself.
+fn bad_check(step: &PlannedStep) -> Option<String> {
+    step.checks.iter().find_map(|kind| match kind {
+        CheckKind::Reviewer { approvals, .. } if !(1..=2).contains(approvals) => {
+            Some(format!("step {:?} wants {approvals} approvals; write 1 or 2", step.id))
+        }
+        CheckKind::Reviewer { queue, .. } if !is_name(queue) => Some(format!(
+            "step {:?} has the queue {queue:?}; name it with at most 50 lower-case letters, digits, `_` and `-`",
+            step.id
+        )),
+        CheckKind::Http { checker, .. } | CheckKind::Command { checker, .. } if !is_name(checker) => Some(format!(
+            "step {:?} has the checker {checker:?}; name it with at most 50 lower-case letters, digits, `_` and `-`",
+            step.id
+        )),
+        _ => None,
+    })
+}
+
 /// The index of the one step that holds this check, and nothing else, whatever the definition says.
-fn only_alone(steps: &[PlannedStep], kind: CheckKind) -> Result<usize, PipelineFault> {
-    let holders: Vec<usize> = (0..steps.len()).filter(|at| steps[*at].checks.contains(&kind)).collect();
+fn only_alone(steps: &[PlannedStep], kind: &CheckKind) -> Result<usize, PipelineFault> {
+    let holders: Vec<usize> = (0..steps.len()).filter(|at| steps[*at].checks.contains(kind)).collect();
     match holders[..] {
         [at] if steps[at].checks.len() == 1 && steps[at].only_when.is_none() => Ok(at),
         _ => Err(PipelineFault(format!(
             "exactly one step must hold the check `{}`, alone and without `only_when`; {} hold it",
-            if kind == CheckKind::SignOff { "sign-off" } else { "promote" },
+            if *kind == CheckKind::SignOff { "sign-off" } else { "promote" },
             holders.len()
         ))),
     }

@@ -8,6 +8,7 @@ use crate::offer::{Offer, Snapshot};
 use crate::operation::{Course, Operation};
 use crate::plan;
 use crate::refusal::Refusal;
+use crate::reuse;
 use crate::secrets;
 
 pub(crate) fn decide(
@@ -27,14 +28,15 @@ pub(crate) fn decide(
         return Err(Refusal::Faults(faults));
     }
     let now = offer.after_all(context.now);
-    let mut operation = Operation::publish(
-        context.fresh_id,
-        offer.version,
-        (now, context.now),
-        emails,
-        offer_type.pipeline.plan(&definition),
-    );
+    let mut operation =
+        Operation::publish(context.fresh_id, offer.version, now, emails, offer_type.pipeline.plan(&definition));
     operation.plans = plan::plans(&definition);
+    operation.submitters = context.principal.into_iter().collect();
+    operation.preview_audience = definition::allowed_subscriptions(&definition);
+    let secrets = serde_json::to_string(&offer.draft.secrets).unwrap_or_default();
+    operation.definition_digest = reuse::digest(&[&offer.draft.definition, &secrets]);
+    operation.earlier = offer.operation.as_ref().map(reuse::passed).unwrap_or_default();
+    operation.advance(now, context.now);
     let event = Event::Published { operation: operation.id, version: offer.version };
     let snapshot = Snapshot { version: offer.version, draft: offer.draft.clone(), published_at: now };
     let answer = Answer::Started(operation.id);

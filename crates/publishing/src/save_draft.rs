@@ -89,7 +89,10 @@ fn new_offer(key: &OfferKey, offer_type: &OfferType, draft: Draft, now: Moment) 
         changed_at: now,
         preview: None,
         production: None,
+        preview_audience: Vec::new(),
         live_plans: Vec::new(),
+        live_audiences: Vec::new(),
+        previous: None,
         operation: None,
     }
 }

@@ -3,8 +3,8 @@
 use crate::message::{Level, Message};
 use crate::moment::Moment;
 use crate::offer::Offer;
-use crate::operation::{Course, Operation, Step};
-use crate::pipeline::Pipeline;
+use crate::operation::{CheckState, Course, Operation, Step};
+use crate::pipeline::{CheckKind, Pipeline};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -77,6 +77,10 @@ pub struct Status {
     pub steps: Vec<Step>,
     /// Whom to tell.
     pub notification_emails: Vec<String>,
+    /// The version that can be seen in preview, and the subscriptions that may see it.
+    pub preview: Option<(i64, Vec<String>)>,
+    /// Whether customers can see it.
+    pub live: bool,
 }
 
 /// The status of an offer whose type has this pipeline, or is not there any more.
@@ -92,15 +96,23 @@ pub fn of_offer(offer: &Offer, pipeline: Option<&Pipeline>) -> Status {
         let draft: Value = serde_json::from_str(&offer.draft.definition).unwrap_or_default();
         pipeline.plan(&draft)
     };
-    match (&offer.operation, status) {
-        (None, _) => Status { status, messages: Vec::new(), steps: planned(), notification_emails: Vec::new() },
-        (Some(operation), OfferStatus::NotStarted) => Status {
-            status,
-            messages: what_went_before(operation, offer.draft.saved_at),
-            steps: planned(),
-            notification_emails: Vec::new(),
-        },
+    let mut shown = match (&offer.operation, status) {
+        (None, _) => Status::planned(status, planned()),
+        (Some(operation), OfferStatus::NotStarted) => {
+            Status { messages: what_went_before(operation, offer.draft.saved_at), ..Status::planned(status, planned()) }
+        }
         (Some(operation), _) => of_operation(operation),
+    };
+    shown.messages.extend(rolled_back(offer));
+    shown.preview = offer.preview.map(|version| (version, offer.preview_audience.clone()));
+    shown.live = offer.production.is_some();
+    shown
+}
+
+impl Status {
+    fn planned(status: OfferStatus, steps: Vec<Step>) -> Self {
+        let (messages, notification_emails) = (Vec::new(), Vec::new());
+        Self { status, messages, steps, notification_emails, preview: None, live: false }
     }
 }
 
@@ -110,12 +122,30 @@ pub fn of_operation(operation: &Operation) -> Status {
         let text = "A cancel was asked for. The submission is canceled as soon as the check in hand lets go.";
         Message::information(text, operation.changed_at)
     };
+    let has_done = |kind: &CheckKind| {
+        let mut checks = operation.steps.iter().flat_map(|step| &step.checks);
+        checks.any(|check| check.kind == *kind && check.state == CheckState::Complete)
+    };
+    let shows_preview = has_done(&CheckKind::Listing) && operation.course != Course::Canceled;
     Status {
         status: operation.offer_status(),
         messages: (operation.course == Course::CancelRequested).then(letting_go).into_iter().collect(),
         steps: operation.steps.clone(),
         notification_emails: operation.emails.clone(),
+        preview: shows_preview.then(|| (operation.offer_version, operation.preview_audience.clone())),
+        live: has_done(&CheckKind::Promote),
     }
+}
+
+/// That customers see an older version than the one that went live last.
+fn rolled_back(offer: &Offer) -> Option<Message> {
+    let (production, previous) = (offer.production?, offer.previous.as_ref()?);
+    let text = format!(
+        "Version {} was rolled back. Customers see version {production} until another one goes live.",
+        previous.version
+    );
+    (previous.version > production)
+        .then(|| Message { code: Some("RolledBack".into()), ..Message::information(text, previous.left_at) })
 }
 
 /// How the last submission ended and why, for a publisher who has mended the draft since.

@@ -367,7 +367,10 @@ fn a_step_that_waits_for_a_person_takes_each_verdict() {
         store.go_until(|store| store.step_statuses().contains(&StepStatus::WaitingForApproval));
         let at = store.step_statuses().iter().position(|status| *status == StepStatus::WaitingForApproval).unwrap();
         let (id, step) = (newest(&store).id, newest(&store).steps[at].id.clone());
-        assert!(newest(&store).steps[at].checks.iter().any(|check| check.kind == CheckKind::Reviewer), "{offer_type}");
+        assert!(
+            newest(&store).steps[at].checks.iter().any(|check| matches!(check.kind, CheckKind::Reviewer { .. })),
+            "{offer_type}"
+        );
         let give = |store: &mut Store, given| store.put(verdict(id, &step, given)).map(|_| store.step_statuses()[at]);
         let mut rejected = store.clone();
         assert_eq!(give(&mut rejected, Verdict::Reject(reason())), Ok(StepStatus::Rejected), "{offer_type}");

@@ -5,10 +5,12 @@ use crate::median;
 use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
+use portolan::checks::Checks;
 use portolan::clock::Clock;
 use portolan::demo;
 use portolan::http::{Entrance, LimitSettings};
 use portolan::issuer::Audience;
+use portolan::links::Links;
 use portolan::serve::{Identity, Setup};
 use portolan::store::{Sqlite, Store};
 use portolan::vault::Vault;
@@ -84,7 +86,8 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
         runtime.block_on(async {
             let store: Arc<dyn Store> = Arc::new(Sqlite::in_memory(16 << 20).unwrap());
             let clock = Clock::system();
-            demo::fill(&store, clock.now()).await.unwrap();
+            let links = Links::new("http://portolan.test".into(), &[7; 32]);
+            demo::fill(&store, clock.now(), &links).await.unwrap();
             let setup = Setup {
                 store: Arc::clone(&store),
                 vault: Vault::in_memory().unwrap(),
@@ -94,6 +97,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
                 success_word: SuccessWord::Succeeded,
                 identity: Identity::default(),
                 entrance: unhindered(),
+                checks: Checks::default(),
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;

@@ -2,7 +2,9 @@
 
 use crate::median;
 use portolan::auth::{Caller, Permission, Role};
+use portolan::checks::Checks;
 use portolan::clock::Clock;
+use portolan::links::Links;
 use portolan::perform::Perform;
 use portolan::store::{Claims, Publisher, Sqlite, Store};
 use portolan::vault::Vault;
@@ -71,9 +73,10 @@ async fn service(directory: &Path) -> Perform {
     let publisher = Publisher { id, display_text: "Contoso".into(), seller_id: String::new(), version: 1 };
     store.add_publisher(publisher).await.unwrap();
     let types = Arc::new(OfferTypes::built_in().unwrap());
-    let perform = Perform::new(Arc::clone(&store), Clock::system(), Arc::clone(&types), MissingIfMatch::Accept);
+    let links = Links::new("http://portolan.test".into(), &[7; 32]);
+    let perform = Perform::new(Arc::clone(&store), Clock::system(), Arc::clone(&types), MissingIfMatch::Accept, links);
     // Every commit wakes the worker, here as in a service.
-    let worker = Worker::new(Claims::new(store), perform.clone(), types, Clock::system());
+    let worker = Worker::new(Claims::new(store), perform.clone(), types, Checks::default(), Clock::system());
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         worker.run(stopped).await;

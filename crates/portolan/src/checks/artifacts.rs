@@ -8,13 +8,15 @@ pub(super) fn run(job: &Job) -> Result<Report, Setback> {
     let definition =
         serde_json::from_str(&job.snapshot.draft.definition).map_err(|error| Setback(error.to_string()))?;
     let found = job.offer_type()?.schema().artifacts(&definition);
-    let artifacts: Vec<Artifact> =
-        found.into_iter().map(|(pointer, url)| Artifact { target: format!("/definition{pointer}"), url }).collect();
+    let artifacts: Vec<Artifact> = found
+        .into_iter()
+        .map(|(pointer, url)| Artifact { target: format!("/definition{pointer}"), url, pinned: None })
+        .collect();
     let said = match artifacts.len() {
         0 => None,
         1 => Some("The address of 1 artifact is recorded.".to_owned()),
         many => Some(format!("The addresses of {many} artifacts are recorded.")),
     };
     let messages = said.map(|text| Message::information(text, job.now)).into_iter().collect();
-    Ok(Report { ending: Ending::Done, messages, artifacts })
+    Ok(Report { artifacts, ..Report::new(Ending::Done, messages) })
 }

@@ -6,19 +6,28 @@ mod artifacts;
 mod definition;
 mod pause;
 
-use publishing::command::{Ending, Report};
+use publishing::check::Check;
+use publishing::command::{CheckRef, Ending, Report};
 use publishing::moment::Moment;
-use publishing::offer::Snapshot;
+use publishing::offer::{OfferKey, Snapshot};
 use publishing::offer_type::OfferType;
+use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
 use publishing::plan::PlanSummary;
 use thiserror::Error;
+use tokio::sync::mpsc::Sender;
 
 /// What a check is given.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// What does the work.
-    pub kind: CheckKind,
+    /// The offer.
+    pub key: OfferKey,
+    /// Which check of which step.
+    pub at: CheckRef,
+    /// The check as it stands: what it said so far, and how it stands with whoever does it.
+    pub check: Check,
+    /// The operation that it is part of: its steps, and the artifacts that are pinned already.
+    pub operation: Operation,
     /// The offer's type; `None` where the operator has taken it away.
     pub offer_type: Option<OfferType>,
     /// The version that is being published.
@@ -36,20 +45,49 @@ pub struct Job {
 #[error("{0}")]
 pub struct Setback(pub String);
 
-/// Runs a check once.
-///
-/// # Errors
-/// [`Setback`] where it could not be run; it will be run again.
-pub fn run(job: &Job) -> Result<Report, Setback> {
-    match job.kind {
-        CheckKind::Definition => definition::run(job),
-        CheckKind::Artifacts => artifacts::run(job),
-        CheckKind::Pause { seconds } => Ok(pause::run(job, seconds)),
-        // What these two put in place is a slot of the offer, and the rules do that with the report.
-        CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
-        // The rules hand these to a person, and never to a worker.
-        CheckKind::Reviewer | CheckKind::SignOff => Err(Setback("a person's check was given to a worker".into())),
+/// The runners, with what they work with.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {}
+
+/// Leave to run a check; given back when it is dropped.
+#[derive(Debug)]
+pub struct Leave;
+
+impl Checks {
+    /// Leave to run a check of this kind, unless as many as may are running.
+    pub fn leave(&self, _kind: &CheckKind) -> Option<Leave> {
+        Some(Leave)
     }
+
+    /// Runs a check once. What it says meanwhile goes to `said`, with [`Ending::GoesOn`].
+    ///
+    /// The future may be dropped at any time: then nothing of the check goes on by itself.
+    ///
+    /// # Errors
+    /// [`Setback`] where it could not be run; it will be run again.
+    pub async fn run(&self, job: Job, _said: Sender<Report>) -> Result<Report, Setback> {
+        match &job.check.kind {
+            CheckKind::Definition => judged(job, definition::run).await,
+            CheckKind::Artifacts => judged(job, artifacts::run).await,
+            CheckKind::Pause { seconds } => Ok(pause::run(&job, *seconds)),
+            // What these two put in place is a slot of the offer, and the rules do that with the report.
+            CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
+            CheckKind::Leads => Ok(Report::new(Ending::Done, Vec::new())),
+            CheckKind::Http { checker, .. } | CheckKind::Command { checker, .. } => {
+                Err(Setback(format!("the settings have no checker {checker:?}")))
+            }
+            // The rules hand these to a person, and never to a worker.
+            CheckKind::Reviewer { .. } | CheckKind::SignOff => {
+                Err(Setback("a person's check was given to a worker".into()))
+            }
+        }
+    }
+}
+
+/// Runs what computes for a while on a thread of its own; a panic in it must not take the worker along.
+async fn judged(job: Job, run: fn(&Job) -> Result<Report, Setback>) -> Result<Report, Setback> {
+    let run = tokio::task::spawn_blocking(move || run(&job)).await;
+    run.unwrap_or_else(|_| Err(Setback("the check broke off".into())))
 }
 
 impl Job {

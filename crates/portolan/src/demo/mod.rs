@@ -5,8 +5,10 @@ mod stories;
 pub use stories::{STORIES, Story};
 
 use crate::auth::{Authorised, Caller, Permission, Role};
+use crate::checks::Checks;
 use crate::clock::Clock;
 use crate::issuer::{Audience, Issuer};
+use crate::links::Links;
 use crate::perform::{AccessRequest, Newcomer, Perform, permission};
 use crate::store::{Claims, Publisher, Selection, Store};
 use crate::work::Worker;
@@ -38,7 +40,7 @@ const BEFORE: i64 = 3 * 24 * 3600;
 pub fn rehearsed_types() -> Result<OfferTypes> {
     with_checks(|at, step| {
         let alone = step.checks.iter().any(|kind| matches!(kind, CheckKind::SignOff | CheckKind::Promote));
-        let by_themselves = step.checks.iter().copied().filter(|kind| *kind != CheckKind::Reviewer);
+        let by_themselves = step.checks.iter().filter(|kind| !matches!(kind, CheckKind::Reviewer { .. })).cloned();
         // A submission is picked up after a second; its first step waits for one more, so that it can be seen in progress.
         let seconds = if at == 0 { 2 } else { 1 };
         let pause = (!alone).then_some(CheckKind::Pause { seconds });
@@ -54,7 +56,7 @@ fn slow_types() -> Result<OfferTypes> {
                 CheckKind::Definition,
                 CheckKind::Artifacts,
                 CheckKind::Pause { seconds: LONG_CHECK },
-                CheckKind::Reviewer,
+                CheckKind::reviewer(),
             ]
         }
         _ => step.checks.clone(),
@@ -73,7 +75,7 @@ fn with_checks(replace: impl Fn(usize, &PlannedStep) -> Vec<CheckKind>) -> Resul
 ///
 /// # Errors
 /// Where a command is refused that should not be.
-pub async fn fill(store: &Arc<dyn Store>, now: Moment) -> Result<()> {
+pub async fn fill(store: &Arc<dyn Store>, now: Moment, links: &Links) -> Result<()> {
     let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
     let publisher =
         Publisher { id: id.clone(), display_text: "Contoso, Ltd.".into(), seller_id: "1000001".into(), version: 1 };
@@ -81,8 +83,8 @@ pub async fn fill(store: &Arc<dyn Store>, now: Moment) -> Result<()> {
     let clock = Clock::turned(now.plus_seconds(-BEFORE));
     let reviewer = Caller::new("reviewer@marketplace.example", None).with(Circle::Marketplace, [Role::Reviewer]);
     let owner = Caller::new("jane@contoso.example", None).with(Circle::Publisher(id.clone()), [Role::Owner]);
-    let usual = Teller::new(store, &clock, OfferTypes::built_in()?, &owner, &reviewer);
-    let slow = Teller::new(store, &clock, slow_types()?, &owner, &reviewer);
+    let usual = Teller::new((store, links), &clock, OfferTypes::built_in()?, &owner, &reviewer);
+    let slow = Teller::new((store, links), &clock, slow_types()?, &owner, &reviewer);
     for story in &STORIES {
         let offer = OfferId::parse(story.offer).with_context(|| format!("the offer id {}", story.offer))?;
         let teller = if story.slowly { &slow } else { &usual };
@@ -129,10 +131,18 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(store: &Arc<dyn Store>, clock: &Clock, types: OfferTypes, owner: &'a Caller, reviewer: &'a Caller) -> Self {
+    fn new(
+        (store, links): (&Arc<dyn Store>, &Links),
+        clock: &Clock,
+        types: OfferTypes,
+        owner: &'a Caller,
+        reviewer: &'a Caller,
+    ) -> Self {
         let types = Arc::new(types);
-        let perform = Perform::new(Arc::clone(store), clock.clone(), Arc::clone(&types), MissingIfMatch::Accept);
-        let worker = Worker::new(Claims::new(Arc::clone(store)), perform.clone(), types, clock.clone());
+        let accept = MissingIfMatch::Accept;
+        let perform = Perform::new(Arc::clone(store), clock.clone(), Arc::clone(&types), accept, links.clone());
+        let claims = Claims::new(Arc::clone(store));
+        let worker = Worker::new(claims, perform.clone(), types, Checks::default(), clock.clone());
         Self { store: Arc::clone(store), perform, worker, clock: clock.clone(), owner, reviewer }
     }
 

@@ -38,6 +38,7 @@ pub use tls::Certificate;
 
 use crate::auth::Gate;
 use crate::issuer::Issuer;
+use crate::links::Links;
 use crate::perform::Perform;
 use crate::store::Read;
 use crate::wire::SuccessWord;
@@ -64,6 +65,8 @@ pub struct Rooms {
     pub issuers: Arc<[String]>,
     /// The service's address as clients see it, without a slash at the end.
     pub public_url: Arc<str>,
+    /// The service's addresses, signed where they have to be.
+    pub links: Links,
     /// The offer types there are.
     pub types: Arc<OfferTypes>,
     /// What a finished operation is called.

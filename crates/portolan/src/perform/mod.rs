@@ -7,10 +7,11 @@ pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, PasswordFault, Permission};
 use crate::clock::Clock;
+use crate::links::Links;
 use crate::store::{Change, Claim, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
 use publishing::access::AccessRefusal;
-use publishing::command::Command;
+use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
 use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
@@ -28,6 +29,9 @@ const MOST_ROUNDS: usize = 100;
 
 /// How many offers are planned anew at once.
 const MOST_AT_ONCE: usize = 128;
+
+/// Under what name the store keeps the address that links were rendered with, beside the digests of pipelines.
+const LINKS: &str = "$links";
 
 /// The journal's name for what the service does by itself.
 const SERVICE: &str = "portolan";
@@ -61,6 +65,21 @@ pub struct Performed {
     pub offer: Offer,
 }
 
+/// Who asks for a change.
+#[derive(Clone, Debug)]
+struct Actor {
+    /// For the journal.
+    name: String,
+    /// None for the service itself, and for outside systems.
+    principal: Option<Uuid>,
+}
+
+impl Actor {
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), principal: None }
+    }
+}
+
 /// Performs commands.
 #[derive(Clone, Debug)]
 pub struct Perform {
@@ -68,13 +87,20 @@ pub struct Perform {
     clock: Clock,
     types: Arc<OfferTypes>,
     missing_if_match: MissingIfMatch,
+    links: Links,
     work_due: Arc<Notify>,
 }
 
 impl Perform {
     /// Performs on this store, by this clock, for these offer types.
-    pub fn new(store: Arc<dyn Store>, clock: Clock, types: Arc<OfferTypes>, missing_if_match: MissingIfMatch) -> Self {
-        Self { store, clock, types, missing_if_match, work_due: Arc::new(Notify::new()) }
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        types: Arc<OfferTypes>,
+        missing_if_match: MissingIfMatch,
+        links: Links,
+    ) -> Self {
+        Self { store, clock, types, missing_if_match, links, work_due: Arc::new(Notify::new()) }
     }
 
     /// Wakes whoever works off due checks.
@@ -92,7 +118,7 @@ impl Perform {
         }
         self.still_may(by.principal(), &Circle::Publisher(by.publisher().clone()), by.permission())?;
         let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
-        self.run(&key, by.actor(), command, None).await
+        self.run(&key, &Actor { name: by.actor().to_owned(), principal: by.principal() }, command, None).await
     }
 
     /// Asks again whether a caller may: between the proof at the door and this there was a body, which may take its time.
@@ -111,7 +137,23 @@ impl Perform {
     /// [`Failure`], with [`StoreError::Superseded`] where the claim is not held any more.
     pub async fn perform_claimed(&self, claim: &Claim, then: Then, command: Command) -> Result<Performed, Failure> {
         let under = UnderClaim { claim: claim.clone(), then };
-        self.run(&claim.key, SERVICE, command, Some(under)).await
+        self.run(&claim.key, &Actor::named(SERVICE), command, Some(under)).await
+    }
+
+    /// Performs what an outside system, proven to be this checker, says about a check.
+    ///
+    /// # Errors
+    /// [`Failure`], with [`Refusal::Superseded`] where that comes twice, too late, or after something newer.
+    pub async fn hear(
+        &self,
+        key: &OfferKey,
+        checker: &str,
+        check: CheckRef,
+        round: u32,
+        report: Report,
+    ) -> Result<Performed, Failure> {
+        let command = Command::HearCheck { check, round, report };
+        self.run(key, &Actor::named(&format!("checker {checker}")), command, None).await
     }
 
     /// Plans the steps of unpublished offers anew where a type's pipeline is not the one they were rendered with.
@@ -139,7 +181,24 @@ impl Perform {
             }
             self.store.set_pipeline_digest(&offer_type.id, &digest).await?;
         }
-        Ok(replanned)
+        Ok(replanned + self.relink().await?)
+    }
+
+    /// Renders the documents anew that hold links, where the service's address is not the one they were rendered with.
+    async fn relink(&self) -> Result<usize, Failure> {
+        let address = self.links.public_url();
+        if self.store.pipeline_digest(LINKS).await?.as_deref() == Some(address) {
+            return Ok(0);
+        }
+        let keys = self.store.shown().await?;
+        let mut done = 0;
+        for some in keys.chunks(MOST_AT_ONCE) {
+            done += self.replan_some(some).await;
+        }
+        if done == keys.len() {
+            self.store.set_pipeline_digest(LINKS, address).await?;
+        }
+        Ok(done)
     }
 
     /// Plans some offers anew, all at once so that they share their commits. One that cannot be is passed over, and logged.
@@ -148,7 +207,7 @@ impl Perform {
         for key in keys {
             let (perform, key) = (self.clone(), key.clone());
             tasks.spawn(async move {
-                let done = perform.run(&key, SERVICE, Command::Replan, None).await;
+                let done = perform.run(&key, &Actor::named(SERVICE), Command::Replan, None).await;
                 done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()
             });
         }
@@ -162,7 +221,7 @@ impl Perform {
     async fn run(
         &self,
         key: &OfferKey,
-        actor: &str,
+        actor: &Actor,
         command: Command,
         claim: Option<UnderClaim>,
     ) -> Result<Performed, Failure> {
@@ -186,7 +245,7 @@ impl Perform {
     async fn decide(
         &self,
         key: &OfferKey,
-        actor: &str,
+        actor: &Actor,
         command: &Command,
         stored: Option<&Stored>,
     ) -> Result<Decision, Failure> {
@@ -194,17 +253,18 @@ impl Perform {
         if !matches!(command, Command::Publish { .. }) {
             return Ok(decide(key, stored.map(|stored| &stored.offer), command, &self.context(actor))?);
         }
-        let (this, key, actor, stored) = (self.clone(), key.clone(), actor.to_owned(), stored.cloned());
+        let (this, key, actor, stored) = (self.clone(), key.clone(), actor.clone(), stored.cloned());
         let judge = move || decide(&key, stored.as_ref().map(|stored| &stored.offer), command, &this.context(&actor));
         let judged = tokio::task::spawn_blocking(judge).await;
         Ok(judged.map_err(|error| StoreError::Unavailable(format!("judging broke off: {error}")))??)
     }
 
-    fn context<'a>(&'a self, actor: &'a str) -> Context<'a> {
+    fn context<'a>(&'a self, actor: &'a Actor) -> Context<'a> {
         Context {
             now: self.clock.now(),
             fresh_id: self.clock.fresh_id(),
-            actor,
+            actor: &actor.name,
+            principal: actor.principal,
             types: &self.types,
             missing_if_match: self.missing_if_match,
         }
@@ -219,8 +279,9 @@ impl Perform {
         let offer = decision.offer.clone();
         // An offer whose type is gone keeps the steps it has; one that has none shows none.
         let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
-        let document = wire::render(&wire::status_document(&status::of_offer(&offer, pipeline)))
-            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let document =
+            wire::render(&wire::status_document(&status::of_offer(&offer, pipeline), &offer.key, &self.links))
+                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Change {
             display_text: wire::display_text(&offer.draft.definition),
             offer,
@@ -239,9 +300,11 @@ pub fn permission(command: &Command) -> Option<Permission> {
     match command {
         Command::SaveDraft { .. } => Some(Permission::SaveDraft),
         Command::Publish { .. } => Some(Permission::Publish),
-        Command::GoLive { .. } => Some(Permission::GoLive),
+        Command::GoLive { .. } | Command::RollBack { .. } | Command::SynchroniseAudiences { .. } => {
+            Some(Permission::GoLive)
+        }
         Command::Cancel { .. } => Some(Permission::Cancel),
         Command::GiveVerdict { .. } => Some(Permission::Review),
-        Command::StartCheck(_) | Command::ReportCheck(..) | Command::Replan => None,
+        Command::StartCheck(_) | Command::ReportCheck(..) | Command::HearCheck { .. } | Command::Replan => None,
     }
 }

@@ -31,9 +31,12 @@ impl Weigh for Arc<Stored> {
     fn weight(&self) -> usize {
         let operation = self.offer.operation.iter();
         let checks = operation.clone().flat_map(|operation| &operation.steps).flat_map(|step| &step.checks);
-        let messages: usize = checks.flat_map(|check| &check.messages).map(|message| message.text.len() + 300).sum();
+        let messages: usize = checks
+            .flat_map(|check| &check.messages)
+            .map(|message| message.text.len() + message.html.as_ref().map_or(0, String::len) + 400)
+            .sum();
         let artifacts = operation.clone().flat_map(|operation| &operation.artifacts);
-        let artifacts: usize = artifacts.map(|artifact| artifact.target.len() + artifact.url.len() + 50).sum();
+        let artifacts: usize = artifacts.map(|artifact| artifact.target.len() + artifact.url.len() + 250).sum();
         let plans = self.offer.live_plans.len() + operation.map(|operation| operation.plans.len()).sum::<usize>();
         let secrets: usize = self.offer.draft.secrets.0.values().map(|secret| secret.to_string().len() + 200).sum();
         // An offer, and an operation with its planned steps, take about 4 KiB beside all that.

@@ -203,6 +203,9 @@ pub trait Directory: Send + Sync + std::fmt::Debug + 'static {
     /// Removes a key.
     async fn remove_signing_key(&self, id: String) -> Result<(), StoreError>;
 
+    /// The key that signs this installation's links; `fresh` from now on where there is none yet.
+    async fn link_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
+
     /// The built-in issuer's tenant; `fresh` from now on where there is none yet.
     async fn tenant(&self, fresh: Uuid) -> Result<Uuid, StoreError>;
 

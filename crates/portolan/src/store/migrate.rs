@@ -3,10 +3,11 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 3] = [
+const SQLITE: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
+    include_str!("../../migrations/sqlite/0004_work.sql"),
 ];
 
 /// Runs the migrations that the database has not had.

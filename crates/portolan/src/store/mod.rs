@@ -10,6 +10,7 @@ mod sqlite_access;
 mod sqlite_directory;
 mod sqlite_read;
 mod sqlite_write;
+mod sqlite_writer;
 
 pub use cache::Document;
 pub use chain::{GENESIS, Link};
@@ -215,6 +216,18 @@ pub trait Store: Directory {
     /// Leases due checks, at most so many, until `until`, under a fencing number higher than every earlier one.
     async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError>;
 
+    /// Holds a claim for longer.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`] where it is not held any more.
+    async fn renew(&self, claim: &Claim, until: Moment) -> Result<(), StoreError>;
+
+    /// Gives a claim back until a time: the check was looked at, and there is nothing to say of it. The journal gets no line.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`] where it is not held any more.
+    async fn put_off(&self, claim: &Claim, until: Moment) -> Result<(), StoreError>;
+
     /// When the next check is due, or its lease ends.
     async fn next_due(&self) -> Result<Option<Moment>, StoreError>;
 
@@ -232,6 +245,9 @@ pub trait Store: Directory {
 
     /// The offers of a type whose steps are only planned.
     async fn planned_only(&self, offer_type: &str) -> Result<Vec<OfferKey>, StoreError>;
+
+    /// The offers that can be seen in preview or production.
+    async fn shown(&self) -> Result<Vec<OfferKey>, StoreError>;
 
     /// Whether the store takes writes just now.
     async fn probe(&self) -> Result<(), StoreError>;
@@ -329,6 +345,16 @@ impl Claims {
     /// As [`Store::claim`].
     pub async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError> {
         self.0.claim(now, until, most).await
+    }
+
+    /// As [`Store::renew`].
+    pub async fn renew(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
+        self.0.renew(claim, until).await
+    }
+
+    /// As [`Store::put_off`].
+    pub async fn put_off(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
+        self.0.put_off(claim, until).await
     }
 
     /// As [`Store::next_due`].

@@ -1,6 +1,7 @@
 //! The embedded store: SQLite with one writer thread that commits whatever has queued up in one durable transaction.
 
 use super::cache::Newest;
+use super::sqlite_writer::{Job, QUEUE, in_savepoint, locked, run, write_batches};
 use super::{
     Change, Claim, Document, Line, Listed, Publisher, Selection, Store, StoreError, Stored, migrate, sealed,
     sqlite_read, sqlite_write,
@@ -16,18 +17,10 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
-
-/// How many writes may wait before callers wait too, and how many share one transaction at most.
-const QUEUE: usize = 1_024;
-const BATCH: usize = 128;
-
-/// Runs in the writer's transaction, or hears why there is none, and gives what to do once that is durable or has failed.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> After + Send>;
-type After = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A SQLite database, on disk or in memory.
 #[derive(Clone, Debug)]
@@ -132,6 +125,11 @@ impl Sqlite {
         Ok(Self(Arc::new(inner)))
     }
 
+    /// What seals secrets.
+    pub(super) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
     /// How often it has changed who may what since the store was opened.
     pub(super) fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::Acquire)
@@ -205,81 +203,6 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The writer's thread: takes what has queued up, commits it together, and answers.
-fn write_batches(connection: &Mutex<Connection>, mut queue: mpsc::Receiver<Job>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while let Some(first) = queue.blocking_recv() {
-        batch.push(first);
-        while batch.len() < BATCH {
-            match queue.try_recv() {
-                Ok(job) => batch.push(job),
-                Err(_) => break,
-            }
-        }
-        let (answers, durable) = commit_together(&locked(connection), batch.drain(..));
-        for answer in answers {
-            answer(durable.clone());
-        }
-    }
-}
-
-fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Job>) -> (Vec<After>, Result<(), StoreError>) {
-    let begun = run(connection, "BEGIN IMMEDIATE");
-    let answers = jobs.map(|job| job(begun.clone().map(|()| connection))).collect();
-    let durable = begun.and_then(|()| run(connection, "COMMIT"));
-    if durable.is_err() && !connection.is_autocommit() {
-        let _ = run(connection, "ROLLBACK");
-    }
-    (answers, durable)
-}
-
-/// Runs one unit of work so that its failure takes back what it did, and nothing of its neighbours in the batch.
-fn in_savepoint<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    // A full disk makes SQLite take the whole transaction back; what came next would then commit by itself, unasked.
-    if connection.is_autocommit() {
-        return Err(StoreError::Unavailable("the transaction was taken back".into()));
-    }
-    run(connection, "SAVEPOINT unit")?;
-    let result = work(connection);
-    if connection.is_autocommit() {
-        return result.and(Err(StoreError::Unavailable("the transaction was taken back".into())));
-    }
-    if result.is_err()
-        && let Err(error) = run(connection, "ROLLBACK TO unit")
-    {
-        // What is left of the unit must not be committed with its neighbours.
-        run(connection, "ROLLBACK")?;
-        return Err(error);
-    }
-    run(connection, "RELEASE unit")?;
-    result
-}
-
-fn run(connection: &Connection, statement: &str) -> Result<(), StoreError> {
-    connection.prepare_cached(statement)?.execute([])?;
-    Ok(())
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation) => {
-                Self::Corrupt(error.to_string())
-            }
-            None => Self::Corrupt(error.to_string()),
-            Some(_) => Self::Unavailable(error.to_string()),
-        }
-    }
-}
-
 #[async_trait]
 impl Store for Sqlite {
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError> {
@@ -345,6 +268,16 @@ impl Store for Sqlite {
         self.write(move |connection| sqlite_write::claim(connection, now, until, most), |_| {}).await
     }
 
+    async fn renew(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        self.write(move |connection| sqlite_write::renew(connection, &claim, until), |()| {}).await
+    }
+
+    async fn put_off(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
+        let claim = claim.clone();
+        self.write(move |connection| sqlite_write::put_off(connection, &claim, until), |()| {}).await
+    }
+
     async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
         self.read(sqlite_read::next_due)
     }
@@ -372,6 +305,10 @@ impl Store for Sqlite {
         self.read_long(move |connection| sqlite_read::planned_only(connection, &offer_type)).await
     }
 
+    async fn shown(&self) -> Result<Vec<OfferKey>, StoreError> {
+        self.read_long(sqlite_read::shown).await
+    }
+
     async fn probe(&self) -> Result<(), StoreError> {
         self.write(|connection| run(connection, "UPDATE fence SET highest = highest + 1"), |()| {}).await
     }
@@ -386,51 +323,5 @@ impl Store for Sqlite {
             Ok(())
         })
         .await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Job, StoreError, commit_together, in_savepoint, run};
-    use rusqlite::Connection;
-    use std::sync::{Arc, Mutex};
-
-    type Said = Arc<Mutex<Vec<Result<(), StoreError>>>>;
-
-    /// A unit of work that runs a statement, and says how it ended once that is durable.
-    fn unit(statement: &'static str, fails: bool, said: &Said) -> Job {
-        let said = Arc::clone(said);
-        Box::new(move |connection| {
-            let work = |connection: &Connection| {
-                run(connection, statement)?;
-                if fails { Err(StoreError::Overtaken) } else { Ok(()) }
-            };
-            let result = connection.and_then(|connection| in_savepoint(connection, work));
-            Box::new(move |durable| said.lock().unwrap().push(durable.and(result)))
-        })
-    }
-
-    fn together(statements: &[(&'static str, bool)]) -> (Vec<bool>, i64) {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("CREATE TABLE t (n INTEGER)").unwrap();
-        let said = Said::default();
-        let jobs = statements.iter().map(|(statement, fails)| unit(statement, *fails, &said));
-        let (answers, durable) = commit_together(&connection, jobs);
-        answers.into_iter().for_each(|answer| answer(durable.clone()));
-        let kept = connection.query_row("SELECT COUNT(*) FROM t", [], |row| row.get(0)).unwrap();
-        (said.lock().unwrap().iter().map(Result::is_ok).collect(), kept)
-    }
-
-    #[test]
-    fn a_unit_that_fails_takes_nothing_of_its_neighbours_back() {
-        let insert = "INSERT INTO t VALUES (1)";
-        assert_eq!(together(&[(insert, false), (insert, true), (insert, false)]), (vec![true, false, true], 2));
-    }
-
-    #[test]
-    fn where_the_whole_transaction_is_taken_back_nobody_is_told_otherwise() {
-        // What SQLite does by itself when the disk is full.
-        let insert = "INSERT INTO t VALUES (1)";
-        assert_eq!(together(&[(insert, false), ("ROLLBACK", false), (insert, false)]), (vec![false; 3], 0));
     }
 }

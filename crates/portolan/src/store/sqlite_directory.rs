@@ -3,12 +3,16 @@
 use super::directory::{AccessChange, ClientSecret, Directory, Hash, Invitation, Session, SigningKey, StoredCircle};
 use super::sqlite_access::{self, run};
 use super::{Publisher, Sqlite, StoreError};
+use crate::vault::VaultError;
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::principal::{Circle, Identity, Principal, Role};
 use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// What the key of links is sealed for.
+const LINK_KEY: &str = "link_key.sealed";
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -94,6 +98,23 @@ impl Directory for Sqlite {
     async fn remove_signing_key(&self, id: String) -> Result<()> {
         let work = move |connection: &_| run(connection, "DELETE FROM signing_key WHERE id = ?1", [id]).map(drop);
         self.write(work, |()| {}).await
+    }
+
+    async fn link_key(&self, fresh: [u8; 32]) -> Result<[u8; 32]> {
+        let vault = self.vault().clone();
+        let work = move |connection: &rusqlite::Connection| {
+            let there: Option<String> =
+                connection.query_row("SELECT sealed FROM link_key", [], |row| row.get(0)).optional()?;
+            let failed = |error: VaultError| StoreError::Corrupt(format!("link_key.sealed: {error}"));
+            if let Some(sealed) = there {
+                let plain = vault.unseal(&sealed, LINK_KEY).map_err(failed)?;
+                return plain[..].try_into().map_err(|_| StoreError::Corrupt("link_key.sealed is no key".into()));
+            }
+            let sealed = vault.seal(&fresh, LINK_KEY).map_err(failed)?;
+            run(connection, "INSERT INTO link_key (sealed) VALUES (?1)", [sealed])?;
+            Ok(fresh)
+        };
+        self.write(work, |_| {}).await
     }
 
     async fn tenant(&self, fresh: Uuid) -> Result<Uuid> {

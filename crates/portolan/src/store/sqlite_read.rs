@@ -24,7 +24,7 @@ pub(super) fn load(connection: &Connection, vault: &Vault, key: &OfferKey) -> Re
     first(
         connection,
         "SELECT o.revision, o.offer_type, o.version, o.changed_at, o.saved_at, o.preview, o.production, o.live_plans,
-                d.secrets, d.definition, p.record
+                d.secrets, d.definition, p.record, o.preview_audience, o.live_audiences, o.previous
            FROM offer o JOIN draft d ON d.publisher = o.publisher AND d.offer = o.id
                 LEFT JOIN operation p ON p.id = o.operation
           WHERE o.publisher = ?1 AND o.id = ?2",
@@ -49,7 +49,10 @@ fn offer(row: &Row<'_>, vault: &Vault, key: &OfferKey, operation: Option<Operati
         changed_at: Moment::from_ticks(row.get(3)?),
         preview: row.get(5)?,
         production: row.get(6)?,
+        preview_audience: parse(&row.get::<_, String>(11)?)?,
         live_plans: parse(&row.get::<_, String>(7)?)?,
+        live_audiences: parse(&row.get::<_, String>(12)?)?,
+        previous: row.get::<_, Option<String>>(13)?.map(|previous| parse(&previous)).transpose()?,
         operation,
     };
     Ok(Stored { offer, revision: row.get(0)? })
@@ -199,6 +202,17 @@ pub(super) fn planned_only(connection: &Connection, offer_type: &str) -> Result<
         "SELECT p.id, o.id FROM offer o JOIN publisher p ON p.folded = o.publisher
           WHERE o.offer_type = ?1 AND o.status IN ('neverPublished', 'notStarted')",
         [offer_type],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    found.into_iter().map(|(publisher, offer)| key(&publisher, &offer)).collect()
+}
+
+pub(super) fn shown(connection: &Connection) -> Result<Vec<OfferKey>> {
+    let found: Vec<(String, String)> = all(
+        connection,
+        "SELECT p.id, o.id FROM offer o JOIN publisher p ON p.folded = o.publisher
+          WHERE o.preview IS NOT NULL OR o.production IS NOT NULL",
+        [],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     found.into_iter().map(|(publisher, offer)| key(&publisher, &offer)).collect()

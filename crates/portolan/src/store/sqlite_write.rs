@@ -54,6 +54,29 @@ fn hold(connection: &Connection, under: &UnderClaim) -> Result<()> {
     if held == 1 { Ok(()) } else { Err(StoreError::Superseded) }
 }
 
+/// Holds a check for longer; fails where the claim is not held any more.
+pub(super) fn renew(connection: &Connection, claim: &Claim, until: Moment) -> Result<()> {
+    change_claim(connection, claim, "UPDATE due SET leased_until = MAX(leased_until, ?5)", until)
+}
+
+/// Gives a check back until a time, with nothing to say of it; fails where the claim is not held any more.
+pub(super) fn put_off(connection: &Connection, claim: &Claim, until: Moment) -> Result<()> {
+    change_claim(connection, claim, "UPDATE due SET leased_until = NULL, attempt = 0, due_at = ?5", until)
+}
+
+fn change_claim(connection: &Connection, claim: &Claim, change: &str, until: Moment) -> Result<()> {
+    let CheckRef { operation, step, check } = &claim.check;
+    let which = "WHERE operation = ?1 AND step = ?2 AND check_index = ?3 AND fence = ?4 AND leased_until IS NOT NULL";
+    let changed = connection.prepare_cached(&format!("{change} {which}"))?.execute(params![
+        operation.to_string(),
+        step,
+        check,
+        claim.fence,
+        until.ticks()
+    ])?;
+    if changed == 1 { Ok(()) } else { Err(StoreError::Superseded) }
+}
+
 fn release(connection: &Connection, claim: &Claim, was_run: bool) -> Result<()> {
     let CheckRef { operation, step, check } = &claim.check;
     connection
@@ -69,13 +92,14 @@ fn offer(connection: &Connection, publisher: &str, change: &Change) -> Result<()
     let offer = &change.offer;
     let statement = if change.decided_on.is_none() {
         "INSERT INTO offer (publisher, id, revision, offer_type, version, status, display_text, changed_at, saved_at,
-                            preview, production, operation, live_plans, etag, document)
-         VALUES (?1, ?2, COALESCE(?3, 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                            preview, production, operation, live_plans, etag, document,
+                            preview_audience, live_audiences, previous)
+         VALUES (?1, ?2, COALESCE(?3, 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
          ON CONFLICT DO NOTHING"
     } else {
         "UPDATE offer SET revision = ?3 + 1, offer_type = ?4, version = ?5, status = ?6, display_text = ?7,
                 changed_at = ?8, saved_at = ?9, preview = ?10, production = ?11, operation = ?12, live_plans = ?13,
-                etag = ?14, document = ?15
+                etag = ?14, document = ?15, preview_audience = ?16, live_audiences = ?17, previous = ?18
           WHERE publisher = ?1 AND id = ?2 AND revision = ?3"
     };
     let written = connection.prepare_cached(statement)?.execute(params![
@@ -94,6 +118,9 @@ fn offer(connection: &Connection, publisher: &str, change: &Change) -> Result<()
         json(&offer.live_plans)?,
         change.document.etag.to_str().unwrap_or_default(),
         &change.document.body[..],
+        json(&offer.preview_audience)?,
+        json(&offer.live_audiences)?,
+        offer.previous.as_ref().map(json).transpose()?,
     ])?;
     if written == 1 { Ok(()) } else { Err(StoreError::Overtaken) }
 }

@@ -1,6 +1,6 @@
 //! The worker: claims due checks under a lease, runs them, and reports through `perform` like any other caller.
 
-use crate::checks::{self, Job, Setback};
+use crate::checks::{Checks, Job, Setback};
 use crate::clock::Clock;
 use crate::perform::{Failure, Perform};
 use crate::store::{Claim, Claims, StoreError, Then};
@@ -8,15 +8,18 @@ use publishing::command::{Command, Ending, Report};
 use publishing::message::Message;
 use publishing::offer::Offer;
 use publishing::offer_type::OfferTypes;
-use publishing::operation::{CheckState, Course};
+use publishing::operation::{Check, CheckState, Course};
 use publishing::refusal::Refusal;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 /// How long a worker may hold a check, in seconds. A dead worker's checks are taken over after that.
 const LEASE_SECONDS: i64 = 30;
+
+/// How often a lease is renewed while a check is run.
+const RENEWAL: Duration = Duration::from_secs(10);
 
 /// How many checks are in hand at once.
 const MOST_IN_HAND: usize = 32;
@@ -33,13 +36,14 @@ pub struct Worker {
     claims: Claims,
     perform: Perform,
     types: Arc<OfferTypes>,
+    checks: Checks,
     clock: Clock,
 }
 
 impl Worker {
     /// A worker that claims here, and reports there.
-    pub fn new(claims: Claims, perform: Perform, types: Arc<OfferTypes>, clock: Clock) -> Self {
-        Self { claims, perform, types, clock }
+    pub fn new(claims: Claims, perform: Perform, types: Arc<OfferTypes>, checks: Checks, clock: Clock) -> Self {
+        Self { claims, perform, types, checks, clock }
     }
 
     /// Works until told to stop; checks in hand are finished first.
@@ -122,10 +126,17 @@ impl Worker {
             let setback = Setback("whatever runs it ends with it".into());
             return self.report(&claim, self.blocked(&claim, &setback), Then::GiveBack).await;
         }
+        let Some(_leave) = self.checks.leave(&check.kind) else {
+            return Ok(self.claims.put_off(&claim, self.clock.now().plus_seconds(1)).await?);
+        };
         if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
             self.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await?;
         }
-        match self.run_check(&offer, &claim).await {
+        match self.run_check(&offer, &claim).await? {
+            Ok(report) if says_nothing_new(check, &report) => {
+                let until = if let Ending::WaitingUntil(at) = report.ending { at } else { self.clock.now() };
+                Ok(self.claims.put_off(&claim, until).await?)
+            }
             Ok(report) => self.report(&claim, report, Then::GiveBack).await,
             Err(setback) if claim.attempt < MOST_ATTEMPTS => {
                 tracing::warn!(%setback, check = ?claim.check, attempt = claim.attempt, "a check could not be run");
@@ -142,22 +153,59 @@ impl Worker {
         self.perform.perform_claimed(claim, then, command).await.map(drop)
     }
 
-    async fn run_check(&self, offer: &Offer, claim: &Claim) -> Result<Report, Setback> {
+    /// Runs a check under its claim, which is renewed meanwhile. A check that is to be canceled lets go at once.
+    async fn run_check(&self, offer: &Offer, claim: &Claim) -> Result<Result<Report, Setback>, Failure> {
+        let job = match self.job(offer, claim).await {
+            Ok(job) => job,
+            Err(setback) => return Ok(Err(setback)),
+        };
+        let so_far = job.check.messages.clone();
+        let (said, mut heard) = mpsc::channel(16);
+        // On a task of its own, so that a panic in it does not take the worker along; aborted where this is given up.
+        let checks = self.checks.clone();
+        let mut run = AbortOnDrop(tokio::spawn(async move { checks.run(job, said).await }));
+        let mut renewal = tokio::time::interval(RENEWAL);
+        renewal.tick().await;
+        loop {
+            tokio::select! {
+                done = &mut run.0 => return Ok(done.unwrap_or_else(|_| Err(Setback("the check broke off".into())))),
+                Some(report) = heard.recv() => {
+                    let command = Command::ReportCheck(claim.check.clone(), report);
+                    self.perform.perform_claimed(claim, Then::Keep, command).await?;
+                }
+                _ = renewal.tick() => {
+                    self.claims.renew(claim, self.clock.now().plus_seconds(LEASE_SECONDS)).await?;
+                    if self.is_to_let_go(claim).await? {
+                        return Ok(Ok(Report::new(Ending::WaitingUntil(self.clock.now()), so_far)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a cancel waits for the check to let go.
+    async fn is_to_let_go(&self, claim: &Claim) -> Result<bool, StoreError> {
+        let offer = self.claims.offer(&claim.key).await?;
+        let operation = offer.and_then(|offer| offer.operation).filter(|o| o.id == claim.check.operation);
+        Ok(operation.is_none_or(|operation| operation.course != Course::Running))
+    }
+
+    async fn job(&self, offer: &Offer, claim: &Claim) -> Result<Job, Setback> {
         let lost = |what: &str| Setback(format!("{what} is not there"));
         let operation = offer.operation.as_ref().ok_or_else(|| lost("the operation"))?;
         let step = operation.steps.get(claim.check.step).ok_or_else(|| lost("the step"))?;
         let snapshot = self.claims.snapshot(&claim.key, operation.offer_version).await;
-        let job = Job {
-            kind: operation.check(&claim.check).ok_or_else(|| lost("the check"))?.kind,
+        Ok(Job {
+            key: claim.key.clone(),
+            at: claim.check.clone(),
+            check: operation.check(&claim.check).ok_or_else(|| lost("the check"))?.clone(),
             offer_type: self.types.get(&offer.offer_type).cloned(),
             snapshot: snapshot.map_err(|error| Setback(error.to_string()))?.ok_or_else(|| lost("the version"))?,
             live_plans: offer.live_plans.clone(),
             reached_at: step.reached_at.unwrap_or(operation.started_at),
             now: self.clock.now(),
-        };
-        // On a thread of its own: judging a large definition takes a while, and a panic must not take the worker along.
-        let run = tokio::task::spawn_blocking(move || checks::run(&job)).await;
-        run.unwrap_or_else(|_| Err(Setback("the check broke off".into())))
+            operation: operation.clone(),
+        })
     }
 
     /// The cause is for the operator's log; the publisher hears whose turn it is.
@@ -175,5 +223,24 @@ impl Worker {
             }
             other => tracing::error!(error = %other, ?check, "a check could not be reported"),
         }
+    }
+}
+
+/// Whether a report of a check that waits already says only that it waits on.
+fn says_nothing_new(check: &Check, report: &Report) -> bool {
+    check.begun
+        && matches!((report.ending, check.state), (Ending::WaitingUntil(_), CheckState::Queued { .. }))
+        && report.messages == check.messages
+        && report.progress.is_none_or(|progress| Some(progress) == check.progress)
+        && report.outside.as_ref().is_none_or(|outside| Some(outside) == check.outside.as_ref())
+        && report.artifacts.is_empty()
+}
+
+/// A task that ends with whoever waits for it.
+struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

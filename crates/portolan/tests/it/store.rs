@@ -1,6 +1,6 @@
 //! What every store promises: one suite, run against each of them.
 
-use crate::world::{START, memo_type, opened};
+use crate::world::{START, links, memo_type, opened};
 use portolan::store::{
     Change, Claim, Directory, Document, GENESIS, Line, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim,
 };
@@ -47,6 +47,7 @@ fn types() -> OfferTypes {
 async fn decided(store: &Arc<dyn Store>, key: &OfferKey, command: Command, now: Moment) -> (Decision, Option<i64>) {
     let stored = store.load(key).await.unwrap();
     let context = Context {
+        principal: None,
         now,
         fresh_id: Uuid::new_v4(),
         actor: "test",
@@ -60,7 +61,12 @@ async fn decided(store: &Arc<dyn Store>, key: &OfferKey, command: Command, now: 
 fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderClaim>) -> Change {
     let types = types();
     let pipeline = types.get("memo").map(|offer_type| &offer_type.pipeline);
-    let document = wire::render(&wire::status_document(&status::of_offer(&decision.offer, pipeline))).unwrap();
+    let document = wire::render(&wire::status_document(
+        &status::of_offer(&decision.offer, pipeline),
+        &decision.offer.key,
+        &links(),
+    ))
+    .unwrap();
     Change {
         display_text: wire::display_text(&decision.offer.draft.definition),
         offer: decision.offer,

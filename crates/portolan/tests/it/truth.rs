@@ -1,7 +1,7 @@
 //! What is served is the truth: every document is the one its offer gives, under concurrency and through a cancel that
 //! takes time.
 
-use crate::world::{Setting, World, memo_type};
+use crate::world::{Setting, World, links, memo_type};
 use portolan::store::Then;
 use portolan::wire::{self, SuccessWord};
 use publishing::command::{Command, Ending, Report};
@@ -18,8 +18,12 @@ fn key(offer: &str) -> OfferKey {
 /// Renders an offer anew, and compares with what is served, what is stored, and what the journal keeps.
 async fn assert_true(world: &World, offer: &str) {
     let stored = world.store.load(&key(offer)).await.unwrap().unwrap().offer;
-    let rebuilt =
-        wire::render(&wire::status_document(&status::of_offer(&stored, Some(&memo_type().pipeline)))).unwrap();
+    let rebuilt = wire::render(&wire::status_document(
+        &status::of_offer(&stored, Some(&memo_type().pipeline)),
+        &key(offer),
+        &links(),
+    ))
+    .unwrap();
     let served = world.get(&format!("/api/publishers/contoso/offers/{offer}/status")).await;
     assert_eq!(served.body.as_bytes(), rebuilt.body, "{offer}");
     assert_eq!(served.header("etag"), rebuilt.etag.to_str().unwrap());

@@ -7,9 +7,11 @@ use portolan::auth::{
     Caller, Gate, IssuerSetting, Issuers, LocalKeys, Permission, Provider, Role, Sessions, TrustedIssuer,
     USUAL_AUDIENCE,
 };
+use portolan::checks::Checks;
 use portolan::clock::Clock;
 use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
+use portolan::links::Links;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
@@ -94,6 +96,8 @@ pub struct Setting {
     pub entrance: Entrance,
     /// Beside the built-in one.
     pub issuers: Vec<IssuerSetting>,
+    /// What does the work of steps.
+    pub checks: Checks,
     /// How browsers reach it.
     pub public_url: &'static str,
 }
@@ -110,6 +114,7 @@ impl Default for Setting {
             success_word: SuccessWord::Succeeded,
             entrance,
             issuers: Vec::new(),
+            checks: Checks::default(),
             public_url: PUBLIC_URL,
         }
     }
@@ -120,6 +125,11 @@ pub fn memo_type() -> publishing::offer_type::OfferType {
     let text = include_str!("../memo.toml");
     let schema = include_str!("../memo.schema.json");
     OfferTypeFile::parse("memo.toml", text).unwrap().with_schema("memo.toml", schema).unwrap()
+}
+
+/// The links of the usual world.
+pub fn links() -> Links {
+    Links::new(PUBLIC_URL.into(), &[7; 32])
 }
 
 /// The vault that all tests' worlds share, so that one can go on where another was.
@@ -174,7 +184,14 @@ impl World {
             store.add_publisher(publisher).await.unwrap();
         }
         let types = Arc::new(setting.types);
-        let perform = Perform::new(Arc::clone(&store), clock.clone(), Arc::clone(&types), setting.missing_if_match);
+        let links = Links::new(setting.public_url.into(), &[7; 32]);
+        let perform = Perform::new(
+            Arc::clone(&store),
+            clock.clone(),
+            Arc::clone(&types),
+            setting.missing_if_match,
+            links.clone(),
+        );
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
@@ -185,6 +202,7 @@ impl World {
             issuer: Some(issuer.clone()),
             issuers: [BUILT_IN.to_owned(), "entra".to_owned()].into(),
             public_url: setting.public_url.into(),
+            links,
             types: Arc::clone(&types),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
@@ -205,7 +223,8 @@ impl World {
             public_url: setting.public_url.into(),
         };
         let door = door(rooms, web::routes(pages), gate, clock.clone());
-        let worker = Worker::new(Claims::new(Arc::clone(&store)), perform.clone(), types, clock.clone());
+        let claims = Claims::new(Arc::clone(&store));
+        let worker = Worker::new(claims, perform.clone(), types, setting.checks, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);

@@ -42,6 +42,7 @@ impl History {
                 self.live_has_begun |= newest(after).check(at).unwrap().kind == CheckKind::Promote;
             }
             Command::Cancel { .. } | Command::GiveVerdict { .. } | Command::Replan => {}
+            Command::HearCheck { .. } | Command::RollBack { .. } | Command::SynchroniseAudiences { .. } => {}
         }
     }
 
@@ -145,7 +146,7 @@ fn records(before: &Store, after: &Store, command: &Command) {
 
 fn steps_go_on(old: &Operation, new: &Operation) {
     let plan = |operation: &Operation| -> Vec<(String, Vec<CheckKind>)> {
-        let kinds = |step: &Step| step.checks.iter().map(|check| check.kind).collect();
+        let kinds = |step: &Step| step.checks.iter().map(|check| check.kind.clone()).collect();
         operation.steps.iter().map(|step| (step.id.clone(), kinds(step))).collect()
     };
     assert_eq!(plan(old), plan(new), "the steps of a run changed");
@@ -166,14 +167,18 @@ fn slots(history: &History, before: &Store, after: &Store, command: &Command) {
     assert_eq!(offer.live_plans, judged.map(|definition| plan::plans(&definition)).unwrap_or_default());
     let done = match command {
         Command::ReportCheck(at, report) if report.ending == Ending::Done => {
-            after.newest().and_then(|operation| operation.check(at)).map(|check| check.kind)
+            after.newest().and_then(|operation| operation.check(at)).map(|check| check.kind.clone())
         }
         _ => None,
     };
     let (preview, production) = before.offer.as_ref().map_or((None, None), |offer| (offer.preview, offer.production));
     if offer.production != production {
         let operation = newest(after);
-        assert_eq!((done, operation.purpose), (Some(CheckKind::Promote), Purpose::GoLive), "production changed");
+        assert_eq!(
+            (done.clone(), operation.purpose),
+            (Some(CheckKind::Promote), Purpose::GoLive),
+            "production changed"
+        );
         assert_eq!(offer.production, Some(operation.offer_version));
     }
     match after.newest() {
@@ -297,7 +302,7 @@ fn never_stuck(operation: &Operation) {
     }
     let waits = current.checks.iter().any(|check| {
         check.state == CheckState::Blocked
-            || check.state == CheckState::AwaitingPerson && check.kind == CheckKind::Reviewer
+            || check.state == CheckState::AwaitingPerson && matches!(check.kind, CheckKind::Reviewer { .. })
     });
     let carried_on = if operation.course == Course::CancelRequested { operation.has_check_in_hand() } else { waits };
     assert!(carried_on || operation.course == Course::Running && !due.is_empty(), "nobody can carry it on");

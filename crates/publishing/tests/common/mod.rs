@@ -101,7 +101,7 @@ pub static CHANGED_TYPES: LazyLock<OfferTypes> = LazyLock::new(|| {
         let paused = offer_type.pipeline.with_checks(|_, step| {
             let alone = step.checks.iter().any(|kind| matches!(kind, CheckKind::SignOff | CheckKind::Promote));
             let pause = (!alone).then_some(CheckKind::Pause { seconds: 1 });
-            step.checks.iter().copied().chain(pause).collect()
+            step.checks.iter().cloned().chain(pause).collect()
         });
         offer_type.pipeline = paused.unwrap();
     }
@@ -213,8 +213,14 @@ impl Store {
         };
         let fresh_id = Uuid::from_u128(self.next_id);
         self.next_id += 1;
-        let context =
-            Context { now: self.now, fresh_id, actor: "amina", types: self.types(), missing_if_match: self.setting };
+        let context = Context {
+            now: self.now,
+            fresh_id,
+            actor: "amina",
+            principal: None,
+            types: self.types(),
+            missing_if_match: self.setting,
+        };
         let decision = decide(&key, self.offer.as_ref(), command, &context)?;
         if let Some(snapshot) = decision.snapshot {
             let version = snapshot.version;
@@ -329,6 +335,7 @@ pub fn reason() -> Reason {
 /// A report as a worker makes it: a step that blocks or rejects says why.
 pub fn report(at: CheckRef, ending: Ending, now: Moment) -> Command {
     let messages = match ending {
+        Ending::GoesOn => vec![Message::information("So far.", now)],
         Ending::Done => vec![Message::information("It was looked at.", now)],
         Ending::WaitingUntil(_) => Vec::new(),
         Ending::Blocked | Ending::Rejected => vec![Message::error("IMG-048", "The image does not boot. Mend it.", now)],

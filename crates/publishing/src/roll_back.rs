@@ -1,0 +1,29 @@
+//! Roll back: the version that was in production before is there again, at once and without a submission.
+
+use crate::command::Expected;
+use crate::decide::{Answer, Context, Decision};
+use crate::entry::Event;
+use crate::offer::{Offer, Previous};
+use crate::operation::Course;
+use crate::refusal::Refusal;
+
+pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) -> Result<Decision, Refusal> {
+    expected.check(offer)?;
+    let refused = |mend| Refusal::InvalidState { command: "Roll back", status: offer.status(), mend };
+    let (Some(from), Some(previous)) = (offer.production, offer.previous.clone()) else {
+        return Err(refused("No other version was in production before."));
+    };
+    let going_live = offer.operation.as_ref().filter(|operation| operation.course == Course::Running);
+    if going_live.is_some_and(|operation| !operation.can_cancel()) {
+        return Err(refused("Going live has begun; wait until the status is `succeeded`."));
+    }
+    let now = offer.after_all(context.now);
+    let to = previous.version;
+    let mut offer = offer.clone();
+    offer.production = Some(to);
+    let plans = std::mem::replace(&mut offer.live_plans, previous.plans);
+    let audiences = std::mem::replace(&mut offer.live_audiences, previous.audiences);
+    offer.previous = Some(Previous { version: from, plans, audiences, left_at: now });
+    let event = Event::RolledBack { from, to };
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
+}
