@@ -55,6 +55,8 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
         | Command::Publish { expected, .. }
         | Command::GoLive { expected }
         | Command::Cancel { expected }
+        | Command::RollBack { expected }
+        | Command::SynchroniseAudiences { expected, .. }
             if stale(expected) =>
         {
             Outcome::Precondition
@@ -106,9 +108,16 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
             }
         }
         Command::Replan => Outcome::Recorded,
-        Command::HearCheck { .. } | Command::RollBack { .. } | Command::SynchroniseAudiences { .. } => {
-            Outcome::Recorded
+        Command::RollBack { .. } => match history.rolls_back_to() {
+            Some(_) if status != OfferStatus::Running || !history.live_has_begun => Outcome::Recorded,
+            _ => Outcome::InvalidState,
+        },
+        Command::SynchroniseAudiences { .. } if history.live().is_none() => Outcome::InvalidState,
+        Command::SynchroniseAudiences { audiences, .. } => {
+            let fits = audiences.iter().all(|audience| history.live_is_private() && audience.plan != "invented");
+            if fits { Outcome::Recorded } else { Outcome::BadRequest }
         }
+        Command::HearCheck { .. } => Outcome::Superseded,
     }]
 }
 

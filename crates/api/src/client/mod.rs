@@ -133,6 +133,11 @@ impl Client {
         self.started(self.offer_request(Method::POST, publisher, offer, "/cancel")).await
     }
 
+    /// Puts the version that was in production before back there.
+    pub async fn roll_back_offer(&self, publisher: &str, offer: &str) -> Result<(), ClientError> {
+        self.started(self.offer_request(Method::POST, publisher, offer, "/rollback")).await.map(drop)
+    }
+
     /// The runs of an offer, newest first.
     pub async fn list_submissions(&self, publisher: &str, offer: &str) -> Result<Vec<Submission>, ClientError> {
         self.read(self.offer_request(Method::GET, publisher, offer, "/submissions/")).await

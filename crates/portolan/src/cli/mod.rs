@@ -4,6 +4,7 @@ mod access;
 mod circle;
 mod confirm;
 mod newcomer;
+mod offer;
 mod print;
 mod publisher;
 mod review;
@@ -13,6 +14,7 @@ mod staff;
 mod welcome;
 
 pub use access::Access;
+pub use offer::Offer;
 pub use publisher::Publisher;
 pub use review::Review;
 pub use staff::Staff;
@@ -36,6 +38,10 @@ pub enum Command {
     ///
     /// Example: portolan staff list
     Staff(Staff),
+    /// Do with an offer what is not publishing it.
+    ///
+    /// Example: portolan offer roll-back contoso web-gateway
+    Offer(Offer),
     /// See what waits for a reviewer, and give verdicts.
     ///
     /// Example: portolan review list
@@ -52,6 +58,7 @@ impl Command {
             Self::Publisher(publisher) => publisher.run().await,
             Self::Access(access) => access.run().await,
             Self::Staff(staff) => staff.run().await,
+            Self::Offer(offer) => offer.run().await,
             Self::Review(review) => review.run().await,
         }
     }

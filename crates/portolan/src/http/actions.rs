@@ -1,4 +1,4 @@
-//! Publish, go live, cancel.
+//! Publish, go live, cancel, roll back.
 
 use super::errors::Problem;
 use super::offers::missing;
@@ -57,6 +57,20 @@ pub(crate) async fn cancel_offer(
 ) -> Result<Response, Problem> {
     let expected = expected(&headers);
     act(&rooms, &at, body, Permission::Cancel, |_| Command::Cancel { expected }).await
+}
+
+/// Puts the version that was in production before back there, at once. Ours; the original had no way back.
+#[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/rollback", operation_id = "roll_back_offer", tag = "Actions",
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
+    request_body = Option<ActionRequest>, responses((status = 200, description = "Rolled back: customers see the version before.")))]
+pub(crate) async fn roll_back_offer(
+    State(rooms): Shared,
+    at: At,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let expected = expected(&headers);
+    act(&rooms, &at, body, Permission::GoLive, |_| Command::RollBack { expected }).await
 }
 
 /// 403, 404, the body, and then the rules (wire contract, "Order of checks").

@@ -102,6 +102,7 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(actions::publish_offer))
         .routes(routes!(actions::go_live_offer))
         .routes(routes!(actions::cancel_offer))
+        .routes(routes!(actions::roll_back_offer))
         .routes(routes!(submissions::list_submissions))
         .routes(routes!(operations::get_operation))
         .routes(routes!(operations::get_operation_by_composite_id))

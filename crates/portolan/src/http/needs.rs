@@ -32,7 +32,7 @@ pub fn need(operation: &str) -> Option<Need> {
         "get_operation" | "get_operation_by_composite_id" => AtPublisher(Permission::Read),
         "put_offer" => AtPublisher(Permission::SaveDraft),
         "publish_offer" => AtPublisher(Permission::Publish),
-        "go_live_offer" => AtPublisher(Permission::GoLive),
+        "go_live_offer" | "roll_back_offer" => AtPublisher(Permission::GoLive),
         "cancel_offer" => AtPublisher(Permission::Cancel),
 
         "list_members" => AtPublisher(Permission::ReadMembers),

@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -13,6 +13,7 @@ const WORDS: [&str; 16] = [
     "publish",
     "golive",
     "cancel",
+    "rollback",
     "submissions",
     "versions",
     "slot",

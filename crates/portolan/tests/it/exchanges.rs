@@ -212,7 +212,9 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (202 | 304, _) => assert_eq!(answer.body, "", "{request}"),
         (401, _) => same::<UnauthorizedDocument>(answer),
         (400.., _) => same::<ErrorDocument>(answer),
-        (_, [_, _, _, _, _, "publish" | "golive" | "cancel"] | [_, "reviews", ..]) if segments.len() > 2 => {
+        (_, [_, _, _, _, _, "publish" | "golive" | "cancel" | "rollback"] | [_, "reviews", ..])
+            if segments.len() > 2 =>
+        {
             assert_eq!(answer.body, "", "{request}");
         }
         (_, ["api", "publishers"]) => same::<Vec<Publisher>>(answer),

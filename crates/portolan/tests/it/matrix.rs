@@ -246,6 +246,15 @@ impl Scene {
         self.world.settle().await;
     }
 
+    /// An offer of its own whose second version is live.
+    async fn live_twice(&self, at: &str, offer: &str) {
+        for _ in 0..2 {
+            self.signed_off_next(at, offer).await;
+            self.perform(at, offer, Permission::GoLive, Command::GoLive { expected: Expected::Unstated }).await;
+            self.world.settle().await;
+        }
+    }
+
     /// What the database has seen: changes with every commit of the service's.
     fn writes(&self) -> i64 {
         self.file.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
@@ -326,6 +335,12 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
                 scene.published(&known, &offer).await;
             }
             asked(200, format!("{offers}/{offer}/cancel"), "")
+        }
+        "roll_back_offer" => {
+            if fresh {
+                scene.live_twice(&known, &offer).await;
+            }
+            asked(200, format!("{offers}/{offer}/rollback"), "")
         }
         _ => existing_elsewhere(scene, operation, at, &known, fresh).await,
     }
@@ -445,6 +460,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
         "publish_offer" => (vec![format!("{offers}/none/publish")], String::new()),
         "go_live_offer" => (vec![format!("{offers}/none/golive")], String::new()),
         "cancel_offer" => (vec![format!("{offers}/none/cancel")], String::new()),
+        "roll_back_offer" => (vec![format!("{offers}/none/rollback")], String::new()),
         "set_member_roles" | "set_staff_roles" => (
             vec![format!("{base}/{none}"), format!("{base}/{}", elsewhere.program), format!("{base}/x")],
             json!({ "roles": [role] }).to_string(),

@@ -23,6 +23,8 @@ pub struct History {
     signed_off: BTreeSet<i64>,
     draft: Option<Written>,
     published: BTreeMap<i64, Option<Written>>,
+    /// What was in production, the newest last, as told by promotes and roll backs alone.
+    production: Vec<i64>,
 }
 
 impl History {
@@ -40,10 +42,34 @@ impl History {
             Command::GoLive { .. } => drop(self.signed_off.insert(newest(after).offer_version)),
             Command::StartCheck(at) | Command::ReportCheck(at, _) => {
                 self.live_has_begun |= newest(after).check(at).unwrap().kind == CheckKind::Promote;
+                let is_live = history_status(after) == Some((Course::Completed, Purpose::GoLive));
+                if is_live && history_status(before) != history_status(after) {
+                    self.production.push(newest(after).offer_version);
+                }
+            }
+            Command::RollBack { .. } => {
+                let before = self.rolls_back_to().unwrap();
+                self.production.push(before);
             }
             Command::Cancel { .. } | Command::GiveVerdict { .. } | Command::Replan => {}
-            Command::HearCheck { .. } | Command::RollBack { .. } | Command::SynchroniseAudiences { .. } => {}
+            Command::HearCheck { .. } | Command::SynchroniseAudiences { .. } => {}
         }
+    }
+
+    /// The version that customers see.
+    pub fn live(&self) -> Option<i64> {
+        self.production.last().copied()
+    }
+
+    /// The newest version before it that was another one.
+    pub fn rolls_back_to(&self) -> Option<i64> {
+        let live = self.live()?;
+        self.production.iter().rev().find(|version| **version != live).copied()
+    }
+
+    /// Whether the first plan in production is private.
+    pub fn live_is_private(&self) -> bool {
+        self.live().is_some_and(|version| self.published[&version] == Some(Written::Private))
     }
 
     /// Where the offer stands, by the order of events and not by their times.
@@ -69,6 +95,10 @@ impl History {
             _ => false,
         }
     }
+}
+
+fn history_status(store: &Store) -> Option<(Course, Purpose)> {
+    store.newest().map(|operation| (operation.course, operation.purpose))
 }
 
 fn has_ended(store: &Store) -> bool {
@@ -172,7 +202,9 @@ fn slots(history: &History, before: &Store, after: &Store, command: &Command) {
         _ => None,
     };
     let (preview, production) = before.offer.as_ref().map_or((None, None), |offer| (offer.preview, offer.production));
-    if offer.production != production {
+    assert_eq!(offer.production, history.live(), "production is not what was promoted or rolled back to");
+    assert_eq!(offer.previous.as_ref().map(|previous| previous.version), history.rolls_back_to());
+    if offer.production != production && !matches!(command, Command::RollBack { .. }) {
         let operation = newest(after);
         assert_eq!(
             (done.clone(), operation.purpose),
@@ -194,7 +226,7 @@ fn slots(history: &History, before: &Store, after: &Store, command: &Command) {
     let version = Some(operation.offer_version);
     match history.status(after) {
         OfferStatus::WaitingForPublisherReview => assert_eq!(offer.preview, version, "there is no preview to review"),
-        OfferStatus::Succeeded => assert_eq!((offer.preview, offer.production), (version, version)),
+        OfferStatus::Succeeded => assert_eq!(offer.preview, version),
         OfferStatus::Canceled => assert_ne!(offer.preview, version, "the preview was not withdrawn"),
         _ => assert!(operation.course == Course::Completed || offer.production != version),
     }
@@ -309,6 +341,10 @@ fn never_stuck(operation: &Operation) {
 }
 
 /// Every decision is one line of the journal, and a refusal is none.
+fn new_production(store: &Store) -> Option<i64> {
+    store.offer().production
+}
+
 fn journal(before: &Store, after: &Store, command: &Command) {
     let new = &after.journal[before.journal.len()..];
     assert_eq!(after.journal[..before.journal.len()], before.journal);
@@ -327,6 +363,12 @@ fn journal(before: &Store, after: &Store, command: &Command) {
         (Event::CheckStarted { check }, Command::StartCheck(at)) => check == at,
         (Event::CheckReported { check, ending }, Command::ReportCheck(at, report)) => {
             check == at && *ending == report.ending
+        }
+        (Event::RolledBack { from, to }, Command::RollBack { .. }) => {
+            (before.offer().production, new_production(after)) == (Some(*from), Some(*to)) && from != to
+        }
+        (Event::AudiencesSynchronised { audiences }, Command::SynchroniseAudiences { audiences: given, .. }) => {
+            audiences == given && given.iter().all(|audience| after.offer().live_audiences.contains(audience))
         }
         (Event::Replanned, Command::Replan) => after.offer == before.offer,
         _ => false,

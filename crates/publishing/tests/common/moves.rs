@@ -4,7 +4,7 @@ use crate::common::{Store, reason, report, sample, type_ids, verdict};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
-use publishing::command::{CheckRef, Command, Ending, Expected, Verdict};
+use publishing::command::{Audience, CheckRef, Command, Ending, Expected, Verdict};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::operation::Operation;
 use serde_json::json;
@@ -22,6 +22,9 @@ pub enum Move {
     Publish(Seen),
     GoLive(Seen),
     Cancel(Seen),
+    RollBack(Seen),
+    /// Of a plan that is live or not, private or not.
+    Synchronise(Seen, bool),
     Verdict(Which, usize, Given),
     Start(Pick),
     Report(Pick, End),
@@ -127,6 +130,8 @@ fn a_move() -> impl Strategy<Value = Move> {
         3 => seen().prop_map(Move::Publish),
         3 => seen().prop_map(Move::GoLive),
         3 => seen().prop_map(Move::Cancel),
+        3 => seen().prop_map(Move::RollBack),
+        2 => (seen(), any::<bool>()).prop_map(|(seen, known)| Move::Synchronise(seen, known)),
         10 => (which(), any::<usize>(), given).prop_map(|(which, step, given)| Move::Verdict(which, step, given)),
         10 => pick().prop_map(Move::Start),
         14 => (pick(), end).prop_map(|(pick, end)| Move::Report(pick, end)),
@@ -211,6 +216,13 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
             Command::Publish { emails: vec!["jonas@contoso.example".into()], expected: expected(store, seen) }
         }
         Move::GoLive(seen) => Command::GoLive { expected: expected(store, seen) },
+        Move::RollBack(seen) => Command::RollBack { expected: expected(store, seen) },
+        Move::Synchronise(seen, known) => {
+            let first = store.offer.as_ref().and_then(|offer| offer.live_plans.first());
+            let plan = first.filter(|_| known).map_or_else(|| "invented".to_owned(), |plan| plan.id.clone());
+            let audience = Audience { plan, digest: "ab".repeat(32), entries: 3 };
+            Command::SynchroniseAudiences { audiences: vec![audience], expected: expected(store, seen) }
+        }
         Move::Cancel(seen) => Command::Cancel { expected: expected(store, seen) },
         Move::Verdict(operation, step, given) => {
             let (id, operation) = which(store, operation);
