@@ -1,7 +1,9 @@
 //! Settings: one struct per section, and the commented default file, which is compiled in.
 
 use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
-use crate::http::{Certificate, Entrance, LimitSettings, Network};
+use crate::egress::EgressSettings;
+use crate::http::{Certificate, Entrance, LimitSettings};
+use crate::network::Network;
 use crate::wire::SuccessWord;
 use anyhow::{Context, Result, bail};
 use publishing::decide::MissingIfMatch;
@@ -30,6 +32,8 @@ pub struct Config {
     pub wire: Wire,
     /// Whose tokens are taken.
     pub identity: Identity,
+    /// Where the service may send requests to.
+    pub egress: EgressSettings,
     /// Files of offer types, relative to the settings file.
     pub offer_types: Vec<PathBuf>,
 }
@@ -153,7 +157,8 @@ impl Config {
             toml::from_str(&text).with_context(|| format!("the settings file {}", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         let tls = &mut config.tls;
-        for file in config.offer_types.iter_mut().chain(&mut tls.certificate).chain(&mut tls.key) {
+        let roots = &mut config.egress.ca_file;
+        for file in config.offer_types.iter_mut().chain(&mut tls.certificate).chain(&mut tls.key).chain(roots) {
             *file = directory.join(&*file);
         }
         for issuer in &mut config.identity.issuer {

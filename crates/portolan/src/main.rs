@@ -8,6 +8,7 @@ use portolan::cli;
 use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
+use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, addresses};
 use portolan::serve::{Identity, Setup, asked_to_end, links};
 use portolan::store::{Sqlite, Store, holds_sealed};
@@ -152,6 +153,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         },
         entrance,
         checks: Checks::default(),
+        egress: Egress::new(&config.egress)?,
     };
     let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
@@ -252,6 +254,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         identity: Identity::default(),
         entrance: Entrance::default(),
         checks: Checks::default(),
+        egress: Egress::new(&EgressSettings::default())?,
     };
     let service = setup.start(listener).await?;
     let token = demo::token(&service.perform, service.issuer.as_ref()).await?;

@@ -6,6 +6,7 @@ use crate::auth::{
 };
 use crate::checks::Checks;
 use crate::clock::{Clock, random_bytes};
+use crate::egress::Egress;
 use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
@@ -48,6 +49,8 @@ pub struct Setup {
     pub entrance: Entrance,
     /// What does the work of steps.
     pub checks: Checks,
+    /// The way out to the world.
+    pub egress: Egress,
 }
 
 /// Whose tokens are taken, and for whom they must be.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use portolan::checks::Checks;
 use portolan::clock::Clock;
 use portolan::demo;
+use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, LimitSettings};
 use portolan::issuer::Audience;
 use portolan::links::Links;
@@ -98,6 +99,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
                 identity: Identity::default(),
                 entrance: unhindered(),
                 checks: Checks::default(),
+                egress: Egress::new(&EgressSettings::default()).unwrap(),
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;

@@ -1,46 +1,42 @@
-//! The one way out to issuers: which addresses may be asked, with which client, and how much of an answer is read.
+//! What issuers are asked for: which addresses may be asked, and how much of an answer is read.
 
+use crate::egress::{Egress, EgressSettings, Outgoing};
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use http::StatusCode;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
+use url::Url;
 
 /// How long an answer may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes.
-const LARGEST: usize = 1 << 20;
+const LARGEST: u64 = 1 << 20;
 
 /// Asks for a JSON document.
 ///
 /// # Errors
 /// Says what is wrong with the answer; names no address.
-pub(super) async fn json(request: RequestBuilder) -> Result<Value> {
-    let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
-    match response.status() {
+pub(super) async fn json(egress: &Egress, request: Outgoing) -> Result<Value> {
+    let answer = egress.to_operator(Outgoing { patience: PATIENCE, largest: LARGEST, ..request }).await?;
+    match answer.status {
         StatusCode::OK => {}
         status if status.is_redirection() => {
             bail!("the answer is {status}, and redirects are not followed: set the address that it leads to")
         }
         status => bail!("the answer is {status}"),
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(reqwest::Error::without_url)? {
-        ensure!(body.len() + chunk.len() <= LARGEST, "the answer is longer than {LARGEST} bytes");
-        body.extend_from_slice(&chunk);
-    }
-    serde_json::from_slice(&body).context("the answer is not JSON")
+    serde_json::from_slice(&answer.whole().await?).context("the answer is not JSON")
 }
 
 /// The discovery document at an address, which must be of this issuer.
 ///
 /// # Errors
 /// Names the address, the fault and the mend.
-pub(super) async fn discovery(client: &Client, document: &Url, issuer: &str) -> Result<Value> {
-    let found =
-        json(client.get(document.clone())).await.with_context(|| format!("the discovery document {document}"))?;
+pub(super) async fn discovery(egress: &Egress, document: &Url, issuer: &str) -> Result<Value> {
+    let found = json(egress, Outgoing::get(document.as_str()));
+    let found = found.await.with_context(|| format!("the discovery document {document}"))?;
     let says = found.get("issuer").and_then(Value::as_str).unwrap_or_default();
     if says != issuer {
         let says: String = says.chars().take(200).collect();
@@ -67,20 +63,12 @@ pub(super) fn named(found: &Value, document: &Url, member: &str, setting: &str) 
     Ok(url)
 }
 
-/// The client that fetches for an issuer: no redirects, no proxies, and besides the machine's root certificates those of a file.
+/// The way out to an issuer, which besides the machine's root certificates trusts those of a file.
 ///
 /// # Errors
 /// Where the file cannot be read or holds no certificates.
-pub(super) fn client(ca_file: Option<&Path>) -> Result<Client> {
-    let mut builder = Client::builder().redirect(Policy::none()).no_proxy().timeout(PATIENCE).user_agent("portolan");
-    if let Some(file) = ca_file {
-        let name = || format!("the file of root certificates {} (setting `ca_file`)", file.display());
-        let certificates = reqwest::Certificate::from_pem_bundle(&std::fs::read(file).with_context(name)?);
-        let certificates = certificates.with_context(name)?;
-        ensure!(!certificates.is_empty(), "{} holds none: give it in PEM", name());
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().context("the client that fetches keys of issuers; are there root certificates on this machine?")
+pub(super) fn way_out(ca_file: Option<&Path>) -> Result<Egress> {
+    Egress::new(&EgressSettings { ca_file: ca_file.map(Path::to_owned), ..EgressSettings::default() })
 }
 
 /// An address that keys may be fetched from: https, or http on this machine.

@@ -3,15 +3,18 @@
 use super::fetch;
 use super::trusted::IssuerSetting;
 use crate::clock::{random_bytes, random_secret};
+use crate::egress::{Egress, Outgoing};
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::{Client, Url};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use url::Url;
 use zeroize::Zeroizing;
 
 /// An issuer at which people sign in.
@@ -35,7 +38,7 @@ struct Elsewhere {
     document: Url,
     token_endpoint: Option<Url>,
     secret: Option<Zeroizing<String>>,
-    client: Client,
+    egress: Egress,
     endpoints: OnceCell<Endpoints>,
 }
 
@@ -88,7 +91,7 @@ impl Provider {
             document,
             token_endpoint: named.transpose()?,
             secret: secret.transpose()?,
-            client: fetch::client(setting.ca_file.as_deref())?,
+            egress: fetch::way_out(setting.ca_file.as_deref())?,
             endpoints: OnceCell::new(),
         };
         Ok(Some(Self {
@@ -182,7 +185,10 @@ impl Provider {
             form.push(("client_secret", secret.as_str()));
         }
         let endpoint = elsewhere.endpoints().await?.token.clone();
-        let answer = fetch::json(elsewhere.client.post(endpoint).form(&form)).await.context("the token endpoint")?;
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let mut request = Outgoing::post(endpoint, form);
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let answer = fetch::json(&elsewhere.egress, request).await.context("the token endpoint")?;
         let token = answer.get("id_token").and_then(Value::as_str);
         token.map(str::to_owned).context("the token endpoint gave no id_token")
     }
@@ -200,7 +206,7 @@ impl Elsewhere {
     }
 
     async fn look_up(&self) -> Result<Endpoints> {
-        let found = fetch::discovery(&self.client, &self.document, &self.issuer).await?;
+        let found = fetch::discovery(&self.egress, &self.document, &self.issuer).await?;
         // Only browsers are sent there, so that it may be anywhere; but not to read what is said in clear.
         let authorize = found.get("authorization_endpoint").and_then(Value::as_str).unwrap_or_default();
         let authorize = fetch::address("authorization_endpoint", authorize)?;

@@ -3,13 +3,14 @@
 use super::fetch::{self, PATIENCE};
 use super::keys::{KeySet, PublicKey};
 use crate::clock::Clock;
+use crate::egress::{Egress, Outgoing};
 use anyhow::{Context, Result, bail, ensure};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
-use reqwest::{Client, Url};
 use serde_json::Value;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinHandle;
+use url::Url;
 
 /// From this age on, in seconds, keys are fetched anew while they are used.
 const AGEING: u64 = 5 * 60;
@@ -38,7 +39,7 @@ pub(super) enum Place {
 pub(super) struct RemoteKeys {
     issuer: Arc<str>,
     place: Place,
-    client: Client,
+    egress: Egress,
     clock: Clock,
     state: RwLock<State>,
     /// Held while a fetch is under way.
@@ -65,8 +66,8 @@ enum Next {
 }
 
 impl RemoteKeys {
-    pub(super) fn new(issuer: Arc<str>, place: Place, client: Client, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { issuer, place, client, clock, state: RwLock::default(), flight: Arc::default() })
+    pub(super) fn new(issuer: Arc<str>, place: Place, egress: Egress, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { issuer, place, egress, clock, state: RwLock::default(), flight: Arc::default() })
     }
 
     /// The keys, without waiting. Nothing where a fetch must come first.
@@ -176,7 +177,8 @@ impl RemoteKeys {
             Place::Keys(url) => url.clone(),
             Place::Discovery { document, issuer } => self.discover(document, issuer).await?,
         };
-        let set = fetch::json(self.client.get(url.clone())).await.with_context(|| format!("the keys at {url}"))?;
+        let set = fetch::json(&self.egress, Outgoing::get(url.as_str()));
+        let set = set.await.with_context(|| format!("the keys at {url}"))?;
         let keys = set.get("keys").and_then(Value::as_array);
         let keys = keys.with_context(|| format!("what is at {url} has no array `keys`: it is no JWK set"))?;
         ensure!(keys.len() <= MOST_KEYS, "the set at {url} has more than {MOST_KEYS} keys");
@@ -188,7 +190,7 @@ impl RemoteKeys {
     }
 
     async fn discover(&self, document: &Url, issuer: &str) -> Result<Url> {
-        let found = fetch::discovery(&self.client, document, issuer).await?;
+        let found = fetch::discovery(&self.egress, document, issuer).await?;
         fetch::named(&found, document, "jwks_uri", "jwks_uri")
     }
 }

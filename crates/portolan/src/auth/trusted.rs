@@ -145,8 +145,8 @@ impl TrustedIssuer {
             }
         };
         let name: Arc<str> = setting.name.as_str().into();
-        let client = fetch::client(setting.ca_file.as_deref())?;
-        let keys = Keys::Remote(RemoteKeys::new(Arc::clone(&name), place, client, clock));
+        let egress = fetch::way_out(setting.ca_file.as_deref())?;
+        let keys = Keys::Remote(RemoteKeys::new(Arc::clone(&name), place, egress, clock));
         let by_default = if is_template { SubjectClaim::Oid } else { SubjectClaim::Sub };
         Ok(Self {
             tenants: setting.tenants.clone(),

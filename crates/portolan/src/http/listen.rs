@@ -1,11 +1,12 @@
 //! Accepts connections, serves them, and lets them finish when the service stops.
 
 use super::Door;
-use super::address::{CallerAddress, Network, forwarded, is_trusted};
+use super::address::{CallerAddress, forwarded, is_trusted};
 use super::connections::{Connections, Place};
 use super::limits::LimitSettings;
 use super::slow::{Patience, Taken};
 use super::tls::Certificate;
+use crate::network::Network;
 use anyhow::{Context, Result, bail};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;

@@ -27,7 +27,7 @@ mod submissions;
 mod tls;
 mod token;
 
-pub use address::{CallerAddress, Network};
+pub use address::CallerAddress;
 pub use door::Door;
 pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
