@@ -15,6 +15,8 @@ mod architecture;
 mod binary;
 mod browser;
 mod client;
+mod egress;
+mod egress_answers;
 mod exchanges;
 mod hostile;
 mod idp;
