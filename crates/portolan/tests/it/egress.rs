@@ -257,7 +257,7 @@ async fn refused(egress: &Egress, url: &str) -> EgressFault {
 async fn hostile_addresses_reach_nobody() {
     let (trapped, reached) = trap("[::]:0").await;
     let port = trapped.port();
-    // Lifts the rule of ports, and nothing else: so it is the address that is judged.
+    // So that the early look at the port lets it pass, and it is the address that is judged.
     let egress = egress(&[&format!("198.51.100.200:{port}")], &[]).with_lookup(lookup);
     let corpus = corpus(&format!(":{port}"));
     assert!(corpus.len() >= 250, "{}", corpus.len());
