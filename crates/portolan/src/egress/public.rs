@@ -67,8 +67,11 @@ mod tests {
     use super::is_public;
     use std::net::IpAddr;
 
-    /// Every range that is refused: first, middle, last; and the neighbours before and after, with whether they are public.
-    const RANGES: [(&str, &str, &str, (&str, bool), (&str, bool)); 33] = [
+    /// An address, and whether it is public.
+    type Neighbour = (&'static str, bool);
+
+    /// Every range that is refused: first, middle, last; and the neighbours before and after.
+    const RANGES: [(&str, &str, &str, Neighbour, Neighbour); 33] = [
         ("0.0.0.0", "0.128.0.1", "0.255.255.255", ("0.0.0.0", false), ("1.0.0.0", true)),
         ("10.0.0.0", "10.127.3.4", "10.255.255.255", ("9.255.255.255", true), ("11.0.0.0", true)),
         ("100.64.0.0", "100.100.100.200", "100.127.255.255", ("100.63.255.255", true), ("100.128.0.0", true)),
