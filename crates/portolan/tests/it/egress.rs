@@ -331,8 +331,9 @@ async fn the_allow_list_lifts_exactly_what_it_says() {
     let (other_port, behind) = trap("127.0.0.1:0").await;
     let names =
         BTreeMap::from([("good.test".to_owned(), good), ("bad.test".to_owned(), ([127, 0, 0, 2], port).into())]);
-    let allow = [&*format!("127.0.0.1:{port}")];
-    let egress = egress(&allow, &["good.test", "bad.test", "127.0.0.1", "[::1]"]).with_names(names);
+    // The second lifts the other port, but for another address.
+    let allow = [format!("127.0.0.1:{port}"), format!("198.51.100.200:{}", other_port.port())];
+    let egress = egress(&[&allow[0], &allow[1]], &["good.test", "bad.test", "127.0.0.1", "[::1]"]).with_names(names);
     for url in [format!("http://good.test:{port}/"), "http://good.test/".into(), format!("http://127.1:{port}/")] {
         assert_eq!(egress.to_outsider(quick(&url)).await.expect(&url).whole().await.unwrap(), "ok");
     }
@@ -341,7 +342,7 @@ async fn the_allow_list_lifts_exactly_what_it_says() {
         (format!("http://[::1]:{port}/"), EgressFault::Private),
         (format!("https://[64:ff9b::127.0.0.1]:{port}/"), EgressFault::Private),
         (format!("https://127.0.0.2:{port}/"), EgressFault::Private),
-        (format!("http://127.0.0.1:{}/", other_port.port()), EgressFault::Port),
+        (format!("http://127.0.0.1:{}/", other_port.port()), EgressFault::Private),
         (format!("http://a:b@good.test:{port}/"), EgressFault::Credentials),
         (format!("http://other.test:{port}/"), EgressFault::NotHttps),
         (format!("https://8.8.8.8:{port}/"), EgressFault::Port),
