@@ -10,6 +10,7 @@ pub mod egress;
 pub mod http;
 pub mod issuer;
 pub mod links;
+pub mod markup;
 pub mod network;
 pub mod perform;
 pub mod serve;

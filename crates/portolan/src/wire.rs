@@ -1,6 +1,7 @@
 //! The one place where the rules' words become the wire's.
 
 use crate::links::Links;
+use crate::markup::escape;
 use crate::store::{Document, Member};
 use api::access as wire_access;
 use api::dates::Date;
@@ -100,27 +101,11 @@ fn message(message: &Message) -> wire_status::Message {
 
 /// What a message says and what to do about it, as HTML: clients of the original read nothing else.
 fn html(message: &Message) -> String {
-    let said = message.html.clone().unwrap_or_else(|| escaped(&message.text));
+    let said = message.html.clone().unwrap_or_else(|| escape(&message.text));
     match &message.mend {
-        Some(mend) => format!("{said} {}", escaped(mend)),
+        Some(mend) => format!("{said} {}", escape(mend)),
         None => said,
     }
-}
-
-/// Plain text as HTML that says the same and does nothing.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            other => html.push(other),
-        }
-    }
-    html
 }
 
 /// What an operation that reached its end is called (wire contract, section 2.3).
@@ -260,14 +245,4 @@ pub fn render<T: Serialize>(document: &T) -> serde_json::Result<Document> {
     let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = HeaderValue::try_from(format!("\"{etag}\"")).map_err(serde::ser::Error::custom)?;
     Ok(Document { body: Bytes::from(body), etag })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn a_message_can_hold_no_markup() {
-        assert_eq!(escaped("<b onclick='x'>\"&"), "&lt;b onclick=&#39;x&#39;&gt;&quot;&amp;");
-    }
 }

@@ -3,8 +3,10 @@
 //! A check may run twice; the second run says the same.
 
 mod artifacts;
+pub mod command;
 mod definition;
 mod pause;
+pub mod said;
 
 use publishing::check::Check;
 use publishing::command::{CheckRef, Ending, Report};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("auth", &["clock", "egress", "store"]),
-    ("checks", &[]),
+    ("checks", &["markup"]),
     ("cli", &[]),
     ("clock", &[]),
     ("config", &["auth", "egress", "http", "network", "store", "wire"]),
@@ -15,6 +15,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("http", &["auth", "clock", "issuer", "links", "network", "perform", "store", "wire"]),
     ("issuer", &["auth", "clock", "store", "vault"]),
     ("links", &[]),
+    ("markup", &[]),
     ("network", &[]),
     ("perform", &["auth", "clock", "links", "store", "wire"]),
     (
@@ -27,7 +28,7 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("store", &["vault"]),
     ("vault", &["clock"]),
     ("web", &["auth", "clock", "http", "issuer", "perform", "store", "vault"]),
-    ("wire", &["links", "store"]),
+    ("wire", &["links", "markup", "store"]),
     ("work", &["checks", "clock", "perform", "store"]),
 ];
 
