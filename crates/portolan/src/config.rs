@@ -1,6 +1,7 @@
 //! Settings: one struct per section, and the commented default file, which is compiled in.
 
 use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
+use crate::checks::command::Program;
 use crate::egress::EgressSettings;
 use crate::http::{Certificate, Entrance, LimitSettings};
 use crate::network::Network;
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use publishing::decide::MissingIfMatch;
 use publishing::offer_type::{OfferTypeFile, OfferTypes};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The default file, with every setting and what it means.
@@ -34,6 +36,8 @@ pub struct Config {
     pub identity: Identity,
     /// Where the service may send requests to.
     pub egress: EgressSettings,
+    /// Who does checks outside the service.
+    pub checks: Checkers,
     /// Files of offer types, relative to the settings file.
     pub offer_types: Vec<PathBuf>,
 }
@@ -115,6 +119,67 @@ pub struct Identity {
     pub audiences: Vec<String>,
     /// Other issuers.
     pub issuer: Vec<IssuerSetting>,
+}
+
+/// Who does checks outside the service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checkers {
+    /// Programs of this machine.
+    pub command: Vec<CommandChecker>,
+}
+
+/// A program that does checks of the kind `command`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommandChecker {
+    /// What pipelines call it.
+    pub name: String,
+    /// The program, with its full path.
+    pub program: PathBuf,
+    /// What it is started with.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// How long it may take, in seconds: 1 to 86,400.
+    #[serde(default = "usual_timeout")]
+    pub timeout_seconds: u32,
+    /// How much memory each of its processes may reserve, in MiB: 16 or more.
+    #[serde(default = "usual_memory")]
+    pub memory_mebibytes: u32,
+    /// Where it works; an empty temporary directory of its own where nothing is said.
+    #[serde(default)]
+    pub directory: Option<PathBuf>,
+}
+
+const fn usual_timeout() -> u32 {
+    300
+}
+
+const fn usual_memory() -> u32 {
+    1024
+}
+
+impl Checkers {
+    /// The programs by their names.
+    ///
+    /// # Errors
+    /// Where two have one name, or one is beyond its bounds.
+    pub fn programs(self) -> Result<BTreeMap<String, Program>> {
+        let mut programs = BTreeMap::new();
+        for CommandChecker { name, program, arguments, timeout_seconds, memory_mebibytes, directory } in self.command {
+            if !program.is_absolute() || directory.as_ref().is_some_and(|directory| !directory.is_absolute()) {
+                bail!("[[checks.command]] {name:?}: program and directory need full paths, such as /usr/bin/python3");
+            }
+            if !(1..=86_400).contains(&timeout_seconds) || memory_mebibytes < 16 {
+                bail!("[[checks.command]] {name:?}: timeout_seconds is 1 to 86400, and memory_mebibytes 16 or more");
+            }
+            let program = Program { program, arguments, timeout_seconds, memory_mebibytes, directory };
+            if programs.insert(name.clone(), program).is_some() {
+                bail!("two [[checks.command]] are called {name:?}; give each its own name");
+            }
+        }
+        Ok(programs)
+    }
 }
 
 impl Default for Server {

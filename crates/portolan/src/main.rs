@@ -152,7 +152,7 @@ async fn serve(arguments: Serve) -> Result<()> {
             set_up_again: arguments.set_up_again,
         },
         entrance,
-        checks: Checks::default(),
+        checks: Checks::default().with_programs(config.checks.programs()?),
         egress: Egress::new(&config.egress)?,
     };
     let service = setup.start(listener(&addresses).await?).await?;

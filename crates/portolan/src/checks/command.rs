@@ -3,8 +3,12 @@
 //! The program runs as the service's own user, so it is one that the operator trusts. What it is kept from is doing harm by
 //! mistake: it has a time, a memory, files and an environment of its own. `docs/checkers.md` tells it to people who write one.
 
-use super::said::{LONGEST_SAID, Line, MOST_MESSAGES, Progress, Said, SaidFault, SaidMessage, State};
+use super::asked::Asked;
+use super::said::{LONGEST_SAID, Line, MOST_MESSAGES, Said, SaidFault, SaidMessage, State};
+use super::{Job, Setback};
 use bytes::Bytes;
+use publishing::check::Progress;
+use publishing::command::Report;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -15,7 +19,8 @@ use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::sync::{mpsc::Sender, watch};
+use tokio::time::{sleep, timeout};
 
 /// How much of standard error the operator's log keeps, in bytes.
 const LONGEST_LOG: usize = 64 << 10;
@@ -25,6 +30,9 @@ const FILE_BLOCKS: &str = "2097152";
 
 /// How long a program may go on after it was asked to end, and its output may stay open after its end.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How often the publisher is told how far a program is: each time is a commit.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// Sets the limits and becomes the program. There is no limit on processes: that one counts all of a user's, and so the
 /// service's own. What we open is closed in the program anyway; what whoever started the service left open to it is closed here.
@@ -73,6 +81,29 @@ pub enum CommandFault {
     /// A line could not be taken.
     #[error("the program wrote what cannot be taken: {0}")]
     Said(#[from] SaidFault),
+}
+
+/// Runs the program for a job, and tells now and then how far it is.
+pub(super) async fn check(program: &Program, job: &Job, told: &Sender<Report>) -> Result<Report, Setback> {
+    let input = serde_json::to_vec(&Asked::of(job)?).map_err(|error| Setback(error.to_string()))?;
+    let (newest, mut heard) = watch::channel(None);
+    let tell = async {
+        while heard.changed().await.is_ok() {
+            let said: Option<Said> = heard.borrow_and_update().clone();
+            if let Some(said) = said {
+                let _ = told.send(said.report(job.now)).await;
+            }
+            sleep(TOLD_EVERY).await;
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        said = run(program, input.into(), |said| drop(newest.send(Some(said)))) => match said {
+            Ok(said) => Ok(said.report(job.now)),
+            Err(fault) => Err(Setback(format!("{}: {fault}", program.program.display()))),
+        },
+        report = tell => report,
+    }
 }
 
 /// Runs the program once, and hands on what it says on the way: each time all there is so far, `running`.

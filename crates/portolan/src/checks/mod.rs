@@ -3,11 +3,13 @@
 //! A check may run twice; the second run says the same.
 
 mod artifacts;
+pub mod asked;
 pub mod command;
 mod definition;
 mod pause;
 pub mod said;
 
+use command::Program;
 use publishing::check::Check;
 use publishing::command::{CheckRef, Ending, Report};
 use publishing::moment::Moment;
@@ -16,6 +18,8 @@ use publishing::offer_type::OfferType;
 use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
 use publishing::plan::PlanSummary;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc::Sender;
 
@@ -49,13 +53,21 @@ pub struct Setback(pub String);
 
 /// The runners, with what they work with.
 #[derive(Clone, Debug, Default)]
-pub struct Checks {}
+pub struct Checks {
+    programs: Arc<BTreeMap<String, Program>>,
+}
 
 /// Leave to run a check; given back when it is dropped.
 #[derive(Debug)]
 pub struct Leave;
 
 impl Checks {
+    /// The same, with these programs for checks of the kind `command`, by their names in the settings.
+    #[must_use]
+    pub fn with_programs(self, programs: BTreeMap<String, Program>) -> Self {
+        Self { programs: Arc::new(programs), ..self }
+    }
+
     /// Leave to run a check of this kind, unless as many as may are running.
     pub fn leave(&self, _kind: &CheckKind) -> Option<Leave> {
         Some(Leave)
@@ -67,7 +79,7 @@ impl Checks {
     ///
     /// # Errors
     /// [`Setback`] where it could not be run; it will be run again.
-    pub async fn run(&self, job: Job, _said: Sender<Report>) -> Result<Report, Setback> {
+    pub async fn run(&self, job: Job, said: Sender<Report>) -> Result<Report, Setback> {
         match &job.check.kind {
             CheckKind::Definition => judged(job, definition::run).await,
             CheckKind::Artifacts => judged(job, artifacts::run).await,
@@ -75,9 +87,11 @@ impl Checks {
             // What these two put in place is a slot of the offer, and the rules do that with the report.
             CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
             CheckKind::Leads => Ok(Report::new(Ending::Done, Vec::new())),
-            CheckKind::Http { checker, .. } | CheckKind::Command { checker, .. } => {
-                Err(Setback(format!("the settings have no checker {checker:?}")))
-            }
+            CheckKind::Http { checker, .. } => Err(Setback(format!("the settings have no checker {checker:?}"))),
+            CheckKind::Command { checker, .. } => match self.programs.get(checker) {
+                Some(program) => command::check(program, &job, &said).await,
+                None => Err(Setback(format!("the settings have no [[checks.command]] with the name {checker:?}"))),
+            },
             // The rules hand these to a person, and never to a worker.
             CheckKind::Reviewer { .. } | CheckKind::SignOff => {
                 Err(Setback("a person's check was given to a worker".into()))

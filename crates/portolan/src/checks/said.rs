@@ -3,7 +3,10 @@
 //! `docs/checkers.md` shows it to people who write checkers. Members that are not known are passed over, so that it can grow.
 
 use crate::markup::{self, visible};
-use publishing::message::Level;
+use publishing::check::Progress;
+use publishing::command::{Ending, Report};
+use publishing::message::{Level, Message};
+use publishing::moment::Moment;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
@@ -43,15 +46,6 @@ pub enum State {
     Rejected,
     /// Somebody has to do something before the check can go on.
     Blocked,
-}
-
-/// How far a check is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-pub struct Progress {
-    /// How many parts are done, at most `total`.
-    pub done: u32,
-    /// How many parts there are: 1 to 10,000.
-    pub total: u32,
 }
 
 /// One thing that a check says to the publisher.
@@ -125,11 +119,33 @@ impl Said {
         Self {
             state: said.state,
             sequence: said.sequence,
-            progress: said.progress.map(|progress| progress.0.read()).transpose()?,
+            progress: said.progress.map(|progress| counted(progress.0)).transpose()?,
             messages: messages.collect::<Result<_, _>>()?,
             retry_after_seconds: said.retry_after_seconds,
         }
         .agreeing()
+    }
+
+    /// What the rules hear of it; each message with this time.
+    pub fn report(self, now: Moment) -> Report {
+        let ending = match self.state {
+            State::Running => Ending::GoesOn,
+            State::Passed => Ending::Done,
+            State::Rejected => Ending::Rejected,
+            State::Blocked => Ending::Blocked,
+        };
+        let message = |SaidMessage { level, text, html, code, target, mend, link }| Message {
+            level,
+            text,
+            html,
+            code,
+            target,
+            mend,
+            link,
+            at: now,
+        };
+        let messages = self.messages.into_iter().map(message).collect();
+        Report { progress: self.progress, ..Report::new(ending, messages) }
     }
 
     /// The same, where its state and its messages agree: whoever stops an offer says why, and an error stops it.
@@ -155,20 +171,19 @@ impl Line {
             return fault("/report is `running`; report `passed`, `rejected` or `blocked`, once and last");
         }
         Ok(Self {
-            progress: line.progress.map(|progress| progress.0.read()).transpose()?,
+            progress: line.progress.map(|progress| counted(progress.0)).transpose()?,
             message: line.message.map(|message| message.0.read("/message")).transpose()?,
             report: line.report,
         })
     }
 }
 
-impl Progress {
-    fn read(self) -> Result<Self, SaidFault> {
-        if !(1..=MOST_PARTS).contains(&self.total) || self.done > self.total {
-            return fault(format!("/progress needs a total of 1 to {MOST_PARTS}, and no more done than that"));
-        }
-        Ok(self)
+/// The progress, where it is within its bounds.
+fn counted(progress: Progress) -> Result<Progress, SaidFault> {
+    if !(1..=MOST_PARTS).contains(&progress.total) || progress.done > progress.total {
+        return fault(format!("/progress needs a total of 1 to {MOST_PARTS}, and no more done than that"));
     }
+    Ok(progress)
 }
 
 /// A JSON object. What is derived alone would take a list of the members' values too.

@@ -9,7 +9,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("checks", &["markup"]),
     ("cli", &[]),
     ("clock", &[]),
-    ("config", &["auth", "egress", "http", "network", "store", "wire"]),
+    ("config", &["auth", "checks", "egress", "http", "network", "store", "wire"]),
     ("demo", &["auth", "checks", "clock", "issuer", "links", "perform", "store", "work"]),
     ("egress", &["network"]),
     ("http", &["auth", "clock", "issuer", "links", "network", "perform", "store", "wire"]),
