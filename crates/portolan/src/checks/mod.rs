@@ -64,8 +64,9 @@ pub struct Leave;
 impl Checks {
     /// The same, with these programs for checks of the kind `command`, by their names in the settings.
     #[must_use]
-    pub fn with_programs(self, programs: BTreeMap<String, Program>) -> Self {
-        Self { programs: Arc::new(programs), ..self }
+    pub fn with_programs(mut self, programs: BTreeMap<String, Program>) -> Self {
+        self.programs = Arc::new(programs);
+        self
     }
 
     /// Leave to run a check of this kind, unless as many as may are running.
