@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod addresses;
+pub mod artifact_rule;
 pub mod cancel;
 pub mod check;
 pub mod command;

@@ -10,7 +10,7 @@ pub(super) fn run(job: &Job) -> Result<Report, Setback> {
     let found = job.offer_type()?.schema().artifacts(&definition);
     let artifacts: Vec<Artifact> = found
         .into_iter()
-        .map(|(pointer, url)| Artifact { target: format!("/definition{pointer}"), url, pinned: None })
+        .map(|marked| Artifact { target: format!("/definition{}", marked.pointer), url: marked.url, pinned: None })
         .collect();
     let said = match artifacts.len() {
         0 => None,
