@@ -26,6 +26,7 @@ pub mod plan;
 pub mod principal;
 pub mod publish;
 pub mod refusal;
+pub mod replace;
 pub mod replan;
 pub mod report_check;
 pub mod reuse;

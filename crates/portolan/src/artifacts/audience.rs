@@ -2,6 +2,7 @@
 
 use super::flaws::{Flaw, Flaws, quoted};
 use super::workbook::records;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -15,7 +16,8 @@ const ID_MEND: &str = "Write a GUID, such as 0a6cbd22-9f1c-4d6e-8a35-1f0e5a3e2b6
 const KIND_MEND: &str = "Write SubscriptionId or TenantId.";
 
 /// Whom an entry lets in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum AudienceKind {
     /// Whoever uses this subscription.
     Subscription,
@@ -24,7 +26,7 @@ pub enum AudienceKind {
 }
 
 /// One entry of an audience.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudienceEntry {
     /// Whom it lets in.
     pub kind: AudienceKind,
@@ -95,6 +97,13 @@ pub fn from_entries(plan: &Value) -> Vec<AudienceEntry> {
         }
     }
     audience
+}
+
+/// The form in which an audience is kept: the same entries give the same bytes, in whatever order they came.
+pub(super) fn canonical(entries: &[AudienceEntry]) -> serde_json::Result<Vec<u8>> {
+    let mut sorted: Vec<&AudienceEntry> = entries.iter().collect();
+    sorted.sort_by_key(|entry| (entry.kind, entry.id));
+    serde_json::to_vec(&sorted)
 }
 
 fn columns(header: &csv::StringRecord, flaws: &mut Flaws) -> Option<Columns> {

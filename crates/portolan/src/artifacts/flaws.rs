@@ -21,6 +21,12 @@ impl Flaw {
         Self { code, message: message.into(), mend: mend.into() }
     }
 
+    /// An address that looks like one of ours, and under which nothing is kept.
+    pub fn unknown() -> Self {
+        let mend = "Give the address that the file was first fetched from.";
+        Self::new("FileUnreachable", "The address is one of this service, but it keeps no such file.", mend)
+    }
+
     /// The fault of the definition that names the file at this pointer.
     pub fn at(&self, pointer: &str) -> Fault {
         Fault::new(self.code, pointer, self.message.clone(), self.mend.clone())

@@ -31,6 +31,14 @@ use spool::{Spool, Spooled};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// How many files are fetched at a time, disk images apart.
+const MOST_FETCHES: usize = 16;
+/// How many disk images are fetched at a time; each may take hours.
+const MOST_DISKS: usize = 2;
+/// The largest list of an audience that is read back, in bytes: more than 20,000 entries can have.
+const LARGEST_AUDIENCE: u64 = 64 << 20;
 
 /// The files that definitions point to. Clones are cheap, and are the same.
 #[derive(Clone, Debug)]
@@ -39,6 +47,8 @@ pub struct Artifacts {
     keep: Keep,
     incoming: PathBuf,
     egress: Egress,
+    fetches: Arc<Semaphore>,
+    disks: Arc<Semaphore>,
 }
 
 /// A file as it is recorded.
@@ -74,7 +84,14 @@ impl Artifacts {
         let incoming = data.join("incoming");
         std::fs::create_dir_all(&incoming)
             .with_context(|| format!("the directory of files that come in, {}", incoming.display()))?;
-        Ok(Self { keep: Keep::open(settings, data)?, settings: Arc::new(settings.clone()), incoming, egress })
+        Ok(Self {
+            keep: Keep::open(settings, data)?,
+            settings: Arc::new(settings.clone()),
+            incoming,
+            egress,
+            fetches: Arc::new(Semaphore::new(MOST_FETCHES)),
+            disks: Arc::new(Semaphore::new(MOST_DISKS)),
+        })
     }
 
     /// Whether files of this kind are looked at here at all.
@@ -88,6 +105,8 @@ impl Artifacts {
     /// What its publisher must mend, or why it cannot be done now.
     pub async fn pin(&self, url: &str, rule: &ArtifactRule) -> Result<Pinned, PinFault> {
         let errand = Errand { url, largest: self.settings.largest(rule), is_disk: rule.kind == ArtifactKind::Disk };
+        let places = if errand.is_disk { &self.disks } else { &self.fetches };
+        let _place = places.acquire().await.map_err(trouble)?;
         if errand.is_disk {
             // Its last bytes tell whether the rest is worth a night of fetching.
             let length = errand.look_at_disk(&self.egress).await?;
@@ -118,6 +137,32 @@ impl Artifacts {
         }
         let (spooled, fitting) = judged(spooled, rule.clone()).await?;
         Ok(Some(pinned(spooled.digest, spooled.bytes, fitting)))
+    }
+
+    /// Keeps the list of an audience, in the one form it has; gives its digest.
+    ///
+    /// # Errors
+    /// [`PinFault::NotNow`] where it cannot be kept.
+    pub async fn keep_audience(&self, entries: &[AudienceEntry]) -> Result<Digest, PinFault> {
+        let mut spool = Spool::begin(&self.incoming).map_err(trouble)?;
+        spool.add(&audience::canonical(entries).map_err(trouble)?).map_err(trouble)?;
+        let spooled = spool.finish();
+        self.keep.put(&spooled).await.map_err(trouble)?;
+        Ok(spooled.digest)
+    }
+
+    /// The audience that is kept under a digest; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or what is there is no audience.
+    pub async fn audience(&self, digest: &Digest) -> anyhow::Result<Option<Vec<AudienceEntry>>> {
+        let Some(mut kept) = self.keep.read(digest, None).await? else { return Ok(None) };
+        anyhow::ensure!(kept.bytes <= LARGEST_AUDIENCE, "what is kept as {digest} is no audience");
+        let mut list = Vec::new();
+        while let Some(bytes) = kept.stream.next().await {
+            list.extend_from_slice(&bytes?);
+        }
+        Ok(Some(serde_json::from_slice(&list).with_context(|| format!("what is kept as {digest} is no audience"))?))
     }
 
     /// How many bytes a kept file has; `None` where it is not kept.

@@ -6,6 +6,9 @@ mod artifacts;
 mod definition;
 mod pause;
 
+use crate::artifacts::Artifacts;
+use crate::links::Links;
+use artifacts::Pinning;
 use publishing::check::Check;
 use publishing::command::{CheckRef, Ending, Report};
 use publishing::moment::Moment;
@@ -47,13 +50,21 @@ pub struct Setback(pub String);
 
 /// The runners, with what they work with.
 #[derive(Clone, Debug, Default)]
-pub struct Checks {}
+pub struct Checks {
+    pinning: Option<Pinning>,
+}
 
 /// Leave to run a check; given back when it is dropped.
 #[derive(Debug)]
 pub struct Leave;
 
 impl Checks {
+    /// The same, with a store for the files of definitions. Without one their addresses are recorded, and nothing is fetched.
+    #[must_use]
+    pub fn with_artifacts(self, artifacts: Artifacts, links: Links) -> Self {
+        Self { pinning: Some(Pinning { artifacts, links }), ..self }
+    }
+
     /// Leave to run a check of this kind, unless as many as may are running.
     pub fn leave(&self, _kind: &CheckKind) -> Option<Leave> {
         Some(Leave)
@@ -65,10 +76,13 @@ impl Checks {
     ///
     /// # Errors
     /// [`Setback`] where it could not be run; it will be run again.
-    pub async fn run(&self, job: Job, _said: Sender<Report>) -> Result<Report, Setback> {
+    pub async fn run(&self, job: Job, said: Sender<Report>) -> Result<Report, Setback> {
         match &job.check.kind {
             CheckKind::Definition => judged(job, definition::run).await,
-            CheckKind::Artifacts => judged(job, artifacts::run).await,
+            CheckKind::Artifacts => match &self.pinning {
+                Some(pinning) => pinning.run(&job, &said).await,
+                None => judged(job, artifacts::record).await,
+            },
             CheckKind::Pause { seconds } => Ok(pause::run(&job, *seconds)),
             // What these two put in place is a slot of the offer, and the rules do that with the report.
             CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
