@@ -75,7 +75,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<AudienceEntry>, Vec<Flaw>> {
         }
         entries.push(entry);
     }
-    if entries.is_empty() {
+    if entries.is_empty() && flaws.is_empty() {
         flaws.add("The file names nobody.", "Add a row for each subscription or tenant.");
     }
     flaws.or(entries)

@@ -54,6 +54,10 @@ impl Flaws {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
     /// The flaws, or what was made where there are none.
     pub(super) fn or<T>(mut self, made: T) -> Result<T, Vec<Flaw>> {
         if self.told.is_empty() {

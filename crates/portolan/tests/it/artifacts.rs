@@ -68,7 +68,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// How many files the store in a directory has; each must have the digest that it is named by.
-fn check_store(data: &Path) -> usize {
+pub fn check_store(data: &Path) -> usize {
     let found = files(&data.join("artifacts"));
     for path in &found {
         let rest = path.file_name().unwrap().to_str().unwrap();

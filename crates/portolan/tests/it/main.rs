@@ -27,6 +27,7 @@ mod matrix;
 mod openapi;
 mod origin;
 mod permissions;
+mod pinning;
 mod python;
 mod remote_keys;
 mod secrets;
