@@ -295,3 +295,50 @@ async fn spreadsheets_and_audiences_are_read_and_their_faults_told_by_cell() {
     let url = scene.origin.put("/audience", Served::File(csv.replace("TenantId", "Tenants").into()));
     assert_eq!(scene.refused(&url, json!({"kind": "audience"})).await.0, "AudienceCell");
 }
+
+/// The same on a real object store, where one is at hand: `PORTOLAN_TEST_STORE` names it (`s3://…`, `az://…`), and the
+/// variables of its kind (`AWS_*`, `AZURE_*`) say the rest.
+#[tokio::test]
+async fn another_store_keeps_files_as_well() {
+    let Ok(store) = std::env::var("PORTOLAN_TEST_STORE") else {
+        println!("skipped: PORTOLAN_TEST_STORE names no object store");
+        return;
+    };
+    let settings = ArtifactSettings { store, disk_images: DiskImages::Keep, ..ArtifactSettings::default() };
+    let scene = Scene::with(settings).await;
+    let url = scene.origin.put("/logo", Served::File(png(48, 48)));
+    let small = scene.pin(&url, image()).await.unwrap();
+    assert_eq!(scene.read(&small.digest).await.unwrap(), png(48, 48));
+    assert_eq!(scene.pin(&url, image()).await.unwrap(), small);
+    // In several parts.
+    let disk = vhd(20 << 20);
+    let url = scene.origin.put("/disk", Served::File(disk.clone()));
+    let large = scene.pin(&url, json!({"kind": "disk"})).await.unwrap();
+    assert!(scene.read(&large.digest).await.unwrap() == disk);
+    let part = scene.artifacts.read(&large.digest, Some(5..9)).await.unwrap().unwrap();
+    assert_eq!((part.bytes, part.range), (disk.len() as u64, 5..9));
+    let part: Vec<_> = part.stream.collect().await;
+    assert_eq!(part.into_iter().map(Result::unwrap).collect::<Vec<_>>().concat(), disk[5..9]);
+    assert!(scene.read(&Digest::parse(&"0".repeat(64)).unwrap()).await.is_none());
+    assert!(!scene.data.path().join("artifacts").exists());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_is_told_at_the_start() {
+    let (origin, data) = (Origin::start().await, tempfile::tempdir().unwrap());
+    let open = |store: &str, option: &str| {
+        let options = [(option.to_owned(), "hush".to_owned())].into();
+        let settings = ArtifactSettings { store: store.into(), options, ..ArtifactSettings::default() };
+        format!("{:#}", Artifacts::open(&settings, data.path(), origin.egress()).unwrap_err())
+    };
+    for (store, option, said) in [
+        ("artifacts", "region", "artifacts.store"),
+        ("ftp://files.example/x", "region", "artifacts.store"),
+        ("memory:///", "region", "s3://, az:// or file://"),
+        ("s3://key:hush@bucket/prefix", "region", "artifacts.store"),
+        ("s3://bucket/prefix", "regoin", "unknown in `artifacts.options`: regoin"),
+    ] {
+        let told = open(store, option);
+        assert!(told.contains(said) && !told.contains("hush"), "{told}");
+    }
+}
