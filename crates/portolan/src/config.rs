@@ -1,5 +1,6 @@
 //! Settings: one struct per section, and the commented default file, which is compiled in.
 
+use crate::artifacts::ArtifactSettings;
 use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
 use crate::checks::command::Program;
 use crate::egress::EgressSettings;
@@ -38,6 +39,8 @@ pub struct Config {
     pub egress: EgressSettings,
     /// Who does checks outside the service.
     pub checks: Checkers,
+    /// Where the files of definitions are kept, and how large they may be.
+    pub artifacts: ArtifactSettings,
     /// Files of offer types, relative to the settings file.
     pub offer_types: Vec<PathBuf>,
 }
@@ -222,8 +225,9 @@ impl Config {
             toml::from_str(&text).with_context(|| format!("the settings file {}", path.display()))?;
         let directory = path.parent().unwrap_or(Path::new(""));
         let tls = &mut config.tls;
-        let roots = &mut config.egress.ca_file;
-        for file in config.offer_types.iter_mut().chain(&mut tls.certificate).chain(&mut tls.key).chain(roots) {
+        let named =
+            [&mut tls.certificate, &mut tls.key, &mut config.egress.ca_file, &mut config.artifacts.options_file];
+        for file in config.offer_types.iter_mut().chain(named.into_iter().flatten()) {
             *file = directory.join(&*file);
         }
         for issuer in &mut config.identity.issuer {

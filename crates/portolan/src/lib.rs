@@ -1,5 +1,6 @@
 //! The rooms of the server; `main.rs` is the front door. ARCHITECTURE.md is the map.
 
+pub mod artifacts;
 pub mod auth;
 pub mod checks;
 pub mod cli;

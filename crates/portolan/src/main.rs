@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
+use portolan::artifacts::Artifacts;
 use portolan::checks::Checks;
 use portolan::cli;
 use portolan::clock::Clock;
@@ -137,6 +138,8 @@ async fn serve(arguments: Serve) -> Result<()> {
         Sqlite::open(&config.store.data, config.store.cache_mebibytes.saturating_mul(1 << 20), vault.clone())
             .with_context(|| format!("the data directory {}", config.store.data.display()))?,
     );
+    let egress = Egress::new(&config.egress)?;
+    let artifacts = Artifacts::open(&config.artifacts, &config.store.data, egress.clone())?;
     let setup = Setup {
         store,
         vault,
@@ -153,7 +156,8 @@ async fn serve(arguments: Serve) -> Result<()> {
         },
         entrance,
         checks: Checks::default().with_programs(config.checks.programs()?),
-        egress: Egress::new(&config.egress)?,
+        artifacts: Some(artifacts),
+        egress,
     };
     let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
@@ -254,6 +258,8 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         identity: Identity::default(),
         entrance: Entrance::default(),
         checks: Checks::default(),
+        // A demo works without any network.
+        artifacts: None,
         egress: Egress::new(&EgressSettings::default())?,
     };
     let service = setup.start(listener).await?;

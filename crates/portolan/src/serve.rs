@@ -1,5 +1,6 @@
 //! Wires the rooms into a running service, and takes it down in order.
 
+use crate::artifacts::Artifacts;
 use crate::auth::{
     Gate, IssuerSetting, Issuers, LocalKeys, Provider, Role, SETUP_PREFIX, Sessions, TrustedIssuer, USUAL_AUDIENCE,
     secret_hash,
@@ -49,6 +50,8 @@ pub struct Setup {
     pub entrance: Entrance,
     /// What does the work of steps.
     pub checks: Checks,
+    /// The files of definitions; none where they are only recorded by their addresses.
+    pub artifacts: Option<Artifacts>,
     /// The way out to the world.
     pub egress: Egress,
 }
@@ -140,6 +143,10 @@ impl Setup {
             limits: Arc::clone(&limits),
             public_url: Arc::clone(&public_url),
         };
+        let mut checks = self.checks;
+        if let Some(artifacts) = &self.artifacts {
+            checks = checks.with_artifacts(artifacts.clone(), links.clone());
+        }
         let rooms = Rooms {
             read: Read::new(Arc::clone(&self.store)),
             perform: perform.clone(),
@@ -147,6 +154,7 @@ impl Setup {
             issuers: names.into(),
             public_url: Arc::clone(&public_url),
             links,
+            artifacts: self.artifacts,
             types: Arc::clone(&types),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
@@ -155,7 +163,7 @@ impl Setup {
             description: http::description()?,
         };
         let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
-        let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, self.checks, self.clock);
+        let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
         let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn({
             let stopped = stopped.clone();

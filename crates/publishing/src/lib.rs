@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod addresses;
+pub mod artifact_rule;
 pub mod cancel;
 pub mod check;
 pub mod command;
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod principal;
 pub mod publish;
 pub mod refusal;
+pub mod replace;
 pub mod replan;
 pub mod report_check;
 pub mod reuse;

@@ -1,5 +1,6 @@
 //! A JSON Schema of definitions: the faults it finds, and the places it marks.
 
+use crate::artifact_rule::{ArtifactRule, MarkedArtifact};
 use crate::definition::{Fault, MOST_FAULTS};
 use crate::secrets::escape;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
@@ -25,7 +26,7 @@ pub enum Token {
 pub struct Schema {
     validator: Validator,
     secrets: Vec<Vec<String>>,
-    artifacts: Vec<Vec<Token>>,
+    artifacts: Vec<(Vec<Token>, ArtifactRule)>,
     is_marketplace: bool,
 }
 
@@ -36,16 +37,20 @@ impl Schema {
     /// In words, where it is no schema.
     pub fn compile(mut schema: Value) -> Result<Self, String> {
         let shared: Value = serde_json::from_str(SHARED_SCHEMA).map_err(|error| error.to_string())?;
-        let secrets: Option<Vec<_>> = marked(&schema, &shared, "writeOnly").into_iter().map(members_only).collect();
+        let secrets = marked(&schema, &shared, "writeOnly").into_iter().filter(|(_, mark)| **mark == Value::Bool(true));
+        let secrets: Option<Vec<_>> = secrets.map(|(path, _)| members_only(path)).collect();
         // A secret that is overlooked would be stored to be shown.
-        let overlooked = marked(&schema, &Value::Null, "writeOnly").len() != count_marks(&schema, "writeOnly");
+        let overlooked = count_found(&schema, "writeOnly") != count_marks(&schema, "writeOnly");
         let secrets = secrets.filter(|_| !overlooked).ok_or(
             "a `writeOnly` member can only stand under `properties` (and `allOf`) from the root down; move it there",
         )?;
         if refers_into_shared(&schema) {
             return Err(format!("a `$ref` can name all of {SHARED}, and no part of it"));
         }
-        let artifacts = marked(&schema, &shared, "x-artifact");
+        let artifacts = marked(&schema, &shared, "x-artifact").into_iter();
+        let artifacts = artifacts.filter(|(_, mark)| **mark != Value::Bool(false));
+        let artifacts = artifacts.map(|(path, mark)| Ok((path, ArtifactRule::parse(mark)?)));
+        let artifacts = artifacts.collect::<Result<_, String>>()?;
         let is_marketplace = schema.to_string().contains(&format!("\"$ref\":\"{SHARED}\""));
         let root = schema.as_object_mut().ok_or("a schema is a JSON object")?;
         let definitions = root.entry("$defs").or_insert_with(|| Value::Object(serde_json::Map::new()));
@@ -74,21 +79,29 @@ impl Schema {
         &self.secrets
     }
 
-    /// The artifact URLs of a definition (`"x-artifact": true`), each with its JSON pointer; empty texts are left out.
-    pub fn artifacts(&self, definition: &Value) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for path in &self.artifacts {
+    /// The artifact URLs of a definition (`x-artifact`); empty texts are left out.
+    pub fn artifacts(&self, definition: &Value) -> Vec<MarkedArtifact> {
+        let mut marked = Vec::new();
+        for (path, rule) in &self.artifacts {
+            let mut found = Vec::new();
             collect(definition, path, String::new(), &mut found);
+            marked.extend(found.into_iter().map(|(pointer, url)| MarkedArtifact { pointer, url, rule: rule.clone() }));
         }
-        found
+        marked
     }
 }
 
-/// The paths of all subschemas that carry `keyword: true`, following properties, items, maps and references.
-fn marked(schema: &Value, shared: &Value, keyword: &str) -> Vec<Vec<Token>> {
+/// The paths of all subschemas that carry a keyword, each with what it says there, following properties, items, maps and
+/// references.
+fn marked<'a>(schema: &'a Value, shared: &'a Value, keyword: &str) -> Vec<(Vec<Token>, &'a Value)> {
     let mut found = Vec::new();
     walk(schema, shared, keyword, &mut Vec::new(), &mut found);
     found
+}
+
+/// How often `keyword: true` stands where [`marked`] finds it, the shared schema apart.
+fn count_found(schema: &Value, keyword: &str) -> usize {
+    marked(schema, &Value::Null, keyword).iter().filter(|(_, mark)| **mark == Value::Bool(true)).count()
 }
 
 /// Whether a schema refers to a part of the shared one, where its marks would be overlooked.
@@ -116,9 +129,15 @@ fn count_marks(schema: &Value, keyword: &str) -> usize {
     }
 }
 
-fn walk(schema: &Value, shared: &Value, keyword: &str, path: &mut Vec<Token>, found: &mut Vec<Vec<Token>>) {
-    if schema.get(keyword) == Some(&Value::Bool(true)) {
-        found.push(path.clone());
+fn walk<'a>(
+    schema: &'a Value,
+    shared: &'a Value,
+    keyword: &str,
+    path: &mut Vec<Token>,
+    found: &mut Vec<(Vec<Token>, &'a Value)>,
+) {
+    if let Some(mark) = schema.get(keyword) {
+        found.push((path.clone(), mark));
     }
     if schema.get("$ref").and_then(Value::as_str) == Some(SHARED) {
         walk(shared, &Value::Null, keyword, path, found);
@@ -126,7 +145,7 @@ fn walk(schema: &Value, shared: &Value, keyword: &str, path: &mut Vec<Token>, fo
     for part in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
         walk(part, shared, keyword, path, found);
     }
-    let mut below = |token: Token, schema: &Value| {
+    let mut below = |token: Token, schema: &'a Value| {
         path.push(token);
         walk(schema, shared, keyword, path, found);
         path.pop();

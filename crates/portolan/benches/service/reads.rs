@@ -99,6 +99,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
                 identity: Identity::default(),
                 entrance: unhindered(),
                 checks: Checks::default(),
+                artifacts: None,
                 egress: Egress::new(&EgressSettings::default()).unwrap(),
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();

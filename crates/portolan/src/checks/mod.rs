@@ -9,6 +9,9 @@ mod definition;
 mod pause;
 pub mod said;
 
+use crate::artifacts::Artifacts;
+use crate::links::Links;
+use artifacts::Pinning;
 use command::Program;
 use publishing::check::Check;
 use publishing::command::{CheckRef, Ending, Report};
@@ -55,6 +58,7 @@ pub struct Setback(pub String);
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
     programs: Arc<BTreeMap<String, Program>>,
+    pinning: Option<Pinning>,
 }
 
 /// Leave to run a check; given back when it is dropped.
@@ -67,6 +71,12 @@ impl Checks {
     pub fn with_programs(mut self, programs: BTreeMap<String, Program>) -> Self {
         self.programs = Arc::new(programs);
         self
+    }
+
+    /// The same, with a store for the files of definitions. Without one their addresses are recorded, and nothing is fetched.
+    #[must_use]
+    pub fn with_artifacts(self, artifacts: Artifacts, links: Links) -> Self {
+        Self { pinning: Some(Pinning { artifacts, links }), ..self }
     }
 
     /// Leave to run a check of this kind, unless as many as may are running.
@@ -83,7 +93,10 @@ impl Checks {
     pub async fn run(&self, job: Job, said: Sender<Report>) -> Result<Report, Setback> {
         match &job.check.kind {
             CheckKind::Definition => judged(job, definition::run).await,
-            CheckKind::Artifacts => judged(job, artifacts::run).await,
+            CheckKind::Artifacts => match &self.pinning {
+                Some(pinning) => pinning.run(&job, &said).await,
+                None => judged(job, artifacts::record).await,
+            },
             CheckKind::Pause { seconds } => Ok(pause::run(&job, *seconds)),
             // What these two put in place is a slot of the offer, and the rules do that with the report.
             CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),

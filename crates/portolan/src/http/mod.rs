@@ -2,6 +2,7 @@
 
 mod actions;
 mod address;
+mod artifacts;
 mod connections;
 mod discovery;
 mod door;
@@ -36,6 +37,7 @@ pub use needs::{Need, need};
 pub use request::form_members;
 pub use tls::Certificate;
 
+use crate::artifacts::Artifacts;
 use crate::auth::Gate;
 use crate::issuer::Issuer;
 use crate::links::Links;
@@ -67,6 +69,8 @@ pub struct Rooms {
     pub public_url: Arc<str>,
     /// The service's addresses, signed where they have to be.
     pub links: Links,
+    /// The files of definitions, where they are kept.
+    pub artifacts: Option<Artifacts>,
     /// The offer types there are.
     pub types: Arc<OfferTypes>,
     /// What a finished operation is called.
@@ -118,6 +122,7 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(members::list_staff_secrets, members::add_staff_secret))
         .routes(routes!(members::remove_staff_secret))
         .routes(routes!(members::invite_staff))
+        .routes(routes!(artifacts::get_artifact))
         .routes(routes!(token::get_token_v1))
         .routes(routes!(token::get_token_v2))
         .routes(routes!(discovery::get_discovery_v1))

@@ -23,7 +23,7 @@ pub fn need(operation: &str) -> Option<Need> {
     Some(match operation {
         "get_token_v1" | "get_token_v2" => Nothing,
         "get_discovery_v1" | "get_discovery_v2" | "get_keys_v1" | "get_keys_v2" | "get_instance" => Nothing,
-        "get_health" | "get_readiness" | "get_openapi" => Nothing,
+        "get_health" | "get_readiness" | "get_openapi" | "get_artifact" => Nothing,
 
         "list_publishers" | "list_offer_types" => Token,
 

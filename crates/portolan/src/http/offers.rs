@@ -4,6 +4,7 @@ use super::errors::Problem;
 use super::request::{At, query};
 use super::{Rooms, Shared, reply};
 use crate::auth::Permission;
+use crate::links::Links;
 use crate::store::Selection;
 use crate::wire;
 use api::offers::{Offer as WireOffer, OfferSummary, OfferSummaryDefinition};
@@ -14,7 +15,8 @@ use http::header::ETAG;
 use http::{HeaderValue, StatusCode, Uri};
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, Snapshot};
-use publishing::operation::Purpose;
+use publishing::operation::{Operation, Purpose};
+use publishing::replace::{Replacement, replace};
 use serde_json::value::RawValue;
 
 /// The offers of a publisher, in the order of their ids.
@@ -172,26 +174,38 @@ pub(super) fn draft(status: StatusCode, offer: &Offer) -> Result<Response, Probl
     Ok(response)
 }
 
-/// A published version; its status is that of its own newest run, unless `status` says otherwise.
+/// A published version; its status is that of its own newest run, unless `status` says otherwise. Files that are kept here have
+/// our addresses in place of those that they were fetched from.
 async fn published(
     rooms: &Rooms,
     offer: &Offer,
     snapshot: Snapshot,
     status: Option<WireStatus>,
 ) -> Result<Response, Problem> {
-    let status = match status {
-        Some(status) => status,
-        None => {
-            let run = |purpose| rooms.read.operation_of_version(&offer.key, snapshot.version, purpose);
-            let newest = match run(Purpose::GoLive).await? {
-                Some(run) => Some(run),
-                None => run(Purpose::Publish).await?,
-            };
-            wire::offer_status(newest.map_or_else(|| offer.status(), |run| run.offer_status()))
-        }
+    let run = |purpose| rooms.read.operation_of_version(&offer.key, snapshot.version, purpose);
+    let newest = match run(Purpose::GoLive).await? {
+        Some(run) => Some(run),
+        None => run(Purpose::Publish).await?,
     };
-    let document = wire_offer(offer, &snapshot.draft.definition, snapshot.version, status, snapshot.published_at)?;
+    let definition = match &newest {
+        Some(run) => with_own_addresses(&snapshot.draft.definition, run, &rooms.links)?,
+        None => snapshot.draft.definition,
+    };
+    let run_status = || wire::offer_status(newest.map_or_else(|| offer.status(), |run| run.offer_status()));
+    let status = status.unwrap_or_else(run_status);
+    let document = wire_offer(offer, &definition, snapshot.version, status, snapshot.published_at)?;
     Ok(reply::json(StatusCode::OK, &document).into_response())
+}
+
+/// A definition with the addresses under which we serve the files that a run has pinned.
+fn with_own_addresses(definition: &str, run: &Operation, links: &Links) -> Result<String, Problem> {
+    let own = run.artifacts.iter().filter_map(|artifact| {
+        let pinned = artifact.pinned.as_ref().filter(|pinned| pinned.kept)?;
+        let pointer = artifact.target.strip_prefix("/definition")?.to_owned();
+        let to = links.artifact(&pinned.digest, &pinned.media_type);
+        Some((pointer, Replacement { from: artifact.url.clone(), to }))
+    });
+    replace(definition, &own.collect()).map_err(|error| Problem::internal(&error))
 }
 
 fn wire_offer(

@@ -31,8 +31,7 @@ pub(crate) fn with_body(status: StatusCode, body: impl Into<Body>) -> Response {
 
 /// A rendered document, or 304 where the caller has it.
 pub(crate) fn document(document: Document, request: &HeaderMap) -> Response {
-    let has_it = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &document.etag));
-    let mut response = if has_it {
+    let mut response = if is_known(request, IF_NONE_MATCH, &document.etag) {
         with_body(StatusCode::NOT_MODIFIED, Body::empty())
     } else {
         with_body(StatusCode::OK, document.body)
@@ -47,6 +46,11 @@ pub(crate) fn rendered<T: Serialize>(value: &T, request: &HeaderMap) -> Response
         Ok(rendered) => document(rendered, request),
         Err(error) => Problem::internal(&error).into_response(),
     }
+}
+
+/// Whether a header of tags names this one: the caller has what it is the tag of.
+pub(crate) fn is_known(request: &HeaderMap, header: HeaderName, etag: &HeaderValue) -> bool {
+    request.get_all(header).iter().any(|tags| names(tags, etag))
 }
 
 /// Whether a list of tags names this one, compared weakly.

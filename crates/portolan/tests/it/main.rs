@@ -12,6 +12,7 @@
 mod access;
 mod access_cli;
 mod architecture;
+mod artifacts;
 mod binary;
 mod browser;
 mod client;
@@ -25,7 +26,9 @@ mod kill;
 mod limits;
 mod matrix;
 mod openapi;
+mod origin;
 mod permissions;
+mod pinning;
 mod programs;
 mod python;
 mod remote_keys;

@@ -33,6 +33,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "add_staff_secret",
             "cancel_offer",
             "create_publisher",
+            "get_artifact",
             "get_discovery_v1",
             "get_discovery_v2",
             "get_health",

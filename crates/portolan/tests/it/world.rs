@@ -1,8 +1,10 @@
 //! A service of its own for one test: real HTTP on a free port, a real database in memory, and a clock the test turns.
 
+use crate::origin::Origin;
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use http::HeaderMap;
+use portolan::artifacts::{ArtifactSettings, Artifacts};
 use portolan::auth::{
     Caller, Gate, IssuerSetting, Issuers, LocalKeys, Permission, Provider, Role, Sessions, TrustedIssuer,
     USUAL_AUDIENCE,
@@ -60,6 +62,10 @@ pub struct World {
     pub public_url: &'static str,
     pub token: String,
     pub staff_token: String,
+    /// Where publishers have their files.
+    pub origin: Origin,
+    /// Where the files are kept.
+    pub files: tempfile::TempDir,
     http: reqwest::Client,
     _stop: watch::Sender<bool>,
 }
@@ -98,6 +104,7 @@ pub struct Setting {
     pub issuers: Vec<IssuerSetting>,
     /// What does the work of steps.
     pub checks: Checks,
+    pub artifacts: ArtifactSettings,
     /// How browsers reach it.
     pub public_url: &'static str,
 }
@@ -115,6 +122,7 @@ impl Default for Setting {
             entrance,
             issuers: Vec::new(),
             checks: Checks::default(),
+            artifacts: ArtifactSettings::default(),
             public_url: PUBLIC_URL,
         }
     }
@@ -196,13 +204,18 @@ impl World {
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
         let limits = Arc::new(Limits::new(&setting.entrance.limits, &clock));
+        let origin = Origin::start().await;
+        let files = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::open(&setting.artifacts, files.path(), origin.egress()).unwrap();
+        let checks = setting.checks.with_artifacts(artifacts.clone(), links.clone());
         let rooms = Rooms {
             read: Read::new(Arc::clone(&store)),
             perform: perform.clone(),
             issuer: Some(issuer.clone()),
             issuers: [BUILT_IN.to_owned(), "entra".to_owned()].into(),
             public_url: setting.public_url.into(),
-            links,
+            links: links.clone(),
+            artifacts: Some(artifacts.clone()),
             types: Arc::clone(&types),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
@@ -224,7 +237,7 @@ impl World {
         };
         let door = door(rooms, web::routes(pages), gate, clock.clone());
         let claims = Claims::new(Arc::clone(&store));
-        let worker = Worker::new(claims, perform.clone(), types, setting.checks, clock.clone());
+        let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -232,8 +245,21 @@ impl World {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
         let public_url = setting.public_url;
-        let mut world =
-            Self { clock, store, perform, worker, issuer, address, public_url, token, staff_token, http, _stop: stop };
+        let mut world = Self {
+            clock,
+            store,
+            perform,
+            worker,
+            issuer,
+            address,
+            public_url,
+            token,
+            staff_token,
+            origin,
+            files,
+            http,
+            _stop: stop,
+        };
         let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
         world.token = world.token_of(&ci).await;
         let staff = world.member("staff", None, &[Role::Operator, Role::Reviewer]).await;
