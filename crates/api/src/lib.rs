@@ -3,6 +3,7 @@
 //! Everything is spelled as on the wire of `api-version=2017-10-31`; members and their order are the wire contract's.
 
 pub mod access;
+pub mod audiences;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod dates;

@@ -17,6 +17,12 @@ pub(crate) fn decide(
         let mend = "Go live first: the audiences of the draft go live with it.";
         return Err(Refusal::InvalidState { command: "Synchronising audiences", status: offer.status(), mend });
     }
+    if audiences.is_empty() {
+        return Err(Refusal::bad_request(
+            "/definition/plans",
+            "No plan of the draft with a restrictedAudience is live as a private plan. Go live with it first.",
+        ));
+    }
     for audience in &audiences {
         if !offer.live_plans.iter().any(|plan| plan.private && plan.id == audience.plan) {
             return Err(Refusal::bad_request(

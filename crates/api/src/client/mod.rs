@@ -9,6 +9,7 @@ pub use connection::{
 };
 
 use crate::access::NewPublisher;
+use crate::audiences::{PlanAudience, SynchronisedAudience};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
 use crate::operations::{Operation, Submission};
 use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
@@ -136,6 +137,20 @@ impl Client {
     /// Puts the version that was in production before back there.
     pub async fn roll_back_offer(&self, publisher: &str, offer: &str) -> Result<(), ClientError> {
         self.started(self.offer_request(Method::POST, publisher, offer, "/rollback")).await.map(drop)
+    }
+
+    /// Who may see the private plans that are live.
+    pub async fn list_audiences(&self, publisher: &str, offer: &str) -> Result<Vec<PlanAudience>, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, "/audiences")).await
+    }
+
+    /// Puts the draft's audiences in the place of those that private plans in production have.
+    pub async fn synchronise_audiences(
+        &self,
+        publisher: &str,
+        offer: &str,
+    ) -> Result<Vec<SynchronisedAudience>, ClientError> {
+        self.read(self.offer_request(Method::POST, publisher, offer, "/audiences/synchronise")).await
     }
 
     /// The runs of an offer, newest first.

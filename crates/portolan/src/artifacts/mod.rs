@@ -20,6 +20,7 @@ pub use keep::Kept;
 pub use settings::{ArtifactSettings, DiskImages};
 
 use crate::egress::Egress;
+use crate::links::Links;
 use anyhow::Context;
 use digest::Digester;
 use fetch::Errand;
@@ -119,6 +120,19 @@ impl Artifacts {
         let (spooled, fitting) = judged(spool.finish(), rule.clone()).await?;
         self.keep.put(&spooled).await.map_err(trouble)?;
         Ok(pinned(spooled.digest, spooled.bytes, fitting))
+    }
+
+    /// As [`Artifacts::pin`], wherever the address leads: one of our own names a file that is kept already.
+    ///
+    /// # Errors
+    /// As [`Artifacts::pin`].
+    pub async fn pin_from(&self, links: &Links, url: &str, rule: &ArtifactRule) -> Result<Pinned, PinFault> {
+        let Some(own) = links.own_artifact(url) else { return self.pin(url, rule).await };
+        let kept = match links.opens_artifact(own).and_then(|(digest, _)| Digest::parse(digest)) {
+            Some(digest) => self.pin_kept(&digest, rule).await?,
+            None => None,
+        };
+        kept.ok_or_else(|| PinFault::Refused(vec![Flaw::unknown()]))
     }
 
     /// Checks a file that is kept already as [`Artifacts::pin`] does, and fetches nothing. `None` where it is not kept.

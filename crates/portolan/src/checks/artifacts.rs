@@ -1,7 +1,7 @@
 //! Fetches, judges and pins the files that the version's definition points to; without a store of files, records where they lie.
 
 use super::{Job, Setback};
-use crate::artifacts::{self, Artifacts, AudienceEntry, Digest, Flaw, PinFault};
+use crate::artifacts::{self, Artifacts, AudienceEntry, Digest, PinFault};
 use crate::links::Links;
 use futures_util::{StreamExt, stream};
 use publishing::artifact_rule::MarkedArtifact;
@@ -106,16 +106,7 @@ impl Pinning {
                 return Ok(Some(pinned));
             }
         }
-        let Some(own) = self.links.own_artifact(&marked.url) else {
-            return self.artifacts.pin(&marked.url, &marked.rule).await.map(Some);
-        };
-        let digest = self.links.opens_artifact(own).and_then(|(digest, _)| Digest::parse(digest));
-        let kept = match digest {
-            Some(digest) => self.artifacts.pin_kept(&digest, &marked.rule).await?,
-            None => None,
-        };
-        let lost = || PinFault::Refused(vec![Flaw::unknown()]);
-        kept.map(Some).ok_or_else(lost)
+        self.artifacts.pin_from(&self.links, &marked.url, &marked.rule).await.map(Some)
     }
 
     /// What follows from all that was found.

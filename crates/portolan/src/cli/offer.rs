@@ -1,8 +1,10 @@
 //! `portolan offer`: what is done with an offer besides publishing it.
 
 use super::confirm::Confirm;
+use super::print::{plain, table};
 use super::server::Server;
 use anyhow::{Context, Result};
+use api::audiences::{AudienceEntry, AudienceKind};
 use clap::{Args, Subcommand};
 use std::io::Write;
 
@@ -26,6 +28,14 @@ enum What {
         #[command(flatten)]
         confirm: Confirm,
     },
+    /// List who may see the private plans that are live.
+    ///
+    /// Example: portolan offer audiences contoso web-gateway
+    Audiences(Which),
+    /// Put the audiences of the draft in the place of those that are live, without publishing.
+    ///
+    /// Example: portolan offer synchronise-audiences contoso web-gateway
+    SynchroniseAudiences(Which),
 }
 
 /// Which offer.
@@ -45,6 +55,8 @@ impl Offer {
     pub async fn run(self) -> Result<()> {
         match self.what {
             What::RollBack { which, confirm } => roll_back(&self.server, &which, &confirm).await,
+            What::Audiences(which) => audiences(&self.server, &which).await,
+            What::SynchroniseAudiences(which) => synchronise(&self.server, &which).await,
         }
     }
 }
@@ -59,5 +71,31 @@ async fn roll_back(server: &Server, Which { publisher, offer }: &Which, confirm:
     client.roll_back_offer(publisher, offer).await.with_context(|| format!("rolling {publisher}/{offer} back"))?;
     let then = client.get_offer_slot(publisher, offer, "production").await.context("what is live now")?;
     writeln!(std::io::stdout(), "Done: customers see version {} of {publisher}/{offer}.", then.version)?;
+    Ok(())
+}
+
+async fn audiences(server: &Server, Which { publisher, offer }: &Which) -> Result<()> {
+    let plans = server.client()?.list_audiences(publisher, offer).await.context("who may see the private plans")?;
+    let mut out = std::io::stdout().lock();
+    if plans.is_empty() {
+        writeln!(out, "No private plan of {publisher}/{offer} is live.")?;
+        return Ok(());
+    }
+    let rows = plans.into_iter().flat_map(|plan| {
+        let row = move |entry: AudienceEntry| {
+            let kind = if entry.kind == AudienceKind::TenantId { "tenant" } else { "subscription" };
+            [plan.plan_id.clone(), kind.to_owned(), entry.id.to_string(), entry.description]
+        };
+        plan.entries.into_iter().map(row)
+    });
+    Ok(table(&mut out, ["PLAN", "TYPE", "ID", "DESCRIPTION"], &rows.collect::<Vec<_>>())?)
+}
+
+async fn synchronise(server: &Server, Which { publisher, offer }: &Which) -> Result<()> {
+    let done = server.client()?.synchronise_audiences(publisher, offer).await.context("synchronising the audiences")?;
+    for audience in done {
+        let named = if audience.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", audience.entries) };
+        writeln!(std::io::stdout(), "Done: the audience of {} has {named}.", plain(&audience.plan_id))?;
+    }
     Ok(())
 }

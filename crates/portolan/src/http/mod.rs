@@ -3,6 +3,7 @@
 mod actions;
 mod address;
 mod artifacts;
+mod audiences;
 mod connections;
 mod discovery;
 mod door;
@@ -107,6 +108,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(actions::go_live_offer))
         .routes(routes!(actions::cancel_offer))
         .routes(routes!(actions::roll_back_offer))
+        .routes(routes!(audiences::list_audiences))
+        .routes(routes!(audiences::synchronise_audiences))
         .routes(routes!(submissions::list_submissions))
         .routes(routes!(operations::get_operation))
         .routes(routes!(operations::get_operation_by_composite_id))

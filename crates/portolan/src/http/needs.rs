@@ -28,11 +28,11 @@ pub fn need(operation: &str) -> Option<Need> {
         "list_publishers" | "list_offer_types" => Token,
 
         "list_offers" | "get_offer" | "get_offer_version" | "get_offer_slot" => AtPublisher(Permission::Read),
-        "get_offer_status" | "list_submissions" => AtPublisher(Permission::Read),
+        "get_offer_status" | "list_submissions" | "list_audiences" => AtPublisher(Permission::Read),
         "get_operation" | "get_operation_by_composite_id" => AtPublisher(Permission::Read),
         "put_offer" => AtPublisher(Permission::SaveDraft),
         "publish_offer" => AtPublisher(Permission::Publish),
-        "go_live_offer" | "roll_back_offer" => AtPublisher(Permission::GoLive),
+        "go_live_offer" | "roll_back_offer" | "synchronise_audiences" => AtPublisher(Permission::GoLive),
         "cancel_offer" => AtPublisher(Permission::Cancel),
 
         "list_members" => AtPublisher(Permission::ReadMembers),

@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 17] = [
+const WORDS: [&str; 19] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -14,6 +14,8 @@ const WORDS: [&str; 17] = [
     "golive",
     "cancel",
     "rollback",
+    "audiences",
+    "synchronise",
     "submissions",
     "versions",
     "slot",
@@ -58,6 +60,9 @@ fn fold(path: &str) -> Option<String> {
     if segments.get(1) == Some(&"publishers") {
         put(3, &mut segments, &WORDS);
         put(5, &mut segments, &WORDS);
+        if segments.get(5) == Some(&"audiences") {
+            put(6, &mut segments, &WORDS);
+        }
     }
     if segments.get(1) == Some(&"staff") {
         put(3, &mut segments, &WORDS);

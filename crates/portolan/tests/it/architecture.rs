@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
 const ARROWS: [(&str, &[&str]); 20] = [
-    ("artifacts", &["egress"]),
+    ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "links", "markup"]),
     ("cli", &[]),

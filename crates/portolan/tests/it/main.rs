@@ -13,6 +13,7 @@ mod access;
 mod access_cli;
 mod architecture;
 mod artifacts;
+mod audiences;
 mod binary;
 mod browser;
 mod client;

@@ -212,7 +212,10 @@ impl Scene {
     }
 
     async fn saved(&self, at: &str, offer: &str) {
-        let definition = r#"{"displayText":"A memo","plans":[{"planId":"one"}]}"#.to_owned();
+        // A private plan, for its audience can be synchronised.
+        let entry = r#"{"type":"subscriptionId","id":"0a6cbd22-9f1c-4d6e-8a35-1f0e5a3e2b61"}"#;
+        let plan = format!(r#"{{"planId":"one","restrictedAudience":{{"manualEntries":[{entry}]}}}}"#);
+        let definition = format!(r#"{{"displayText":"A memo","plans":[{plan}]}}"#);
         let command = Command::SaveDraft {
             offer_type: "memo".into(),
             definition: definition.into(),
@@ -335,6 +338,13 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
                 scene.published(&known, &offer).await;
             }
             asked(200, format!("{offers}/{offer}/cancel"), "")
+        }
+        "list_audiences" => asked(200, format!("{offers}/memo/audiences"), ""),
+        "synchronise_audiences" => {
+            if fresh {
+                scene.live_twice(&known, &offer).await;
+            }
+            asked(200, format!("{offers}/{offer}/audiences/synchronise"), "")
         }
         "roll_back_offer" => {
             if fresh {
@@ -462,6 +472,8 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
         "publish_offer" => (vec![format!("{offers}/none/publish")], String::new()),
         "go_live_offer" => (vec![format!("{offers}/none/golive")], String::new()),
         "cancel_offer" => (vec![format!("{offers}/none/cancel")], String::new()),
+        "list_audiences" => (vec![format!("{offers}/none/audiences")], String::new()),
+        "synchronise_audiences" => (vec![format!("{offers}/none/audiences/synchronise")], String::new()),
         "roll_back_offer" => (vec![format!("{offers}/none/rollback")], String::new()),
         "set_member_roles" | "set_staff_roles" => (
             vec![format!("{base}/{none}"), format!("{base}/{}", elsewhere.program), format!("{base}/x")],

@@ -54,6 +54,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "go_live_offer",
             "invite_member",
             "invite_staff",
+            "list_audiences",
             "list_member_secrets",
             "list_members",
             "list_offer_types",
@@ -72,6 +73,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "roll_back_offer",
             "set_member_roles",
             "set_staff_roles",
+            "synchronise_audiences",
         ]
     );
 }
@@ -88,7 +90,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 44);
+    assert_eq!(routed, 47);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
