@@ -21,6 +21,9 @@ const LEASE_SECONDS: i64 = 30;
 /// How often a lease is renewed while a check is run.
 const RENEWAL: Duration = Duration::from_secs(10);
 
+/// How long checks in hand may still take when the service ends.
+const LEAVE_TAKING: Duration = Duration::from_secs(5);
+
 /// How many checks are in hand at once.
 const MOST_IN_HAND: usize = 32;
 
@@ -38,15 +41,18 @@ pub struct Worker {
     types: Arc<OfferTypes>,
     checks: Checks,
     clock: Clock,
+    /// Whether checks in hand shall be given up, for the service ends.
+    giving_up: watch::Sender<bool>,
 }
 
 impl Worker {
     /// A worker that claims here, and reports there.
     pub fn new(claims: Claims, perform: Perform, types: Arc<OfferTypes>, checks: Checks, clock: Clock) -> Self {
-        Self { claims, perform, types, checks, clock }
+        Self { claims, perform, types, checks, clock, giving_up: watch::Sender::new(false) }
     }
 
-    /// Works until told to stop; checks in hand are finished first.
+    /// Works until told to stop. Checks in hand are finished first; those that take longer are given up, to be begun again by
+    /// whoever comes next.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let due = self.perform.work_due();
         let mut in_hand = JoinSet::new();
@@ -75,7 +81,11 @@ impl Worker {
                 changed = stop.changed() => if changed.is_err() { break },
             }
         }
-        while in_hand.join_next().await.is_some() {}
+        let finished = async { while in_hand.join_next().await.is_some() {} };
+        if tokio::time::timeout(LEAVE_TAKING, finished).await.is_err() {
+            self.giving_up.send_replace(true);
+            while in_hand.join_next().await.is_some() {}
+        }
     }
 
     /// Runs every check that is due now, once; gives back how many there were.
@@ -132,7 +142,10 @@ impl Worker {
         if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
             self.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await?;
         }
-        match self.run_check(&offer, &claim).await? {
+        let Some(outcome) = self.run_check(&offer, &claim).await? else {
+            return Ok(self.claims.put_off(&claim, self.clock.now()).await?);
+        };
+        match outcome {
             Ok(report) if says_nothing_new(check, &report) => {
                 let until = if let Ending::WaitingUntil(at) = report.ending { at } else { self.clock.now() };
                 Ok(self.claims.put_off(&claim, until).await?)
@@ -153,22 +166,27 @@ impl Worker {
         self.perform.perform_claimed(claim, then, command).await.map(drop)
     }
 
-    /// Runs a check under its claim, which is renewed meanwhile. A check that is to be canceled lets go at once.
-    async fn run_check(&self, offer: &Offer, claim: &Claim) -> Result<Result<Report, Setback>, Failure> {
+    /// Runs a check under its claim, which is renewed meanwhile; `None` where it was given up. A check that is to be canceled
+    /// lets go at once.
+    async fn run_check(&self, offer: &Offer, claim: &Claim) -> Result<Option<Result<Report, Setback>>, Failure> {
         let job = match self.job(offer, claim).await {
             Ok(job) => job,
-            Err(setback) => return Ok(Err(setback)),
+            Err(setback) => return Ok(Some(Err(setback))),
         };
         let so_far = job.check.messages.clone();
         let (said, mut heard) = mpsc::channel(16);
         // On a task of its own, so that a panic in it does not take the worker along; aborted where this is given up.
         let checks = self.checks.clone();
         let mut run = AbortOnDrop(tokio::spawn(async move { checks.run(job, said).await }));
+        let mut giving_up = self.giving_up.subscribe();
         let mut renewal = tokio::time::interval(RENEWAL);
         renewal.tick().await;
         loop {
             tokio::select! {
-                done = &mut run.0 => return Ok(done.unwrap_or_else(|_| Err(Setback("the check broke off".into())))),
+                done = &mut run.0 => {
+                    return Ok(Some(done.unwrap_or_else(|_| Err(Setback("the check broke off".into())))));
+                }
+                () = told(&mut giving_up) => return Ok(None),
                 Some(report) = heard.recv() => {
                     let command = Command::ReportCheck(claim.check.clone(), report);
                     self.perform.perform_claimed(claim, Then::Keep, command).await?;
@@ -176,7 +194,7 @@ impl Worker {
                 _ = renewal.tick() => {
                     self.claims.renew(claim, self.clock.now().plus_seconds(LEASE_SECONDS)).await?;
                     if self.is_to_let_go(claim).await? {
-                        return Ok(Ok(Report::new(Ending::WaitingUntil(self.clock.now()), so_far)));
+                        return Ok(Some(Ok(Report::new(Ending::WaitingUntil(self.clock.now()), so_far))));
                     }
                 }
             }
@@ -234,6 +252,13 @@ fn says_nothing_new(check: &Check, report: &Report) -> bool {
         && report.progress.is_none_or(|progress| Some(progress) == check.progress)
         && report.outside.as_ref().is_none_or(|outside| Some(outside) == check.outside.as_ref())
         && report.artifacts.is_empty()
+}
+
+/// Waits until somebody is told so.
+async fn told(so: &mut watch::Receiver<bool>) {
+    if so.wait_for(|told| *told).await.is_err() {
+        std::future::pending().await
+    }
 }
 
 /// A task that ends with whoever waits for it.

@@ -3,15 +3,24 @@
 use crate::world::{Setting, World, memo_type};
 use portolan::checks::Checks;
 use portolan::config::Config;
+use portolan::store::Claims;
+use portolan::work::Worker;
 use publishing::offer_type::OfferTypes;
 use publishing::pipeline::CheckKind;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// A world whose first step is done by a shell script of this name.
-async fn world(checker: &str, script: &str) -> World {
+/// The runners, with this script as the program `probe`.
+fn checks(script: &str) -> Checks {
     let settings = format!(
         "[[checks.command]]\nname = \"probe\"\nprogram = \"/bin/sh\"\narguments = [\"-c\", '''{script}''']\ntimeout_seconds = 20\n"
     );
     let settings: Config = toml::from_str(&settings).unwrap();
+    Checks::default().with_programs(settings.checks.programs().unwrap())
+}
+
+/// A world whose first step is done by a shell script of this name.
+async fn world(checker: &str, script: &str) -> World {
     let mut types = OfferTypes::default();
     let mut memo = memo_type();
     let check = CheckKind::Command { checker: checker.into(), reusable: false };
@@ -19,7 +28,7 @@ async fn world(checker: &str, script: &str) -> World {
         memo.pipeline.with_checks(|at, step| if at == 0 { vec![check.clone()] } else { step.checks.clone() });
     memo.pipeline = pipeline.unwrap();
     types.add(memo);
-    let checks = Checks::default().with_programs(settings.checks.programs().unwrap());
+    let checks = checks(script);
     let world = World::with(Setting { types, checks, ..Setting::default() }).await;
     world.put_memo("memo-1").await;
     world.post("/api/publishers/contoso/offers/memo-1/publish", "").await;
@@ -85,4 +94,32 @@ fn settings_of_programs_name_what_is_wrong_with_them() {
     ] {
         assert!(settings(&text).unwrap_err().contains(words), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_service_that_ends_gives_up_what_takes_long_and_the_next_one_begins_it_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let mark = directory.path().join("begun");
+    let script = format!(
+        r#"[ -e {mark} ] && {{ echo '{{"report":"passed"}}'; exit; }}; touch {mark}; sleep 19"#,
+        mark = mark.display()
+    );
+    let world = world("probe", &script).await;
+    world.clock.advance(Duration::from_secs(2));
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let worker = world.worker.clone();
+    let working = tokio::spawn(async move { worker.run(stopped).await });
+    while !mark.exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(world.status("memo-1").await["steps"][0]["status"], "inProgress");
+    stop.send(true).unwrap();
+    tokio::time::timeout(Duration::from_secs(12), working).await.expect("it waited for the program").unwrap();
+    assert_eq!(world.status("memo-1").await["steps"][0]["status"], "inProgress", "it is not done, nor undone");
+
+    let types = Arc::new(OfferTypes::default());
+    let claims = Claims::new(Arc::clone(&world.store));
+    let next = Worker::new(claims, world.perform.clone(), types, checks(&script), world.clock.clone());
+    assert_eq!(next.work_off_due().await.unwrap(), 1, "the next one need not wait for a lease to end");
+    assert_eq!(world.status("memo-1").await["steps"][0]["status"], "complete");
 }
