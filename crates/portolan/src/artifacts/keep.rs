@@ -47,7 +47,10 @@ impl Keep {
     /// Names the setting and the mend. The words hold no option's value.
     pub(super) fn open(settings: &ArtifactSettings, data: &Path) -> Result<Self> {
         if settings.store.is_empty() {
-            return Self::local(&data.join("artifacts"));
+            let directory = data.join("artifacts");
+            let keep = Self::local(&directory)?;
+            sweep(&directory).with_context(|| format!("the directory of artifacts {}", directory.display()))?;
+            return Ok(keep);
         }
         let url = Url::parse(&settings.store).ok().filter(|url| url.password().is_none());
         let url = url.context("the setting `artifacts.store` is no address of a store: write s3://bucket/prefix, az://container/prefix or file:///directory, and keys elsewhere")?;
@@ -152,6 +155,19 @@ impl Keep {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Removes what a kill left of files that were on their way in: the library writes them beside their place, with a `#` in their name.
+fn sweep(directory: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sweep(&entry.path())?;
+        } else if entry.file_name().as_encoded_bytes().contains(&b'#') {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A builder with all options set. The library passes over a key that it does not know; a slip of the pen must be told.

@@ -296,6 +296,23 @@ async fn spreadsheets_and_audiences_are_read_and_their_faults_told_by_cell() {
     assert_eq!(scene.refused(&url, json!({"kind": "audience"})).await.0, "AudienceCell");
 }
 
+#[tokio::test]
+async fn what_a_kill_left_half_written_is_gone_after_the_next_start() {
+    let scene = Scene::new().await;
+    let url = scene.origin.put("/logo", Served::File(png(48, 48)));
+    let pinned = scene.pin(&url, image()).await.unwrap();
+    let whole = files(&scene.data.path().join("artifacts")).remove(0);
+    std::fs::write(whole.with_file_name("0123#1"), b"half").unwrap();
+    let again = Artifacts::open(&ArtifactSettings::default(), scene.data.path(), scene.origin.egress()).unwrap();
+    assert_eq!(check_store(scene.data.path()), 1);
+    assert_eq!(again.size(&pinned.digest).await.unwrap(), Some(pinned.bytes));
+
+    // A file whose bytes are not what they were is no file of that digest.
+    std::fs::write(&whole, png(49, 49)).unwrap();
+    let rule = ArtifactRule::parse(&image()).unwrap();
+    assert!(matches!(again.pin_kept(&pinned.digest, &rule).await, Err(PinFault::NotNow(_))));
+}
+
 /// The same on a real object store, where one is at hand: `PORTOLAN_TEST_STORE` names it (`s3://…`, `az://…`), and the
 /// variables of its kind (`AWS_*`, `AZURE_*`) say the rest.
 #[tokio::test]
