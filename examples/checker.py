@@ -8,7 +8,7 @@ def signature(name, stamp, body):
     return "v1," + base64.b64encode(hmac.digest(SECRET, f"{name}.{stamp}.".encode() + body, hashlib.sha256)).decode()
 
 def call_back(event, sequence, **said):
-    body, name, stamp = json.dumps({"sequence": sequence, **said}).encode(), f"{event['id']}-{sequence}", str(int(time.time()))
+    body, name, stamp = json.dumps({"id": event["id"], "sequence": sequence, **said}).encode(), f"{event['id']}-{sequence}", str(int(time.time()))
     headers = {"content-type": "application/json", "webhook-id": name, "webhook-timestamp": stamp,
                "webhook-signature": signature(name, stamp, body)}
     request = urllib.request.Request(event["data"]["callbackUrl"], body, headers)

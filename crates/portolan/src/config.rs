@@ -2,7 +2,7 @@
 
 use crate::artifacts::ArtifactSettings;
 use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
-use crate::checks::command::Program;
+use crate::checks::{CheckerSetting, missing_checker};
 use crate::egress::EgressSettings;
 use crate::http::{Certificate, Entrance, LimitSettings};
 use crate::network::Network;
@@ -11,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use publishing::decide::MissingIfMatch;
 use publishing::offer_type::{OfferTypeFile, OfferTypes};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The default file, with every setting and what it means.
@@ -38,7 +37,10 @@ pub struct Config {
     /// Where the service may send requests to.
     pub egress: EgressSettings,
     /// Who does checks outside the service.
-    pub checks: Checkers,
+    pub checker: Vec<CheckerSetting>,
+    /// The settings file itself, where there is one.
+    #[serde(skip)]
+    pub file: PathBuf,
     /// Where the files of definitions are kept, and how large they may be.
     pub artifacts: ArtifactSettings,
     /// Files of offer types, relative to the settings file.
@@ -124,67 +126,6 @@ pub struct Identity {
     pub issuer: Vec<IssuerSetting>,
 }
 
-/// Who does checks outside the service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Checkers {
-    /// Programs of this machine.
-    pub command: Vec<CommandChecker>,
-}
-
-/// A program that does checks of the kind `command`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CommandChecker {
-    /// What pipelines call it.
-    pub name: String,
-    /// The program, with its full path.
-    pub program: PathBuf,
-    /// What it is started with.
-    #[serde(default)]
-    pub arguments: Vec<String>,
-    /// How long it may take, in seconds: 1 to 86,400.
-    #[serde(default = "usual_timeout")]
-    pub timeout_seconds: u32,
-    /// How much memory each of its processes may reserve, in MiB: 16 or more.
-    #[serde(default = "usual_memory")]
-    pub memory_mebibytes: u32,
-    /// Where it works; an empty temporary directory of its own where nothing is said.
-    #[serde(default)]
-    pub directory: Option<PathBuf>,
-}
-
-const fn usual_timeout() -> u32 {
-    300
-}
-
-const fn usual_memory() -> u32 {
-    1024
-}
-
-impl Checkers {
-    /// The programs by their names.
-    ///
-    /// # Errors
-    /// Where two have one name, or one is beyond its bounds.
-    pub fn programs(self) -> Result<BTreeMap<String, Program>> {
-        let mut programs = BTreeMap::new();
-        for CommandChecker { name, program, arguments, timeout_seconds, memory_mebibytes, directory } in self.command {
-            if !program.is_absolute() || directory.as_ref().is_some_and(|directory| !directory.is_absolute()) {
-                bail!("[[checks.command]] {name:?}: program and directory need full paths, such as /usr/bin/python3");
-            }
-            if !(1..=86_400).contains(&timeout_seconds) || memory_mebibytes < 16 {
-                bail!("[[checks.command]] {name:?}: timeout_seconds is 1 to 86400, and memory_mebibytes 16 or more");
-            }
-            let program = Program { program, arguments, timeout_seconds, memory_mebibytes, directory };
-            if programs.insert(name.clone(), program).is_some() {
-                bail!("two [[checks.command]] are called {name:?}; give each its own name");
-            }
-        }
-        Ok(programs)
-    }
-}
-
 impl Default for Server {
     fn default() -> Self {
         Self {
@@ -230,6 +171,12 @@ impl Config {
         for file in config.offer_types.iter_mut().chain(named.into_iter().flatten()) {
             *file = directory.join(&*file);
         }
+        config.file = path.to_owned();
+        for checker in &mut config.checker {
+            for file in checker.secret_file.iter_mut().chain(&mut checker.ca_file) {
+                *file = directory.join(&*file);
+            }
+        }
         for issuer in &mut config.identity.issuer {
             let secret = issuer.sign_in.as_mut().and_then(|sign_in| sign_in.client_secret_file.as_mut());
             for file in issuer.ca_file.as_mut().into_iter().chain(secret) {
@@ -271,7 +218,17 @@ impl Config {
                     std::fs::read_to_string(&path).with_context(|| format!("the schema {}", path.display()))?
                 }
             };
-            types.add(file.with_schema(&name, &schema)?);
+            let offer_type = file.with_schema(&name, &schema)?;
+            for step in offer_type.pipeline.steps() {
+                if let Some(fault) = step.checks.iter().find_map(|kind| missing_checker(kind, &self.checker)) {
+                    let settings = self.file.display();
+                    bail!(
+                        "the offer type file {name}: step {:?} {fault}; the settings file {settings} has none",
+                        step.id
+                    );
+                }
+            }
+            types.add(offer_type);
         }
         Ok(types)
     }

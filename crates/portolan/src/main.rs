@@ -140,10 +140,10 @@ async fn serve(arguments: Serve) -> Result<()> {
     );
     let egress = Egress::new(&config.egress)?;
     let artifacts = Artifacts::open(&config.artifacts, &config.store.data, egress.clone())?;
+    let clock = Clock::system();
     let setup = Setup {
         store,
         vault,
-        clock: Clock::system(),
         types: config.types()?,
         missing_if_match: config.wire.missing_if_match,
         success_word: config.wire.operation_success_word,
@@ -155,7 +155,8 @@ async fn serve(arguments: Serve) -> Result<()> {
             set_up_again: arguments.set_up_again,
         },
         entrance,
-        checks: Checks::default().with_programs(config.checks.programs()?),
+        checks: Checks::default().with_checkers(&config.checker, &clock)?,
+        clock,
         artifacts: Some(artifacts),
         egress,
     };

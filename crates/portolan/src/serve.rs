@@ -156,6 +156,7 @@ impl Setup {
             links,
             artifacts: self.artifacts,
             types: Arc::clone(&types),
+            checks: checks.clone(),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
             readiness: Arc::new(Readiness::new(self.clock.clone())),

@@ -85,7 +85,8 @@ pub enum CommandFault {
 
 /// Runs the program for a job, and tells now and then how far it is.
 pub(super) async fn check(program: &Program, job: &Job, told: &Sender<Report>) -> Result<Report, Setback> {
-    let input = serde_json::to_vec(&Asked::of(job)?).map_err(|error| Setback(error.to_string()))?;
+    let input = serde_json::to_vec(&Asked::of(job, job.now.plus_seconds(program.timeout_seconds.into()))?)
+        .map_err(|error| Setback(error.to_string()))?;
     let (newest, mut heard) = watch::channel(None);
     let tell = async {
         while heard.changed().await.is_ok() {

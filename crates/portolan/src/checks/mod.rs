@@ -3,16 +3,25 @@
 //! A check may run twice; the second run says the same.
 
 mod artifacts;
-pub mod asked;
+mod asked;
+mod breaker;
+mod callback;
 pub mod command;
 mod definition;
+mod http;
 mod pause;
 pub mod said;
+mod settings;
+mod signature;
+
+pub use breaker::Leave;
+pub use callback::{Callback, CallbackFault};
+pub use settings::{CheckerSetting, missing_checker};
 
 use crate::artifacts::Artifacts;
+use crate::clock::Clock;
 use crate::links::Links;
 use artifacts::Pinning;
-use command::Program;
 use publishing::check::Check;
 use publishing::command::{CheckRef, Ending, Report};
 use publishing::moment::Moment;
@@ -21,8 +30,10 @@ use publishing::offer_type::OfferType;
 use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
 use publishing::plan::PlanSummary;
+use settings::Checker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::mpsc::Sender;
 
@@ -47,6 +58,8 @@ pub struct Job {
     pub reached_at: Moment,
     /// The time.
     pub now: Moment,
+    /// The service's addresses as others see them.
+    pub links: Links,
 }
 
 /// Why a check could not be run just now. The text is for the operator.
@@ -57,20 +70,17 @@ pub struct Setback(pub String);
 /// The runners, with what they work with.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
-    programs: Arc<BTreeMap<String, Program>>,
+    checkers: Arc<BTreeMap<String, Checker>>,
     pinning: Option<Pinning>,
 }
 
-/// Leave to run a check; given back when it is dropped.
-#[derive(Debug)]
-pub struct Leave;
-
 impl Checks {
-    /// The same, with these programs for checks of the kind `command`, by their names in the settings.
-    #[must_use]
-    pub fn with_programs(mut self, programs: BTreeMap<String, Program>) -> Self {
-        self.programs = Arc::new(programs);
-        self
+    /// The same, with these checkers outside the service. Time is kept by this clock.
+    ///
+    /// # Errors
+    /// Names the checker, the setting that cannot be, and the mend.
+    pub fn with_checkers(self, settings: &[CheckerSetting], clock: &Clock) -> anyhow::Result<Self> {
+        Ok(Self { checkers: Arc::new(settings::open(settings, clock)?), ..self })
     }
 
     /// The same, with a store for the files of definitions. Without one their addresses are recorded, and nothing is fetched.
@@ -79,9 +89,25 @@ impl Checks {
         Self { pinning: Some(Pinning { artifacts, links }), ..self }
     }
 
-    /// Leave to run a check of this kind, unless as many as may are running.
-    pub fn leave(&self, _kind: &CheckKind) -> Option<Leave> {
-        Some(Leave)
+    /// Leave to run a check, unless as many as may are running, or its checker does not answer.
+    ///
+    /// # Errors
+    /// How long to wait before asking again.
+    pub fn leave(&self, check: &Check) -> Result<Leave, Duration> {
+        match self.checker(&check.kind) {
+            None => Ok(Leave::default()),
+            Some(Checker::System(system)) => system.leave(check),
+            Some(Checker::Program(_, places)) => {
+                Arc::clone(places).try_acquire_owned().map(Leave::at).map_err(|_| breaker::SOON)
+            }
+        }
+    }
+
+    fn checker(&self, kind: &CheckKind) -> Option<&Checker> {
+        match kind {
+            CheckKind::Http { checker, .. } | CheckKind::Command { checker, .. } => self.checkers.get(checker),
+            _ => None,
+        }
     }
 
     /// Runs a check once. What it says meanwhile goes to `said`, with [`Ending::GoesOn`].
@@ -101,10 +127,12 @@ impl Checks {
             // What these two put in place is a slot of the offer, and the rules do that with the report.
             CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
             CheckKind::Leads => Ok(Report::new(Ending::Done, Vec::new())),
-            CheckKind::Http { checker, .. } => Err(Setback(format!("the settings have no checker {checker:?}"))),
-            CheckKind::Command { checker, .. } => match self.programs.get(checker) {
-                Some(program) => command::check(program, &job, &said).await,
-                None => Err(Setback(format!("the settings have no [[checks.command]] with the name {checker:?}"))),
+            CheckKind::Http { .. } | CheckKind::Command { .. } => match self.checker(&job.check.kind) {
+                Some(Checker::System(system)) => system.run(&job).await,
+                Some(Checker::Program(program, _)) => command::check(program, &job, &said).await,
+                None => {
+                    Err(Setback("the settings have no [[checker]] of the name that the pipeline has for it".into()))
+                }
             },
             // The rules hand these to a person, and never to a worker.
             CheckKind::Reviewer { .. } | CheckKind::SignOff => {

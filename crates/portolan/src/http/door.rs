@@ -19,6 +19,9 @@ use std::sync::Arc;
 use tower::Service;
 use uuid::Uuid;
 
+/// Below this are the addresses that outside systems call back; they are given to them whole.
+pub(super) const CALLBACKS: &str = "/api/checks/";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-ms-correlation-request-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -93,7 +96,8 @@ impl Door {
             *request.uri_mut() = uri;
         }
         let path = request.uri().path();
-        if !path.starts_with("/api/") && path != "/api" {
+        // Who calls back about a check has no token, and signs what it sends.
+        if (!path.starts_with("/api/") && path != "/api") || path.starts_with(CALLBACKS) {
             return Ok(());
         }
         let mut authorizations = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);

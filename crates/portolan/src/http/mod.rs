@@ -4,6 +4,7 @@ mod actions;
 mod address;
 mod artifacts;
 mod audiences;
+mod checks;
 mod connections;
 mod discovery;
 mod door;
@@ -40,6 +41,7 @@ pub use tls::Certificate;
 
 use crate::artifacts::Artifacts;
 use crate::auth::Gate;
+use crate::checks::Checks;
 use crate::issuer::Issuer;
 use crate::links::Links;
 use crate::perform::Perform;
@@ -74,6 +76,8 @@ pub struct Rooms {
     pub artifacts: Option<Artifacts>,
     /// The offer types there are.
     pub types: Arc<OfferTypes>,
+    /// Who does checks outside the service, and calls back.
+    pub checks: Checks,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
     /// Whether the service is about to stop.
@@ -115,6 +119,7 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(operations::get_operation_by_composite_id))
         .routes(routes!(reviews::list_reviews))
         .routes(routes!(reviews::give_verdict))
+        .routes(routes!(checks::report_check))
         .routes(routes!(members::list_members, members::add_member))
         .routes(routes!(members::set_member_roles, members::remove_member))
         .routes(routes!(members::list_member_secrets, members::add_member_secret))

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document: generated from the routes, completed with what every call shares.
 
+use super::door::CALLBACKS;
 use super::{Shared, reply};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION, API_VERSION_PARAMETER};
@@ -38,7 +39,9 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     }
     document.components = Some(components.build());
     for (path, item) in &mut document.paths.paths {
-        if path.starts_with("/api/") {
+        if path.starts_with(CALLBACKS) {
+            operations(item).for_each(errors);
+        } else if path.starts_with("/api/") {
             operations(item).for_each(share);
         }
     }
@@ -52,8 +55,13 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
 fn share(operation: &mut Operation) {
     operation.parameters.get_or_insert_default().push(RefOr::T(api_version()));
     operation.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    errors(operation);
+}
+
+fn errors(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
-    responses.insert("401".into(), error("The token is missing or not valid.", "UnauthorizedDocument"));
+    responses
+        .insert("401".into(), error("The token, or the signature, is missing or not valid.", "UnauthorizedDocument"));
     responses.insert("4XX".into(), error("The request was refused, and changed nothing.", "ErrorDocument"));
     responses.insert("5XX".into(), error("The service could not.", "ErrorDocument"));
 }

@@ -13,6 +13,7 @@ use crate::wire;
 use publishing::access::AccessRefusal;
 use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
+use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Circle;
@@ -106,6 +107,16 @@ impl Perform {
     /// Wakes whoever works off due checks.
     pub fn work_due(&self) -> Arc<Notify> {
         Arc::clone(&self.work_due)
+    }
+
+    /// The time.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The service's addresses as others see them.
+    pub fn links(&self) -> &Links {
+        &self.links
     }
 
     /// Performs a caller's command on an offer.

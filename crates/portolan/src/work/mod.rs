@@ -136,8 +136,12 @@ impl Worker {
             let setback = Setback("whatever runs it ends with it".into());
             return self.report(&claim, self.blocked(&claim, &setback), Then::GiveBack).await;
         }
-        let Some(_leave) = self.checks.leave(&check.kind) else {
-            return Ok(self.claims.put_off(&claim, self.clock.now().plus_seconds(1)).await?);
+        let _leave = match self.checks.leave(check) {
+            Ok(leave) => leave,
+            Err(wait) => {
+                let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+                return Ok(self.claims.put_off(&claim, self.clock.now().plus_seconds(seconds)).await?);
+            }
         };
         if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
             self.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await?;
@@ -223,6 +227,7 @@ impl Worker {
             reached_at: step.reached_at.unwrap_or(operation.started_at),
             now: self.clock.now(),
             operation: operation.clone(),
+            links: self.perform.links().clone(),
         })
     }
 

@@ -68,8 +68,13 @@ impl Portolan {
 
     /// `portolan serve` on a directory and a free port, with more arguments; waits until it says it is ready.
     pub fn serve(data: &Path, more: &[&str]) -> Self {
+        Self::serve_at("127.0.0.1:0", PUBLIC_URL, data, more)
+    }
+
+    /// The same, at this address.
+    pub fn serve_at(listen: &str, public_url: &str, data: &Path, more: &[&str]) -> Self {
         let mut command = command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--public-url", PUBLIC_URL, "--log", "json"]).args(more);
+        command.args(["serve", "--listen", listen, "--public-url", public_url, "--log", "json"]).args(more);
         command.arg("--data").arg(data);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());

@@ -410,6 +410,7 @@ async fn existing_elsewhere(scene: &Scene, operation: &str, at: &str, circle: &s
         "get_keys_v1" => asked(200, "/common/discovery/keys", ""),
         "get_keys_v2" => asked(200, "/common/discovery/v2.0/keys", ""),
         "get_instance" => asked(200, "/common/discovery/instance", ""),
+        "report_check" => asked(401, format!("/api/checks/{}/review/0/report", lasting.operation), "{}"),
         "get_health" => asked(200, "/healthz", ""),
         "get_readiness" => asked(200, "/readyz", ""),
         "get_openapi" => asked(200, "/openapi.json", ""),
@@ -535,7 +536,8 @@ fn refused(need: Need, who: &Who, at: &str, way: Way) -> Option<u16> {
 }
 
 fn takes_a_body(method: &str, operation: &str) -> bool {
-    let without = operation.starts_with("invite_") || operation.starts_with("get_token");
+    let unread = operation.starts_with("get_token") || operation == "report_check";
+    let without = operation.starts_with("invite_") || unread;
     matches!(method, "PUT" | "POST") && !without
 }
 

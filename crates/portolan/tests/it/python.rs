@@ -12,7 +12,7 @@ const TENANTS: [&str; 3] = ["common", "contoso.onmicrosoft.com", "72f988bf-86f1-
 const AUDIENCE: &str = "https://cloudpartner.azure.com";
 
 /// The Python of the environment that `./test` makes.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     if std::env::var_os("PORTOLAN_WITHOUT_PYTHON").is_some_and(|set| !set.is_empty()) {
         println!("skipped: PORTOLAN_WITHOUT_PYTHON is set");
         return None;

@@ -9,7 +9,7 @@ use portolan::auth::{
     Caller, Gate, IssuerSetting, Issuers, LocalKeys, Permission, Provider, Role, Sessions, TrustedIssuer,
     USUAL_AUDIENCE,
 };
-use portolan::checks::Checks;
+use portolan::checks::{CheckerSetting, Checks};
 use portolan::clock::Clock;
 use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
@@ -102,8 +102,8 @@ pub struct Setting {
     pub entrance: Entrance,
     /// Beside the built-in one.
     pub issuers: Vec<IssuerSetting>,
-    /// What does the work of steps.
-    pub checks: Checks,
+    /// Who does checks outside the service.
+    pub checkers: Vec<CheckerSetting>,
     pub artifacts: ArtifactSettings,
     /// How browsers reach it.
     pub public_url: &'static str,
@@ -121,7 +121,7 @@ impl Default for Setting {
             success_word: SuccessWord::Succeeded,
             entrance,
             issuers: Vec::new(),
-            checks: Checks::default(),
+            checkers: Vec::new(),
             artifacts: ArtifactSettings::default(),
             public_url: PUBLIC_URL,
         }
@@ -191,6 +191,7 @@ impl World {
             let publisher = Publisher { id, display_text: name.into(), seller_id: "1000001".into(), version: 1 };
             store.add_publisher(publisher).await.unwrap();
         }
+        let checks = Checks::default().with_checkers(&setting.checkers, &clock).unwrap();
         let types = Arc::new(setting.types);
         let links = Links::new(setting.public_url.into(), &[7; 32]);
         let perform = Perform::new(
@@ -207,7 +208,7 @@ impl World {
         let origin = Origin::start().await;
         let files = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::open(&setting.artifacts, files.path(), origin.egress()).unwrap();
-        let checks = setting.checks.with_artifacts(artifacts.clone(), links.clone());
+        let checks = checks.with_artifacts(artifacts.clone(), links.clone());
         let rooms = Rooms {
             read: Read::new(Arc::clone(&store)),
             perform: perform.clone(),
@@ -217,6 +218,7 @@ impl World {
             links: links.clone(),
             artifacts: Some(artifacts.clone()),
             types: Arc::clone(&types),
+            checks: checks.clone(),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
             readiness: Arc::new(Readiness::new(clock.clone())),

@@ -1,0 +1,124 @@
+//! Leaves a checker in peace that does not answer: after some failures nothing is asked of it for a while, then one thing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// How many failures in a row open it.
+const MOST_FAILURES: u32 = 5;
+/// How long it is open at first; twice as long after each probe that fails.
+const SHORTEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(300);
+/// When to ask again while another is at it.
+pub(super) const SOON: Duration = Duration::from_secs(1);
+
+/// Counts failures in a row. Times are of a clock that never runs back.
+#[derive(Debug, Default)]
+pub(super) struct Breaker(Mutex<Counted>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    failures: u32,
+    open_until: Duration,
+    probing: bool,
+}
+
+/// Leave to run a check; given back when it is dropped.
+#[derive(Debug, Default)]
+pub struct Leave {
+    place: Option<OwnedSemaphorePermit>,
+    probe: Option<Arc<Breaker>>,
+}
+
+impl Leave {
+    pub(super) fn at(place: OwnedSemaphorePermit) -> Self {
+        Self { place: Some(place), probe: None }
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if let Some(breaker) = &self.probe {
+            breaker.counted().probing = false;
+        }
+        // After the probe, so that who gets the place finds the breaker as it is.
+        drop(self.place.take());
+    }
+}
+
+impl Breaker {
+    /// Leave to ask something, or how long to wait first.
+    pub(super) fn leave(self: &Arc<Self>, mut leave: Leave, now: Duration) -> Result<Leave, Duration> {
+        let mut counted = self.counted();
+        if counted.failures < MOST_FAILURES {
+            return Ok(leave);
+        }
+        if now < counted.open_until {
+            return Err(counted.open_until - now);
+        }
+        if counted.probing {
+            return Err(SOON);
+        }
+        counted.probing = true;
+        leave.probe = Some(Arc::clone(self));
+        Ok(leave)
+    }
+
+    /// It answered.
+    pub(super) fn closes(&self) {
+        self.counted().failures = 0;
+    }
+
+    /// It did not. What was asked before it opened does not count any more.
+    pub(super) fn fails(&self, now: Duration) {
+        let mut counted = self.counted();
+        if counted.failures < MOST_FAILURES || (counted.probing && now >= counted.open_until) {
+            counted.failures = counted.failures.saturating_add(1);
+            if let Some(over) = counted.failures.checked_sub(MOST_FAILURES) {
+                counted.open_until = now + SHORTEST.saturating_mul(1 << over.min(8)).min(LONGEST);
+            }
+        }
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Breaker, Leave};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn wait(breaker: &Arc<Breaker>, now: u64) -> Option<u64> {
+        breaker.leave(Leave::default(), Duration::from_secs(now)).err().map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn it_opens_after_five_failures_and_lets_one_through_after_a_while() {
+        let breaker = Arc::new(Breaker::default());
+        let fails = |now| breaker.fails(Duration::from_secs(now));
+        (0..4).for_each(fails);
+        breaker.closes();
+        (0..4).for_each(fails);
+        assert_eq!(wait(&breaker, 4), None, "not in a row");
+        fails(10);
+        fails(20);
+        assert_eq!((wait(&breaker, 10), wait(&breaker, 39)), (Some(30), Some(1)), "what was under way does not count");
+        let mut now = 40;
+        for open in [60, 120, 240, 300, 300] {
+            let probe = breaker.leave(Leave::default(), Duration::from_secs(now)).unwrap();
+            assert_eq!(wait(&breaker, now), Some(1), "one at a time");
+            fails(now);
+            drop(probe);
+            assert_eq!(wait(&breaker, now), Some(open));
+            now += open;
+        }
+        drop(breaker.leave(Leave::default(), Duration::from_secs(now)).unwrap());
+        let probe = breaker.leave(Leave::default(), Duration::from_secs(now)).unwrap();
+        breaker.closes();
+        drop(probe);
+        assert_eq!((wait(&breaker, now), wait(&breaker, now)), (None, None), "it answers");
+    }
+}

@@ -1,0 +1,78 @@
+//! What a checker says by itself: who signed it, of which check it is, and what the rules hear of it.
+
+use super::said::{Said, SaidFault};
+use super::settings::Checker;
+use super::{Checks, asked, http};
+use ::http::HeaderMap;
+use publishing::check::Outside;
+use publishing::command::{CheckRef, Report};
+use publishing::message::Message;
+use publishing::moment::Moment;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// A callback that was read.
+#[derive(Debug)]
+pub struct Callback {
+    id: String,
+    sequence: u64,
+    said: Said,
+}
+
+/// A callback that cannot be taken. The text is for whoever runs the checker.
+#[derive(Debug, Error)]
+pub enum CallbackFault {
+    /// It is not of the documented shape.
+    #[error("The body cannot be taken: {0}.")]
+    Said(#[from] SaidFault),
+    /// It does not say of which check it is.
+    #[error("/id is missing. Send the `id` of the start request.")]
+    NoId,
+    /// It is not numbered.
+    #[error("/sequence is missing or 0. Number what you say of a check, from 1.")]
+    NoSequence,
+}
+
+#[derive(Deserialize)]
+struct Beside {
+    id: Option<String>,
+}
+
+impl Checks {
+    /// The names of the checkers whose secret has signed a callback just now. Takes as long for whatever is not signed.
+    pub fn signers(&self, headers: &HeaderMap, body: &[u8]) -> Vec<&str> {
+        let systems = self.checkers.values().filter_map(|checker| match checker {
+            Checker::System(system) => Some(system),
+            Checker::Program(..) => None,
+        });
+        systems
+            .filter(|system| system.secrets.have_signed(headers, system.clock.now(), body))
+            .map(|system| system.name.as_str())
+            .collect()
+    }
+}
+
+impl Callback {
+    /// Reads a callback.
+    ///
+    /// # Errors
+    /// [`CallbackFault`] says what is wrong with it.
+    pub fn read(body: &[u8]) -> Result<Self, CallbackFault> {
+        let said = Said::read(body)?;
+        let beside: Option<Beside> = serde_json::from_slice(body).ok();
+        let id = beside.and_then(|beside| beside.id).ok_or(CallbackFault::NoId)?;
+        let sequence = said.sequence.filter(|sequence| *sequence > 0).ok_or(CallbackFault::NoSequence)?;
+        Ok(Self { id, sequence, said })
+    }
+
+    /// The round of this check that it is about; nothing where it is about another check.
+    pub fn round_of(&self, check: &CheckRef) -> Option<u32> {
+        asked::round(&self.id, check)
+    }
+
+    /// What the rules hear, where the check has said this before.
+    pub fn report(self, before: &[Message], now: Moment) -> Report {
+        let outside = Outside { sequence: self.sequence, ..Outside::default() };
+        Report { outside: Some(outside), ..http::report(self.said, before, now) }
+    }
+}
