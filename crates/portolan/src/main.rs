@@ -264,8 +264,8 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         egress: Egress::new(&EgressSettings::default())?,
     };
     let service = setup.start(listener).await?;
-    let token = demo::token(&service.perform, service.issuer.as_ref()).await?;
-    std::io::stdout().write_all(demo::welcome(&store, service.address, &token).await?.as_bytes())?;
+    let tokens = demo::tokens(&service.perform, service.issuer.as_ref()).await?;
+    std::io::stdout().write_all(demo::welcome(&store, service.address, &tokens).await?.as_bytes())?;
     asked_to_end().await?;
     service.stop().await;
     Ok(())

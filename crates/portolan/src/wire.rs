@@ -61,28 +61,34 @@ fn previews(key: &OfferKey, version: i64, subscriptions: &[String], links: &Link
     std::iter::once(signing_in).chain(signed).collect()
 }
 
+/// A step's status.
+pub const fn step_status(status: StepStatus) -> wire_status::StepStatus {
+    match status {
+        StepStatus::NotStarted => wire_status::StepStatus::NotStarted,
+        StepStatus::InProgress => wire_status::StepStatus::InProgress,
+        StepStatus::WaitingForPublisherReview => wire_status::StepStatus::WaitingForPublisherReview,
+        StepStatus::WaitingForApproval => wire_status::StepStatus::WaitingForApproval,
+        StepStatus::Blocked => wire_status::StepStatus::Blocked,
+        StepStatus::Rejected => wire_status::StepStatus::Rejected,
+        StepStatus::Complete => wire_status::StepStatus::Complete,
+        StepStatus::Canceled => wire_status::StepStatus::Canceled,
+    }
+}
+
 fn step(step: &Step) -> wire_status::Step {
     wire_status::Step {
         estimated_time_frame: step.estimated_time_frame.clone(),
         id: step.id.clone(),
         step_name: step.name.clone(),
         description: step.description.clone(),
-        status: match step.status() {
-            StepStatus::NotStarted => wire_status::StepStatus::NotStarted,
-            StepStatus::InProgress => wire_status::StepStatus::InProgress,
-            StepStatus::WaitingForPublisherReview => wire_status::StepStatus::WaitingForPublisherReview,
-            StepStatus::WaitingForApproval => wire_status::StepStatus::WaitingForApproval,
-            StepStatus::Blocked => wire_status::StepStatus::Blocked,
-            StepStatus::Rejected => wire_status::StepStatus::Rejected,
-            StepStatus::Complete => wire_status::StepStatus::Complete,
-            StepStatus::Canceled => wire_status::StepStatus::Canceled,
-        },
+        status: step_status(step.status()),
         messages: step.messages().into_iter().map(message).collect(),
         progress_percentage: step.progress_percentage(),
     }
 }
 
-fn message(message: &Message) -> wire_status::Message {
+/// What a check says.
+pub fn message(message: &Message) -> wire_status::Message {
     wire_status::Message {
         message_html: html(message),
         level: match message.level {

@@ -119,7 +119,7 @@ impl Check {
     }
 
     /// The part of it that is done, in hundredths.
-    pub(crate) fn percentage(&self) -> u64 {
+    pub fn percentage(&self) -> u64 {
         match self.state {
             CheckState::Complete => 100,
             _ => self.progress.map_or(0, Progress::percentage),
@@ -139,5 +139,7 @@ impl Check {
         self.round += 1;
         self.outside = None;
         self.progress = None;
+        // What was approved was another state of things.
+        self.review.approvals.clear();
     }
 }

@@ -67,8 +67,43 @@ pub enum Command {
         operation: Uuid,
         /// The step's id.
         step: String,
+        /// The queue of the check, where the step has several.
+        queue: Option<String>,
         /// What the reviewer decided.
         verdict: Verdict,
+    },
+    /// A reviewer takes a review in hand for a while, or for another while.
+    ClaimReview {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The queue of the check, where the step has several.
+        queue: Option<String>,
+    },
+    /// A reviewer lets go of a review.
+    ReleaseReview {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The queue of the check, where the step has several.
+        queue: Option<String>,
+        /// Whether an operator asks, who may release what somebody else holds.
+        by_operator: bool,
+    },
+    /// A reviewer writes something down about a review.
+    AddNote {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The queue of the check, where the step has several.
+        queue: Option<String>,
+        /// Plain text.
+        text: String,
+        /// Whether the publisher shall read it.
+        public: bool,
     },
     /// A worker takes a check in hand.
     StartCheck(CheckRef),
@@ -125,7 +160,7 @@ pub enum Verdict {
 }
 
 /// Why a reviewer rejects or blocks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reason {
     /// A stable code, such as `IMG-048`.
@@ -136,6 +171,12 @@ pub struct Reason {
     pub target: Option<String>,
     /// The text that the publisher will read.
     pub text: String,
+    /// What to do about it, where that is not in the text itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// Where the rule is explained: an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
 }
 
 /// How one run of a check ended.

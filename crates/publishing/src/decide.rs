@@ -7,9 +7,11 @@ use crate::offer::{Offer, OfferKey, Snapshot};
 use crate::offer_type::OfferTypes;
 use crate::operation::Operation;
 use crate::refusal::Refusal;
+use crate::review::Reviewer;
+use crate::reviewed::Named;
 use crate::{
-    cancel, give_verdict, go_live, hear_check, publish, replan, report_check, roll_back, save_draft, start_check,
-    synchronise_audiences,
+    add_note, cancel, claim_review, give_verdict, go_live, hear_check, publish, release_review, replan, report_check,
+    roll_back, save_draft, start_check, synchronise_audiences,
 };
 use uuid::Uuid;
 
@@ -72,6 +74,8 @@ pub enum Answer {
     Canceled,
     /// The operation will be canceled when the check in hand lets go.
     CancelRequested(Uuid),
+    /// The review is held until then.
+    Held(Moment),
     /// It is recorded.
     Recorded,
 }
@@ -99,8 +103,17 @@ pub fn decide(
         Command::Publish { emails, expected } => publish::decide(there()?, emails, &expected, context),
         Command::GoLive { expected } => go_live::decide(there()?, &expected, context),
         Command::Cancel { expected } => cancel::decide(there()?, &expected, context),
-        Command::GiveVerdict { operation, step, verdict } => {
-            give_verdict::decide(there()?, operation, step, verdict, context)
+        Command::GiveVerdict { operation, step, queue, verdict } => {
+            give_verdict::decide(there()?, Named { operation, step, queue }, verdict, context)
+        }
+        Command::ClaimReview { operation, step, queue } => {
+            claim_review::decide(there()?, Named { operation, step, queue }, context)
+        }
+        Command::ReleaseReview { operation, step, queue, by_operator } => {
+            release_review::decide(there()?, Named { operation, step, queue }, by_operator, context)
+        }
+        Command::AddNote { operation, step, queue, text, public } => {
+            add_note::decide(there()?, Named { operation, step, queue }, text, public, context)
         }
         Command::StartCheck(check) => start_check::decide(there()?, check, context),
         Command::ReportCheck(check, report) => report_check::decide(there()?, check, report, context),
@@ -116,5 +129,10 @@ pub fn decide(
 impl Context<'_> {
     pub(crate) fn entry(&self, at: Moment, event: Event) -> Entry {
         Entry { at, actor: self.actor.to_owned(), event }
+    }
+
+    /// Who asks, as one who reviews.
+    pub(crate) fn reviewer(&self) -> Reviewer {
+        Reviewer { id: self.principal, name: self.actor.to_owned() }
     }
 }

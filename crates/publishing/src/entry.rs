@@ -1,5 +1,6 @@
 //! What the journal records: who did what to an offer, or to who may what, when.
 
+use crate::check::CheckState;
 use crate::command::{Audience, CheckRef, Ending, Verdict};
 use crate::moment::Moment;
 use crate::principal::{Identity, Kind, Role};
@@ -72,6 +73,46 @@ pub enum Event {
         step: String,
         /// The decision.
         verdict: Verdict,
+        /// The queue of the check; none where a worker's check was unblocked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<String>,
+        /// Where the check stands since then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        came_to: Option<CheckState>,
+    },
+    /// A reviewer took a check in hand.
+    ReviewClaimed {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The queue of the check.
+        queue: String,
+        /// When the hold ends.
+        until: Moment,
+    },
+    /// A check is in no reviewer's hand any more.
+    ReviewReleased {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The queue of the check.
+        queue: String,
+        /// Who held it.
+        held_by: String,
+    },
+    /// A reviewer wrote something down.
+    NoteAdded {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// The queue of the check.
+        queue: String,
+        /// What the publisher may read of it; none where it may not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
     },
     /// A check was taken in hand.
     CheckStarted {

@@ -1,49 +1,83 @@
 //! Give a verdict: a reviewer approves, rejects, blocks or unblocks the step that waits.
 
-use crate::command::Verdict;
+use crate::check::{Check, CheckState};
+use crate::command::{CheckRef, Verdict};
 use crate::decide::{Answer, Context, Decision};
 use crate::entry::Event;
 use crate::message::{Level, Message};
 use crate::moment::Moment;
 use crate::offer::Offer;
-use crate::operation::{Check, CheckState, Course};
-use crate::pipeline::CheckKind;
+use crate::operation::{Operation, Step};
 use crate::refusal::Refusal;
-use uuid::Uuid;
+use crate::review::{Approval, Reviewer};
+use crate::reviewed::{NOTHING_WAITS, Named, did_not_submit, is_free, is_in_review};
+
+/// The stable code of the message that one of two reviewers has approved.
+pub const REVIEWER_APPROVED: &str = "ReviewerApproved";
 
 pub(crate) fn decide(
     offer: &Offer,
-    operation_id: Uuid,
-    step: String,
+    named: Named,
     verdict: Verdict,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
-    let refused = |reason| Refusal::VerdictNotAwaited { step: step.clone(), reason };
+    let who = context.reviewer();
+    let (operation, step_at, step) = named.place(offer, ASKED)?;
+    let (check_at, check) = find(&named, step, &verdict, &who, context.now)?;
+    may_decide(operation, check, &verdict, &who, context.now)?;
     let now = offer.after_all(context.now);
+    let queue = check.kind.queue().map(str::to_owned);
+    let at = CheckRef { operation: operation.id, step: step_at, check: check_at };
     let mut offer = offer.clone();
-    let operation = offer.operation.as_mut().filter(|operation| operation.id == operation_id);
-    let operation =
-        operation.ok_or_else(|| refused("a newer operation has taken this one's place; read the offer's status"))?;
-    if operation.course != Course::Running {
-        return Err(refused("the operation has ended; read the offer's status"));
+    offer.change_check(&at, now, |check| apply(check, &verdict, who, now, context.now));
+    let came_to = offer.operation.as_ref().and_then(|operation| operation.check(&at)).map(|check| check.state);
+    if let Some(operation) = &mut offer.operation {
+        operation.advance(now, context.now);
     }
-    let steps = operation.steps.iter().map(|step| step.id.as_str()).collect::<Vec<_>>().join(", ");
-    let missing = || Refusal::StepMissing { step: step.clone(), steps };
-    let in_step = operation.steps.iter_mut().find(|s| s.id == step).ok_or_else(missing)?;
-    let is_blocked = in_step.checks.iter().any(|check| check.state == CheckState::Blocked);
-    let check = in_step.checks.iter_mut().find(|check| takes(check, &verdict));
-    apply(check.ok_or_else(|| refused(reason(&verdict, is_blocked)))?, &verdict, now, context.now);
-    operation.advance(now, context.now);
-    let event = Event::VerdictGiven { operation: operation_id, step: step.clone(), verdict };
-    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
+    let event = Event::VerdictGiven { operation: at.operation, step: named.step, verdict, queue, came_to };
+    let entry = context.entry(now, event);
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry, answer: Answer::Recorded })
+}
+
+const ASKED: &str = "such verdict";
+
+/// The check that the verdict is about: the first one that takes it, and rather one that this person may decide.
+fn find<'a>(
+    named: &Named,
+    step: &'a Step,
+    verdict: &Verdict,
+    who: &Reviewer,
+    clock: Moment,
+) -> Result<(usize, &'a Check), Refusal> {
+    let not_yet = |check: &Check| takes(check, verdict) && !approves_again(check, verdict, who);
+    let found = named.nearest(step, not_yet, who, clock);
+    found.or_else(|| named.nearest(step, |check| takes(check, verdict), who, clock)).ok_or_else(|| {
+        let is_blocked = step.checks.iter().any(|check| check.state == CheckState::Blocked);
+        named.refused(ASKED, reason(verdict, is_blocked))
+    })
+}
+
+fn may_decide(
+    operation: &Operation,
+    check: &Check,
+    verdict: &Verdict,
+    who: &Reviewer,
+    clock: Moment,
+) -> Result<(), Refusal> {
+    did_not_submit(operation, who)?;
+    is_free(check, who, clock)?;
+    if approves_again(check, verdict, who) { Err(Refusal::ApprovedAlready) } else { Ok(()) }
+}
+
+fn approves_again(check: &Check, verdict: &Verdict, who: &Reviewer) -> bool {
+    *verdict == Verdict::Approve && check.review.is_approved_by(who)
 }
 
 /// Whether this check is one the verdict can be about. Sign-off is the publisher's, not a reviewer's.
 fn takes(check: &Check, verdict: &Verdict) -> bool {
-    let reviewed = matches!(check.kind, CheckKind::Reviewer { .. });
     match verdict {
-        Verdict::Approve | Verdict::Block(_) => reviewed && check.state == CheckState::AwaitingPerson,
-        Verdict::Reject(_) => reviewed && matches!(check.state, CheckState::AwaitingPerson | CheckState::Blocked),
+        Verdict::Approve | Verdict::Block(_) => is_in_review(check) && check.state == CheckState::AwaitingPerson,
+        Verdict::Reject(_) => is_in_review(check),
         Verdict::Unblock => check.state == CheckState::Blocked,
     }
 }
@@ -52,15 +86,14 @@ fn reason(verdict: &Verdict, is_blocked: bool) -> &'static str {
     match verdict {
         Verdict::Unblock => "nothing in it is blocked",
         _ if is_blocked => "it is blocked; unblock it first",
-        Verdict::Approve | Verdict::Reject(_) | Verdict::Block(_) => {
-            "nothing in it waits for a reviewer; wait until its status is `waitingForApproval`"
-        }
+        Verdict::Approve | Verdict::Reject(_) | Verdict::Block(_) => NOTHING_WAITS,
     }
 }
 
-fn apply(check: &mut Check, verdict: &Verdict, now: Moment, clock: Moment) {
+fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Moment, clock: Moment) {
+    check.review.hold = None;
     match verdict {
-        Verdict::Approve => check.state = CheckState::Complete,
+        Verdict::Approve => approve(check, who, now),
         Verdict::Reject(_) => check.state = CheckState::Rejected,
         Verdict::Block(_) => check.state = CheckState::Blocked,
         Verdict::Unblock => {
@@ -79,7 +112,23 @@ fn apply(check: &mut Check, verdict: &Verdict, now: Moment, clock: Moment) {
         check.messages.push(Message {
             code: reason.code.clone(),
             target: reason.target.clone(),
+            mend: reason.mend.clone(),
+            link: reason.link.clone(),
             ..Message::new(Level::Error, reason.text.clone(), now)
         });
+    }
+}
+
+/// One more yes: the check is complete once as many people as it wants have said it.
+fn approve(check: &mut Check, who: Reviewer, now: Moment) {
+    let wanted = usize::from(check.kind.approvals().unwrap_or(1));
+    check.review.approvals.push(Approval { by: who, at: now });
+    let given = check.review.approvals.len();
+    if wanted > 1 {
+        let text = format!("{given} of {wanted} reviewers approved.");
+        check.messages.push(Message { code: Some(REVIEWER_APPROVED.into()), ..Message::information(text, now) });
+    }
+    if given >= wanted {
+        check.state = CheckState::Complete;
     }
 }

@@ -5,10 +5,12 @@
 //! transaction, or a [`refusal::Refusal`] that changes nothing.
 
 pub mod access;
+pub mod add_note;
 pub mod addresses;
 pub mod artifact_rule;
 pub mod cancel;
 pub mod check;
+pub mod claim_review;
 pub mod command;
 pub mod decide;
 pub mod definition;
@@ -26,11 +28,13 @@ pub mod plan;
 pub mod principal;
 pub mod publish;
 pub mod refusal;
+pub mod release_review;
 pub mod replace;
 pub mod replan;
 pub mod report_check;
 pub mod reuse;
 pub mod review;
+pub mod reviewed;
 pub mod roll_back;
 pub mod save_draft;
 pub mod schema;

@@ -1,6 +1,7 @@
 //! What an offer is: key, type, version, and its three slots.
 
-use crate::command::Audience;
+use crate::check::Check;
+use crate::command::{Audience, CheckRef};
 use crate::moment::Moment;
 use crate::operation::Operation;
 use crate::plan::PlanSummary;
@@ -175,6 +176,15 @@ impl Offer {
         let operation = self.operation.as_ref().map(|operation| operation.changed_at);
         let left = self.previous.as_ref().map(|previous| previous.left_at);
         now.after(operation.max(Some(self.changed_at)).max(left))
+    }
+
+    /// Changes one check of the newest operation, which has changed with it.
+    pub(crate) fn change_check(&mut self, at: &CheckRef, now: Moment, change: impl FnOnce(&mut Check)) {
+        let Some(operation) = &mut self.operation else { return };
+        operation.changed_at = now;
+        if let Some(check) = operation.check_mut(at) {
+            change(check);
+        }
     }
 
     /// The newest operation while it runs or awaits sign-off.

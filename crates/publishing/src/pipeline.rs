@@ -79,6 +79,38 @@ impl CheckKind {
         Self::Reviewer { queue: usual_queue(), approvals: one(), reusable: false }
     }
 
+    /// Its word, as in the files of offer types.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Definition => "definition",
+            Self::Artifacts => "artifacts",
+            Self::Listing => "listing",
+            Self::Leads => "leads",
+            Self::Http { .. } => "http",
+            Self::Command { .. } => "command",
+            Self::Reviewer { .. } => "reviewer",
+            Self::SignOff => "sign-off",
+            Self::Promote => "promote",
+            Self::Pause { .. } => "pause",
+        }
+    }
+
+    /// How many people have to approve; none for what no reviewer decides.
+    pub const fn approvals(&self) -> Option<u8> {
+        match self {
+            Self::Reviewer { approvals, .. } => Some(*approvals),
+            _ => None,
+        }
+    }
+
+    /// The queue in which it waits for a reviewer; none for every other kind.
+    pub fn queue(&self) -> Option<&str> {
+        match self {
+            Self::Reviewer { queue, .. } => Some(queue),
+            _ => None,
+        }
+    }
+
     /// Whether the operator has marked it so that an earlier yes to the same inputs is taken again.
     pub const fn is_reusable(&self) -> bool {
         match self {

@@ -58,11 +58,13 @@ pub enum Refusal {
     /// The draft is not fit to be published.
     #[error("The draft has {}. Mend each of `details` and publish again.", count(.0))]
     Faults(Vec<Fault>),
-    /// A verdict for a step that waits for none.
-    #[error("The step `{step}` takes no such verdict: {reason}.")]
-    VerdictNotAwaited {
+    /// A verdict, a claim, a release or a note for a step that takes none.
+    #[error("The step `{step}` takes no {asked}: {reason}.")]
+    ReviewNotAwaited {
         /// The step that was named.
         step: String,
+        /// What was asked, in words.
+        asked: &'static str,
         /// Why not.
         reason: &'static str,
     },
@@ -74,6 +76,20 @@ pub enum Refusal {
         /// The ids there are.
         steps: String,
     },
+    /// Somebody else has the review in hand.
+    #[error("{name} holds this review. Wait until the hold ends, or ask them or an operator to release it.")]
+    HeldByAnother {
+        /// Who.
+        name: String,
+        /// When the hold ends.
+        until: Moment,
+    },
+    /// Two people have to approve, and this is one again.
+    #[error("You have approved this already, and two people have to. Leave the other approval to another reviewer.")]
+    ApprovedAlready,
+    /// Whoever submitted cannot decide.
+    #[error("You submitted this, and whoever submitted cannot decide. Leave the review to another reviewer.")]
+    SubmittedByYou,
     /// A report from a check that is not, or no longer, in hand.
     #[error("The check is not in hand any more: its operation has moved on.")]
     Superseded,

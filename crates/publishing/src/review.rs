@@ -4,6 +4,12 @@ use crate::moment::Moment;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+/// How long a claim holds a check, in seconds.
+pub const HOLD_SECONDS: i64 = 30 * 60;
+
+/// How many notes a check can have.
+pub const MOST_NOTES: usize = 200;
+
 /// Somebody who reviews.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reviewer {
@@ -11,6 +17,17 @@ pub struct Reviewer {
     pub id: Option<Uuid>,
     /// Its name, as in the journal.
     pub name: String,
+}
+
+impl Reviewer {
+    /// Whether the two are one person. Who has no id counts by name.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self.id, other.id) {
+            (Some(one), Some(another)) => one == another,
+            (None, None) => self.name == other.name,
+            _ => false,
+        }
+    }
 }
 
 /// A reviewer's hold on a check.
@@ -63,5 +80,20 @@ impl Review {
     /// Whether nobody did anything.
     pub fn is_untouched(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The hold that has not ended at this time of the clock.
+    pub fn held(&self, clock: Moment) -> Option<&Hold> {
+        self.hold.as_ref().filter(|hold| hold.until > clock)
+    }
+
+    /// The hold of somebody else that has not ended.
+    pub fn held_by_another(&self, who: &Reviewer, clock: Moment) -> Option<&Hold> {
+        self.held(clock).filter(|hold| !hold.by.is(who))
+    }
+
+    /// Whether this person has approved already.
+    pub fn is_approved_by(&self, who: &Reviewer) -> bool {
+        self.approvals.iter().any(|approval| approval.by.is(who))
     }
 }

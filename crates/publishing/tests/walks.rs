@@ -7,6 +7,8 @@ mod common;
 mod invariants;
 #[path = "common/moves.rs"]
 mod moves;
+#[path = "common/reviewers.rs"]
+mod reviewers;
 
 use common::{
     OPERATOR_TYPE, Outcome, Store, cancel, go_live, outcome, publish, reason, report, sample, type_ids, verdict,
@@ -19,7 +21,6 @@ use publishing::command::{Command, Ending, Expected, Verdict};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::operation::{CheckState, Course, PICK_UP_SECONDS};
-use publishing::pipeline::CheckKind;
 use publishing::refusal::Refusal;
 use publishing::status::{OfferStatus, StepStatus};
 use std::collections::BTreeSet;
@@ -75,23 +76,10 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
             _ => Outcome::Canceled,
         },
         Command::GoLive { .. } | Command::Cancel { .. } => Outcome::InvalidState,
-        Command::GiveVerdict { operation, step, verdict } => {
-            let operation = newest(*operation).filter(|operation| operation.course == Course::Running);
-            let step = operation.and_then(|operation| operation.steps.iter().find(|known| known.id == *step));
-            let any = |reviewer: bool, states: &[CheckState]| {
-                step.is_some_and(|step| {
-                    step.checks.iter().any(|check| {
-                        (!reviewer || matches!(check.kind, CheckKind::Reviewer { .. })) && states.contains(&check.state)
-                    })
-                })
-            };
-            let awaited = match verdict {
-                Verdict::Approve | Verdict::Block(_) => any(true, &[CheckState::AwaitingPerson]),
-                Verdict::Reject(_) => any(true, &[CheckState::AwaitingPerson, CheckState::Blocked]),
-                Verdict::Unblock => any(false, &[CheckState::Blocked]),
-            };
-            if awaited { Outcome::Recorded } else { Outcome::VerdictNotAwaited }
-        }
+        Command::GiveVerdict { .. }
+        | Command::ClaimReview { .. }
+        | Command::ReleaseReview { .. }
+        | Command::AddNote { .. } => return history.reviews.allowed(store, command),
         Command::StartCheck(at) => {
             let operation = newest(at.operation).filter(|operation| operation.course == Course::Running);
             match operation.and_then(|operation| operation.check(at)).map(|check| check.state) {
@@ -121,11 +109,12 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
     }]
 }
 
-fn walk(offer_type: &'static str, setting: MissingIfMatch, moves: &[(i64, Move)]) {
+fn walk(offer_type: &'static str, setting: MissingIfMatch, moves: &[(i64, usize, Move)]) {
     let mut store = Store::new(offer_type);
     store.setting = setting;
     let mut history = History::default();
-    for (ticks, chosen) in moves {
+    for (ticks, by, chosen) in moves {
+        store.by = *by;
         store.now = Moment::from_ticks(store.now.ticks() + ticks);
         if matches!(chosen, Move::Replan) {
             store.changed_pipelines = !store.changed_pipelines;
@@ -187,7 +176,7 @@ fn every_status_is_reached() {
         let mut steps = BTreeSet::new();
         let mut store = Store::new(offer_type);
         let mut put = |store: &mut Store, command: Command| {
-            store.put(command).unwrap();
+            store.put_by_anybody(command).unwrap();
             offers.insert(store.status());
             steps.extend(store.step_statuses());
         };
@@ -197,7 +186,7 @@ fn every_status_is_reached() {
             let onward = store.onward();
             let hindrance = match &onward {
                 Command::ReportCheck(at, _) => Some(report(at.clone(), Ending::Blocked, store.now)),
-                Command::GiveVerdict { operation, step, verdict: Verdict::Approve } => {
+                Command::GiveVerdict { operation, step, verdict: Verdict::Approve, queue: _ } => {
                     Some(verdict(*operation, step, Verdict::Block(reason())))
                 }
                 _ => None,

@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod reviews;
 
 pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
@@ -14,7 +15,6 @@ use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer
 use crate::operations::{Operation, Submission};
 use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
 use crate::publishers::{OfferType, Publisher};
-use crate::reviews::{Review, Verdict, VerdictRequest};
 use crate::status::StatusDocument;
 use connection::{Connection, header};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -166,23 +166,6 @@ impl Client {
     /// Where one run stands, by the composite id `{publisher}${offer}${publishingVersion}${slot}`.
     pub async fn get_operation_by_composite_id(&self, id: &str) -> Result<Operation, ClientError> {
         self.read(self.request(Method::GET, &format!("/api/operations/{}", segment(id)))).await
-    }
-
-    /// The steps that wait for a reviewer.
-    pub async fn list_reviews(&self) -> Result<Vec<Review>, ClientError> {
-        self.read(self.request(Method::GET, "/api/reviews")).await
-    }
-
-    /// Approves, rejects, blocks or unblocks a step.
-    pub async fn give_verdict(
-        &self,
-        operation: Uuid,
-        step: &str,
-        verdict: Verdict,
-        request: &VerdictRequest,
-    ) -> Result<(), ClientError> {
-        let path = format!("/api/reviews/{operation}/{}/{}", segment(step), verdict.word());
-        self.started(self.request(Method::POST, &path).json(request)).await.map(drop)
     }
 
     fn offer_request(&self, method: Method, publisher: &str, offer: &str, rest: &str) -> RequestBuilder {

@@ -75,6 +75,11 @@ impl Caller {
         self.roles.values().map(|(publisher, role)| (publisher, *role))
     }
 
+    /// Whether the caller is a member of this publisher, as whatever.
+    pub fn is_member(&self, publisher: &PublisherId) -> bool {
+        self.roles.contains_key(&publisher.folded())
+    }
+
     /// The caller's roles in the marketplace.
     pub fn staff_roles(&self) -> impl Iterator<Item = Role> {
         self.staff.iter().copied()

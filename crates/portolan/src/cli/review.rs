@@ -1,9 +1,12 @@
-//! `portolan review`: what waits for a reviewer, and the verdicts on it.
+//! `portolan review`: what waits for a reviewer, who has it in hand, notes, and the verdicts on it.
 
-use super::print::table;
+use super::print::{plain, table};
 use super::server::Server;
 use anyhow::{Context, Result};
-use api::reviews::{Verdict, VerdictRequest};
+use api::reviews::{
+    Approvals, NewNote, Review as Waiting, ReviewFilter, ReviewRequest, ReviewedCheck, Verdict, VerdictRequest,
+};
+use api::status::{Message, StepStatus};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use uuid::Uuid;
@@ -19,17 +22,33 @@ pub struct Review {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// List the steps that wait for a reviewer, oldest first.
+    /// List what waits for a reviewer, oldest first.
     ///
-    /// Example: portolan review list
-    List,
+    /// Example: portolan review list --mine --free
+    List(Filter),
+    /// Show a step with its checks, what they say, and what reviewers noted.
+    ///
+    /// Example: portolan review show 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify
+    Show(Place),
+    /// Take a review in hand for half an hour, or for another half hour.
+    ///
+    /// Example: portolan review claim 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify
+    Claim(Decide),
+    /// Let go of a review; an operator may release anybody's.
+    ///
+    /// Example: portolan review release 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify
+    Release(Decide),
+    /// Write something down: for reviewers alone, or with --public for the publisher too.
+    ///
+    /// Example: portolan review note 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify -m "Asked the lab for a second look."
+    Note(Note),
     /// Approve a step: it is done.
     ///
     /// Example: portolan review approve 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify
     Approve(Decide),
     /// Reject a step: the submission fails.
     ///
-    /// Example: portolan review reject 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify -m "The small logo is 40 x 40 px; upload 48 x 48." --code IMG-048
+    /// Example: portolan review reject 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify -m "The small logo is 40 x 40 px." --mend "Upload 48 x 48." --rule IMG-048
     Reject(DecideWithReason),
     /// Block a step: it waits until something is mended.
     ///
@@ -41,16 +60,53 @@ enum What {
     Unblock(Decide),
 }
 
+/// Which reviews. `--mine` and `--free` together list both.
+#[derive(Debug, Args)]
+struct Filter {
+    /// Only those in this queue.
+    #[arg(long)]
+    queue: Option<String>,
+    /// Only those that you hold.
+    #[arg(long)]
+    mine: bool,
+    /// Only those that nobody holds.
+    #[arg(long)]
+    free: bool,
+}
+
 /// Which step of which operation.
 #[derive(Debug, Args)]
-struct Decide {
+struct Place {
     /// The operation's id, as `portolan review list` shows it.
     operation: Uuid,
     /// The step's id.
     step: String,
 }
 
-/// Which step, and why.
+/// Which check of which step.
+#[derive(Debug, Args)]
+struct Decide {
+    #[command(flatten)]
+    place: Place,
+    /// The queue of the check, where the step has several.
+    #[arg(long)]
+    queue: Option<String>,
+}
+
+/// Which check, and what is noted about it.
+#[derive(Debug, Args)]
+struct Note {
+    #[command(flatten)]
+    decide: Decide,
+    /// What to write down.
+    #[arg(short, long)]
+    message: String,
+    /// Let the publisher read it too.
+    #[arg(long)]
+    public: bool,
+}
+
+/// Which check, and why.
 #[derive(Debug, Args)]
 struct DecideWithReason {
     #[command(flatten)]
@@ -59,11 +115,17 @@ struct DecideWithReason {
     #[arg(short, long)]
     message: String,
     /// The rule that was broken, such as IMG-048.
-    #[arg(long)]
-    code: Option<String>,
+    #[arg(long, visible_alias = "code")]
+    rule: Option<String>,
     /// A JSON pointer to the field at fault.
+    #[arg(long, visible_alias = "target")]
+    field: Option<String>,
+    /// What to do about it.
     #[arg(long)]
-    target: Option<String>,
+    mend: Option<String>,
+    /// Where the rule is explained: an http or https address.
+    #[arg(long)]
+    link: Option<String>,
 }
 
 impl Review {
@@ -74,9 +136,13 @@ impl Review {
     pub async fn run(self) -> Result<()> {
         let server = &self.server;
         match self.what {
-            What::List => list(server).await,
-            What::Approve(decide) => give(server, decide, Verdict::Approve, VerdictRequest::default()).await,
-            What::Unblock(decide) => give(server, decide, Verdict::Unblock, VerdictRequest::default()).await,
+            What::List(filter) => list(server, filter).await,
+            What::Show(place) => show(server, place).await,
+            What::Claim(decide) => claim(server, decide).await,
+            What::Release(decide) => release(server, decide).await,
+            What::Note(note) => note.add(server).await,
+            What::Approve(decide) => decide.give(server, Verdict::Approve, VerdictRequest::default()).await,
+            What::Unblock(decide) => decide.give(server, Verdict::Unblock, VerdictRequest::default()).await,
             What::Reject(reasoned) => reasoned.give(server, Verdict::Reject).await,
             What::Block(reasoned) => reasoned.give(server, Verdict::Block).await,
         }
@@ -85,34 +151,147 @@ impl Review {
 
 impl DecideWithReason {
     async fn give(self, server: &Server, verdict: Verdict) -> Result<()> {
-        let request = VerdictRequest { message: Some(self.message), code: self.code, target: self.target };
-        give(server, self.decide, verdict, request).await
+        let Self { decide, message, rule, field, mend, link } = self;
+        let request = VerdictRequest { message: Some(message), code: rule, target: field, mend, link, queue: None };
+        decide.give(server, verdict, request).await
     }
 }
 
-async fn list(server: &Server) -> Result<()> {
-    let reviews = server.client()?.list_reviews().await?;
+impl Decide {
+    async fn give(self, server: &Server, verdict: Verdict, request: VerdictRequest) -> Result<()> {
+        let Self { place: Place { operation, step }, queue } = self;
+        let client = server.client()?;
+        client
+            .give_verdict(operation, &step, verdict, &VerdictRequest { queue, ..request })
+            .await
+            .with_context(|| format!("{} of {step}", verdict.word()))?;
+        writeln!(std::io::stdout(), "Done: {} of {step} is recorded, and the publisher can see it.", verdict.word())?;
+        Ok(())
+    }
+}
+
+impl Note {
+    async fn add(self, server: &Server) -> Result<()> {
+        let Self { decide: Decide { place: Place { operation, step }, queue }, message, public } = self;
+        let note = NewNote { text: message, public, queue };
+        let client = server.client()?;
+        client.add_review_note(operation, &step, &note).await.with_context(|| format!("note on {step}"))?;
+        let readers = if public { "the publisher and reviewers" } else { "reviewers alone" };
+        writeln!(std::io::stdout(), "Done: the note on {step} is for {readers} to read.")?;
+        Ok(())
+    }
+}
+
+async fn list(server: &Server, filter: Filter) -> Result<()> {
+    let Filter { queue, mine, free } = filter;
+    let reviews = server.client()?.list_reviews(&ReviewFilter { queue, mine, free }).await?;
     let mut out = std::io::stdout().lock();
     if reviews.is_empty() {
         writeln!(out, "Nothing waits for a reviewer.")?;
         return Ok(());
     }
-    let rows = reviews.into_iter().map(|review| {
-        let state = if review.blocked { "blocked" } else { "waiting" };
-        let offer = format!("{}/{}", review.publisher_id, review.offer_id);
-        let operation = review.operation_id.to_string();
-        [operation, review.step_id, offer, state.to_owned(), review.waiting_since.to_string()]
-    });
-    Ok(table(&mut out, ["OPERATION", "STEP", "OFFER", "STATE", "SINCE"], &rows.collect::<Vec<_>>())?)
+    let rows: Vec<_> = reviews.into_iter().map(row).collect();
+    let head = ["OPERATION", "STEP", "OFFER", "QUEUE", "STATE", "HELD BY", "WAITING SINCE"];
+    Ok(table(&mut out, head, &rows)?)
 }
 
-async fn give(server: &Server, decide: Decide, verdict: Verdict, request: VerdictRequest) -> Result<()> {
-    let Decide { operation, step } = decide;
+fn row(review: Waiting) -> [String; 7] {
+    let state = match review.approvals {
+        _ if review.blocked => "blocked".to_owned(),
+        Some(Approvals { given, needed }) if needed > 1 => format!("waiting, {given} of {needed} approved"),
+        _ => "waiting".to_owned(),
+    };
+    let offer = format!("{}/{}", review.publisher_id, review.offer_id);
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let operation = review.operation_id.to_string();
+    let waiting = review.waiting_since.to_string();
+    [operation, review.step_id, offer, or_none(review.queue), state, or_none(review.held_by), waiting]
+}
+
+async fn show(server: &Server, place: Place) -> Result<()> {
+    let step = server.client()?.get_review(place.operation, &place.step).await?;
+    let mut out = std::io::stdout().lock();
+    let offer = format!("{}/{}", step.publisher_id, step.offer_id);
+    writeln!(
+        out,
+        "{} of {} version {}, {} %",
+        plain(&step.step_name),
+        plain(&offer),
+        step.offer_version,
+        step.progress_percentage
+    )?;
+    for check in &step.checks {
+        show_check(&mut out, check)?;
+    }
+    Ok(())
+}
+
+fn show_check(out: &mut impl Write, check: &ReviewedCheck) -> Result<()> {
+    let queue = check.queue.as_ref().map(|queue| format!(" in queue {queue}")).unwrap_or_default();
+    let status = word(check.status);
+    writeln!(out, "\n{}{}: {status}, {} %", plain(&check.kind), plain(&queue), check.progress_percentage)?;
+    if let (Some(name), Some(until)) = (&check.held_by, &check.held_until) {
+        writeln!(out, "  held by {} until {until}", plain(name))?;
+    }
+    if let Some(Approvals { given, needed }) = check.approvals {
+        writeln!(out, "  {given} of {needed} approved")?;
+    }
+    for approval in &check.approved_by {
+        writeln!(out, "  approved by {} at {}", plain(&approval.by), approval.at)?;
+    }
+    for message in &check.messages {
+        writeln!(out, "  {}", said(message))?;
+    }
+    for note in &check.notes {
+        let readers = if note.public { "public note" } else { "note for reviewers" };
+        writeln!(out, "  {readers} by {} at {}: {}", plain(&note.by), note.at, plain(&note.text))?;
+    }
+    Ok(())
+}
+
+fn said(message: &Message) -> String {
+    let parts = [
+        message.code.as_ref(),
+        Some(&message.text),
+        message.mend.as_ref(),
+        message.target.as_ref(),
+        message.link.as_ref(),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().map(|part| plain(part)).collect();
+    format!("{} {}", message.timestamp, parts.join(" | "))
+}
+
+const fn word(status: StepStatus) -> &'static str {
+    match status {
+        StepStatus::NotStarted => "not started",
+        StepStatus::InProgress => "in progress",
+        StepStatus::WaitingForPublisherReview => "waiting for the publisher",
+        StepStatus::WaitingForApproval => "waiting for approval",
+        StepStatus::Blocked => "blocked",
+        StepStatus::Rejected => "rejected",
+        StepStatus::Complete => "complete",
+        StepStatus::Canceled => "canceled",
+    }
+}
+
+async fn claim(server: &Server, decide: Decide) -> Result<()> {
+    let Decide { place: Place { operation, step }, queue } = decide;
+    let client = server.client()?;
+    let hold = client
+        .claim_review(operation, &step, &ReviewRequest { queue })
+        .await
+        .with_context(|| format!("claim of {step}"))?;
+    writeln!(std::io::stdout(), "Done: you hold {step} until {}.", hold.held_until)?;
+    Ok(())
+}
+
+async fn release(server: &Server, decide: Decide) -> Result<()> {
+    let Decide { place: Place { operation, step }, queue } = decide;
     let client = server.client()?;
     client
-        .give_verdict(operation, &step, verdict, &request)
+        .release_review(operation, &step, &ReviewRequest { queue })
         .await
-        .with_context(|| format!("{} of {step}", verdict.word()))?;
-    writeln!(std::io::stdout(), "Done: {} of {step} is recorded, and the publisher can see it.", verdict.word())?;
+        .with_context(|| format!("release of {step}"))?;
+    writeln!(std::io::stdout(), "Done: nobody holds {step} any more.")?;
     Ok(())
 }

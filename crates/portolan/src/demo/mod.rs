@@ -19,7 +19,7 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::offer_type::OfferTypes;
 use publishing::pipeline::{CheckKind, PlannedStep};
-use publishing::principal::{Circle, Kind};
+use publishing::principal::{Circle, Kind, Principal};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,30 +94,48 @@ pub async fn fill(store: &Arc<dyn Store>, now: Moment, links: &Links) -> Result<
     Ok(())
 }
 
-/// A token for the demo's service principal, good for a day: owner of the publisher, operator and reviewer.
+/// What somebody who tries the demo sends, each good for a day.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// Of the owner of the publisher, who is an operator too.
+    pub owner: String,
+    /// Of a reviewer, who is no member of the publisher.
+    pub reviewer: String,
+}
+
+/// Makes the demo's service principals, and their tokens.
 ///
 /// # Errors
 /// Where the issuer is switched off, or somebody is refused that should not be.
-pub async fn token(perform: &Perform, issuer: Option<&Issuer>) -> Result<String> {
+pub async fn tokens(perform: &Perform, issuer: Option<&Issuer>) -> Result<Tokens> {
     const DAY_SECONDS: i64 = 24 * 3600;
+    let issuer = issuer.context("there is no built-in issuer")?;
+    let owner = staff(perform, "demo", Role::Operator).await?;
+    let reviewer = staff(perform, "reviewer", Role::Reviewer).await?;
     let founder = Caller::new("demo", None).with(Circle::Marketplace, [Role::Operator]);
-    let staff = founder.authorise_marketplace(Permission::ManageStaff).map_err(|_| anyhow!("no operator"))?;
+    let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
+    let at = founder.authorise_staff(id, Permission::ManageMembers).map_err(|_| anyhow!("no operator"))?;
+    let request = AccessRequest::AddMember { newcomer: Newcomer::Known(owner.id), roles: [Role::Owner].into() };
+    perform.change_members(&at, request).await?;
+    let audience = Audience::Resource(None);
+    Ok(Tokens {
+        owner: issuer.token_for(&owner, &audience, DAY_SECONDS).await?.access_token,
+        reviewer: issuer.token_for(&reviewer, &audience, DAY_SECONDS).await?.access_token,
+    })
+}
+
+async fn staff(perform: &Perform, name: &str, role: Role) -> Result<Principal> {
+    let founder = Caller::new("demo", None).with(Circle::Marketplace, [Role::Operator]);
+    let by = founder.authorise_marketplace(Permission::ManageStaff).map_err(|_| anyhow!("no operator"))?;
     let newcomer = Newcomer::Described {
         kind: Kind::ServicePrincipal,
-        name: "demo".into(),
+        name: name.into(),
         mail: None,
         identity: None,
         application: None,
     };
-    let roles = [Role::Operator, Role::Reviewer].into();
-    let granted = perform.change_staff(&staff, AccessRequest::AddMember { newcomer, roles }).await?;
-    let principal = granted.principal.context("nobody was added")?;
-    let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
-    let at = founder.authorise_staff(id, Permission::ManageMembers).map_err(|_| anyhow!("no operator"))?;
-    let request = AccessRequest::AddMember { newcomer: Newcomer::Known(principal.id), roles: [Role::Owner].into() };
-    perform.change_members(&at, request).await?;
-    let issuer = issuer.context("there is no built-in issuer")?;
-    Ok(issuer.token_for(&principal, &Audience::Resource(None), DAY_SECONDS).await?.access_token)
+    let granted = perform.change_staff(&by, AccessRequest::AddMember { newcomer, roles: [role].into() }).await?;
+    granted.principal.context("nobody was added")
 }
 
 /// Tells stories by performing what happens in them.
@@ -200,19 +218,20 @@ impl<'a> Teller<'a> {
         let operation =
             self.store.load(key).await?.and_then(|stored| stored.offer.operation).context("no operation")?;
         let step = operation.current_step().context("no step")?.id.clone();
-        Ok(Command::GiveVerdict { operation: operation.id, step, verdict })
+        Ok(Command::GiveVerdict { operation: operation.id, step, queue: None, verdict })
     }
 }
 
 fn reason(code: &str, target: &str, text: &str) -> Reason {
-    Reason { code: Some(code.to_owned()), target: Some(target.to_owned()), text: text.to_owned() }
+    Reason { code: Some(code.to_owned()), target: Some(target.to_owned()), text: text.to_owned(), ..Reason::default() }
 }
 
-/// What the demo prints: where it is, the token, its offers, and two lines that work.
+/// What the demo prints: where it is, its tokens, its offers, and lines that work.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn welcome(store: &Arc<dyn Store>, address: SocketAddr, token: &str) -> Result<String> {
+pub async fn welcome(store: &Arc<dyn Store>, address: SocketAddr, tokens: &Tokens) -> Result<String> {
+    let Tokens { owner: token, reviewer } = tokens;
     let publisher = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
     let selection = Selection { publisher, offer_type: None, skip: 0, top: i64::MAX };
     let offers = store.offers(selection).await?;
@@ -227,6 +246,8 @@ pub async fn welcome(store: &Arc<dyn Store>, address: SocketAddr, token: &str) -
          curl -H 'Authorization: Bearer {token}' '{api}/vm-in-progress/status?api-version=2017-10-31'\n\n\
          Publish a draft and watch it: about a second a step, up to your go live:\n  \
          curl -X POST -H 'Authorization: Bearer {token}' '{api}/vm-never-published/publish?api-version=2017-10-31'\n\n\
+         See what waits for a reviewer, who is no member of {PUBLISHER}:\n  \
+         PORTOLAN_TOKEN={reviewer} portolan review list --server http://{address}\n\n\
          Every call is described at http://{address}/openapi.json\n"
     ))
 }

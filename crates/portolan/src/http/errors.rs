@@ -56,6 +56,12 @@ impl Problem {
         Self::new(ErrorCode::BadRequest, message).at(target)
     }
 
+    /// A member of the publisher would review its offer.
+    pub(crate) fn own_publisher() -> Self {
+        let message = "You are a member of the publisher of this offer, and nobody reviews an offer of their own publisher. Leave it to another reviewer.";
+        Self::new(ErrorCode::Forbidden, message)
+    }
+
     /// Our fault; the cause is for the log.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         let message = "The request failed on our side. Give the operator the x-ms-request-id of this answer; the log holds the cause.";
@@ -100,6 +106,7 @@ impl From<Failure> for Problem {
             Failure::Access(refusal) => refusal.into(),
             Failure::Password(fault) => fault.into(),
             Failure::Forbidden => Forbidden.into(),
+            Failure::OwnPublisher => Self::own_publisher(),
             Failure::Store(error) => error.into(),
         }
     }
@@ -133,9 +140,14 @@ impl From<Refusal> for Problem {
             Refusal::BadRequest { target, .. } => Self::bad_request(target, message),
             Refusal::StepMissing { .. } => Self::not_found(message),
             Refusal::OperationInProgress { .. } => Self::new(ErrorCode::OperationInProgress, message),
-            Refusal::InvalidState { .. } | Refusal::VerdictNotAwaited { .. } | Refusal::Superseded => {
+            Refusal::InvalidState { .. } | Refusal::ReviewNotAwaited { .. } | Refusal::Superseded => {
                 Self::new(ErrorCode::InvalidOfferState, message)
             }
+            Refusal::HeldByAnother { until, .. } => {
+                Self::new(ErrorCode::Conflict, format!("{message} The hold ends at {}.", wire::date(until)))
+            }
+            Refusal::ApprovedAlready => Self::new(ErrorCode::Conflict, message),
+            Refusal::SubmittedByYou => Self::new(ErrorCode::Forbidden, message),
             Refusal::Precondition { current } => {
                 let message = match current {
                     Some(changed_at) => format!("{message} Its ETag is {} now.", wire::date(changed_at).etag()),

@@ -23,12 +23,14 @@ mod publishers;
 mod put_offer;
 mod reply;
 mod request;
+mod reviewed;
 mod reviews;
 mod slow;
 mod status;
 mod submissions;
 mod tls;
 mod token;
+mod verdicts;
 
 pub use address::CallerAddress;
 pub use door::Door;
@@ -118,7 +120,11 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(operations::get_operation))
         .routes(routes!(operations::get_operation_by_composite_id))
         .routes(routes!(reviews::list_reviews))
-        .routes(routes!(reviews::give_verdict))
+        .routes(routes!(reviews::get_review))
+        .routes(routes!(reviews::claim_review))
+        .routes(routes!(reviews::release_review))
+        .routes(routes!(reviews::add_review_note))
+        .routes(routes!(verdicts::give_verdict))
         .routes(routes!(checks::report_check))
         .routes(routes!(members::list_members, members::add_member))
         .routes(routes!(members::set_member_roles, members::remove_member))

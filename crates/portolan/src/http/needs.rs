@@ -44,7 +44,8 @@ pub fn need(operation: &str) -> Option<Need> {
         }
 
         "create_publisher" => InMarketplace(Permission::CreatePublisher),
-        "list_reviews" | "give_verdict" => InMarketplace(Permission::Review),
+        "list_reviews" | "get_review" | "give_verdict" => InMarketplace(Permission::Review),
+        "claim_review" | "release_review" | "add_review_note" => InMarketplace(Permission::Review),
         "list_staff" => InMarketplace(Permission::ReadStaff),
         "add_staff" => InMarketplaceOrSetup(Permission::ManageStaff),
         "set_staff_roles" | "remove_staff" => InMarketplace(Permission::ManageStaff),

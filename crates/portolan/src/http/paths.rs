@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 19] = [
+const WORDS: [&str; 22] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -23,6 +23,9 @@ const WORDS: [&str; 19] = [
     "secrets",
     "invitation",
     "staff",
+    "claim",
+    "release",
+    "notes",
 ];
 
 /// The path as the routes spell it, where it is spelled otherwise. Names are left as they are.
@@ -67,6 +70,9 @@ fn fold(path: &str) -> Option<String> {
     if segments.get(1) == Some(&"staff") {
         put(3, &mut segments, &WORDS);
     }
+    if segments.get(1) == Some(&"reviews") {
+        put(4, &mut segments, &WORDS);
+    }
     changed.then(|| format!("/{}", segments.join("/")))
 }
 
@@ -83,6 +89,7 @@ mod tests {
             ),
             ("/api/offertypes/", Some("/api/offerTypes")),
             ("/api/publishers/p/offers/o/submissions/?a=b", Some("/api/publishers/p/offers/o/submissions?a=b")),
+            ("/api/reviews/ID/Review/Claim", Some("/api/reviews/ID/Review/claim")),
             ("/api/publishers/OFFERS/offers/STATUS/status", None),
             ("/api/operations/P$O$2$Preview", None),
             ("/Healthz", None),

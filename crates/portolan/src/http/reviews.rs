@@ -1,122 +1,145 @@
-//! Reviews: the steps that wait for a person, and the verdicts on them.
+//! Reviews: what waits for a person, who has it in hand, and what reviewers write down about it.
 
 use super::errors::Problem;
-use super::request::{At, LONGEST_ACTION, read_body};
-use super::{Shared, json, reply};
-use crate::auth::Permission;
+use super::request::{At, query, read_own, read_own_or_nothing};
+use super::reviewed::{step, waiting};
+use super::{Rooms, Shared, reply};
+use crate::auth::{Authorised, Permission};
 use crate::wire;
-use api::reviews::{Review, Verdict as WireVerdict, VerdictRequest};
+use api::reviews::{Hold, NewNote, Review, ReviewRequest, ReviewedStep};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
-use publishing::command::{Command, Reason, Verdict};
-use publishing::offer::OfferKey;
-use publishing::operation::{Operation, Step};
-use publishing::status::StepStatus;
-use serde_json::{Map, Value};
+use http::{StatusCode, Uri};
+use publishing::command::Command;
+use publishing::decide::Answer;
+use publishing::offer::{OfferKey, is_slug};
+use publishing::operation::Operation;
+use publishing::review::Reviewer;
 use uuid::Uuid;
 
-const SAMPLE: &str =
-    r#"{"message":"The small logo is 40 x 40 px; upload 48 x 48.","code":"IMG-048","target":"/definition/offer"}"#;
+/// The longest text of a note or a verdict, in characters.
+pub(super) const LONGEST_TEXT: usize = 2_000;
 
-/// The longest text, code and pointer of a verdict, in characters.
-const LONGEST_MESSAGE: usize = 2_000;
-const LONGEST_CODE: usize = 64;
+/// The operation that a reviewer names in the path, with the proof that the caller reviews at its publisher.
+pub(super) struct Named<'a> {
+    pub(super) key: OfferKey,
+    pub(super) operation: Operation,
+    pub(super) by: Authorised<'a>,
+}
 
-/// The steps that wait for a reviewer or are blocked, oldest submission first.
-#[utoipa::path(get, path = "/api/reviews", operation_id = "list_reviews", tag = "Reviews", responses((status = 200, body = Vec<Review>)))]
-pub(crate) async fn list_reviews(State(rooms): Shared, at: At) -> Result<Response, Problem> {
+impl Named<'_> {
+    /// # Errors
+    /// 403 for who is no reviewer, or belongs to the publisher; 404 for an operation that is not there.
+    pub(super) async fn find<'a>(rooms: &Rooms, at: &'a At) -> Result<Named<'a>, Problem> {
+        at.caller().authorise_marketplace(Permission::Review)?;
+        let missing = || Problem::not_found("There is no such operation to review. GET /api/reviews lists what waits.");
+        let id = Uuid::try_parse(at.name(0)).map_err(|_| missing())?;
+        let (key, operation) = rooms.read.operation(id).await?.ok_or_else(missing)?;
+        if at.caller().is_member(&key.publisher) {
+            return Err(Problem::own_publisher());
+        }
+        let by = at.caller().authorise_staff(key.publisher.clone(), Permission::Review)?;
+        Ok(Named { key, operation, by })
+    }
+}
+
+/// What waits for a reviewer or is blocked, oldest submission first. `mine` and `free` together list both.
+#[utoipa::path(get, path = "/api/reviews", operation_id = "list_reviews", tag = "Reviews",
+    params(("queue" = Option<String>, Query, description = "Only those in this queue."),
+        ("mine" = Option<bool>, Query, description = "Only those that the caller holds."),
+        ("free" = Option<bool>, Query, description = "Only those that nobody holds.")),
+    responses((status = 200, body = Vec<Review>)))]
+pub(crate) async fn list_reviews(State(rooms): Shared, at: At, uri: Uri) -> Result<Response, Problem> {
     at.caller().authorise_marketplace(Permission::Review)?;
+    let (mut queue, mut mine, mut free) = (None, false, false);
+    for (name, value) in query(&uri) {
+        match name.to_ascii_lowercase().as_str() {
+            "queue" => queue = one_queue(Some(value)).map_err(|problem| problem.at("queue"))?,
+            "mine" => mine = yes_or_no("mine", &value)?,
+            "free" => free = yes_or_no("free", &value)?,
+            _ => {}
+        }
+    }
+    let (me, now) =
+        (Reviewer { id: at.caller().principal(), name: at.caller().name().to_owned() }, rooms.perform.now());
     let running = rooms.read.running().await?;
-    let reviews: Vec<Review> = running.iter().flat_map(|(key, operation)| waiting(key, operation)).collect();
-    Ok(reply::json(StatusCode::OK, &reviews))
+    let all = running.iter().flat_map(|(key, operation)| waiting(key, operation, now));
+    let wanted = all.filter(|(review, check)| {
+        let held = match check.review.held(now) {
+            Some(hold) => mine && hold.by.is(&me),
+            None => free,
+        };
+        (queue.is_none() || review.queue == queue) && (held || !(mine || free))
+    });
+    Ok(reply::json(StatusCode::OK, &wanted.map(|(review, _)| review).collect::<Vec<_>>()))
 }
 
-fn waiting<'a>(key: &'a OfferKey, operation: &'a Operation) -> impl Iterator<Item = Review> + 'a {
-    let waits = |step: &&Step| matches!(step.status(), StepStatus::WaitingForApproval | StepStatus::Blocked);
-    operation.steps.iter().filter(waits).map(move |step| Review {
-        publisher_id: key.publisher.as_str().to_owned(),
-        offer_id: key.offer.as_str().to_owned(),
-        operation_id: operation.id,
-        offer_version: operation.offer_version,
-        step_id: step.id.clone(),
-        step_name: step.name.clone(),
-        blocked: step.status() == StepStatus::Blocked,
-        waiting_since: wire::date(step.reached_at.unwrap_or(operation.started_at)),
-    })
+fn yes_or_no(name: &str, value: &str) -> Result<bool, Problem> {
+    let refused = |_| Problem::bad_request(name, format!("{name} is neither true nor false. Write one of them."));
+    value.to_ascii_lowercase().parse().map_err(refused)
 }
 
-/// Approves, rejects, blocks or unblocks a step. Reject and block say why.
-#[utoipa::path(post, path = "/api/reviews/{operationId}/{stepId}/{verdict}", operation_id = "give_verdict", tag = "Reviews",
-    params(("operationId" = String, Path), ("stepId" = String, Path), ("verdict" = String, Path, description = "approve, reject, block, unblock")),
-    request_body = Option<VerdictRequest>, responses((status = 200, description = "Done.")))]
-pub(crate) async fn give_verdict(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
-    at.caller().authorise_marketplace(Permission::Review)?;
-    let no_review = || Problem::not_found("There is no such operation to review. GET /api/reviews lists what waits.");
-    let operation = Uuid::try_parse(at.name(0)).map_err(|_| no_review())?;
-    let (key, _) = rooms.read.operation(operation).await?.ok_or_else(no_review)?;
-    let word = WireVerdict::parse(&at.name(2).to_ascii_lowercase())
-        .ok_or_else(|| Problem::not_found("There is no such verdict. Use approve, reject, block or unblock."))?;
-    let request = read(&read_body(body, LONGEST_ACTION).await?)?;
-    let command = Command::GiveVerdict { operation, step: at.name(1).to_owned(), verdict: verdict(word, request)? };
-    let authorised = at.caller().authorise_staff(key.publisher.clone(), Permission::Review)?;
-    rooms.perform.perform(&authorised, &key.offer, command).await?;
+/// The name of a queue, where one was given.
+pub(super) fn one_queue(queue: Option<String>) -> Result<Option<String>, Problem> {
+    let form = "This is no name of a queue. Give the `queue` that GET /api/reviews shows, or leave it out.";
+    if queue.as_deref().is_none_or(is_slug) { Ok(queue) } else { Err(Problem::bad_request("/queue", form)) }
+}
+
+/// One step as its reviewers see it: each check with its messages, holds, approvals and notes.
+#[utoipa::path(get, path = "/api/reviews/{operationId}/{stepId}", operation_id = "get_review", tag = "Reviews",
+    params(("operationId" = String, Path), ("stepId" = String, Path)), responses((status = 200, body = ReviewedStep)))]
+pub(crate) async fn get_review(State(rooms): Shared, at: At) -> Result<Response, Problem> {
+    let Named { key, operation, by: _ } = Named::find(&rooms, &at).await?;
+    let missing = || Problem::not_found("The operation has no such step. GET /api/reviews lists what waits.");
+    let found = operation.steps.iter().find(|step| step.id == at.name(1)).ok_or_else(missing)?;
+    Ok(reply::json(StatusCode::OK, &step(&key, &operation, found, rooms.perform.now())))
+}
+
+/// Takes a review in hand for half an hour, or for another half hour. Nobody else decides it meanwhile.
+#[utoipa::path(post, path = "/api/reviews/{operationId}/{stepId}/claim", operation_id = "claim_review", tag = "Reviews",
+    params(("operationId" = String, Path), ("stepId" = String, Path)),
+    request_body = Option<ReviewRequest>, responses((status = 200, body = Hold)))]
+pub(crate) async fn claim_review(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
+    let named = Named::find(&rooms, &at).await?;
+    let queue = one_queue(read_own_or_nothing::<ReviewRequest>(body).await?.queue)?;
+    let command = Command::ClaimReview { operation: named.operation.id, step: at.name(1).to_owned(), queue };
+    let performed = rooms.perform.perform(&named.by, &named.key.offer, command).await?;
+    let Answer::Held(until) = performed.answer else {
+        return Err(Problem::internal(&"a claim came to something else"));
+    };
+    let hold = Hold { held_by: at.caller().name().to_owned(), held_until: wire::date(until) };
+    Ok(reply::json(StatusCode::OK, &hold))
+}
+
+/// Lets go of a review. An operator may release what somebody else holds.
+#[utoipa::path(post, path = "/api/reviews/{operationId}/{stepId}/release", operation_id = "release_review", tag = "Reviews",
+    params(("operationId" = String, Path), ("stepId" = String, Path)),
+    request_body = Option<ReviewRequest>, responses((status = 200, description = "Done.")))]
+pub(crate) async fn release_review(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
+    let named = Named::find(&rooms, &at).await?;
+    let queue = one_queue(read_own_or_nothing::<ReviewRequest>(body).await?.queue)?;
+    let (operation, step) = (named.operation.id, at.name(1).to_owned());
+    let by_operator = named.by.by_operator();
+    let command = Command::ReleaseReview { operation, step, queue, by_operator };
+    rooms.perform.perform(&named.by, &named.key.offer, command).await?;
     Ok(reply::with_body(StatusCode::OK, Body::empty()))
 }
 
-/// Reads the body of a verdict; no body is an empty one.
-fn read(body: &[u8]) -> Result<VerdictRequest, Problem> {
-    if body.trim_ascii().is_empty() {
-        return Ok(VerdictRequest::default());
+/// Writes something down about a review: for reviewers alone, or as a message to the publisher.
+#[utoipa::path(post, path = "/api/reviews/{operationId}/{stepId}/notes", operation_id = "add_review_note", tag = "Reviews",
+    params(("operationId" = String, Path), ("stepId" = String, Path)),
+    request_body = NewNote, responses((status = 200, description = "Done.")))]
+pub(crate) async fn add_review_note(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
+    let named = Named::find(&rooms, &at).await?;
+    let NewNote { text, public, queue } = read_own(body).await?;
+    let text = text.trim().to_owned();
+    if text.is_empty() || text.chars().count() > LONGEST_TEXT {
+        let message = format!("text is blank or too long. Write 1 to {LONGEST_TEXT} characters.");
+        return Err(Problem::bad_request("/text", message));
     }
-    let not_object =
-        |_| Problem::bad_request("", format!("The body is not a JSON object. Send something like {SAMPLE}"));
-    let members: Map<String, Value> = serde_json::from_str(json::check(body)?).map_err(not_object)?;
-    let text = |name: &str| match members.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(Problem::bad_request(format!("/{name}"), format!("{name} is not a text. Send a JSON string."))),
-    };
-    Ok(VerdictRequest { message: text("message")?, code: text("code")?, target: text("target")? })
-}
-
-fn verdict(word: WireVerdict, request: VerdictRequest) -> Result<Verdict, Problem> {
-    let without_reason = |verdict| match request {
-        VerdictRequest { message: None, code: None, target: None } => Ok(verdict),
-        _ => Err(Problem::bad_request(
-            "",
-            format!("{} takes no reason: nobody would read it. Send no body.", word.word()),
-        )),
-    };
-    match word {
-        WireVerdict::Approve => without_reason(Verdict::Approve),
-        WireVerdict::Unblock => without_reason(Verdict::Unblock),
-        WireVerdict::Reject => reason(request).map(Verdict::Reject),
-        WireVerdict::Block => reason(request).map(Verdict::Block),
-    }
-}
-
-fn reason(request: VerdictRequest) -> Result<Reason, Problem> {
-    let text = request.message.unwrap_or_default().trim().to_owned();
-    if text.is_empty() {
-        let message = "message is missing or blank. The publisher will read it: say what is wrong and how to mend it.";
-        return Err(Problem::bad_request("/message", message));
-    }
-    let code = request.code.unwrap_or_default();
-    let target = request.target.unwrap_or_default();
-    for (name, value, longest) in
-        [("message", &text, LONGEST_MESSAGE), ("code", &code, LONGEST_CODE), ("target", &target, LONGEST_MESSAGE)]
-    {
-        if value.chars().count() > longest {
-            let message = format!("{name} is too long. Give at most {longest} characters.");
-            return Err(Problem::bad_request(format!("/{name}"), message));
-        }
-    }
-    if !target.is_empty() && !target.starts_with('/') {
-        let message = "target is no JSON pointer. Write it like /definition/offer, or leave it out.";
-        return Err(Problem::bad_request("/target", message));
-    }
-    let given = |text: String| (!text.is_empty()).then_some(text);
-    Ok(Reason { code: given(code), target: given(target), text })
+    let (operation, step, queue) = (named.operation.id, at.name(1).to_owned(), one_queue(queue)?);
+    let command = Command::AddNote { operation, step, queue, text, public };
+    rooms.perform.perform(&named.by, &named.key.offer, command).await?;
+    Ok(reply::with_body(StatusCode::OK, Body::empty()))
 }

@@ -52,6 +52,9 @@ pub enum Failure {
     /// The caller may not.
     #[error("the caller may not do this")]
     Forbidden,
+    /// The caller is a member of the publisher whose offer is reviewed.
+    #[error("the caller belongs to the publisher")]
+    OwnPublisher,
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -128,6 +131,9 @@ impl Perform {
             return Err(Failure::Forbidden);
         }
         self.still_may(by.principal(), &Circle::Publisher(by.publisher().clone()), by.permission())?;
+        if by.permission() == Permission::Review {
+            self.reviews_for_others(by)?;
+        }
         let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
         self.run(&key, &Actor { name: by.actor().to_owned(), principal: by.principal() }, command, None).await
     }
@@ -140,6 +146,19 @@ impl Perform {
         let memberships = self.store.memberships(who)?;
         let mut roles = memberships.iter().filter(|(at, _)| counts(at)).flat_map(|(_, roles)| roles);
         if roles.any(|role| permission.is_of(*role)) { Ok(()) } else { Err(Failure::Forbidden) }
+    }
+
+    /// Refuses whoever belongs to the publisher, as whatever: nobody reviews an offer of their own.
+    fn reviews_for_others(&self, by: &Authorised<'_>) -> Result<(), Failure> {
+        let Some(who) = by.principal() else { return Ok(()) };
+        let own = Circle::Publisher(by.publisher().clone()).name();
+        let is_member = self.store.memberships(who)?.iter().any(|(at, _)| at.name() == own);
+        if is_member { Err(Failure::OwnPublisher) } else { Ok(()) }
+    }
+
+    /// The time by which commands are decided.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
     }
 
     /// Performs a worker's command under its claim; `then` says what becomes of the claim.
@@ -315,7 +334,10 @@ pub fn permission(command: &Command) -> Option<Permission> {
             Some(Permission::GoLive)
         }
         Command::Cancel { .. } => Some(Permission::Cancel),
-        Command::GiveVerdict { .. } => Some(Permission::Review),
+        Command::GiveVerdict { .. }
+        | Command::ClaimReview { .. }
+        | Command::ReleaseReview { .. }
+        | Command::AddNote { .. } => Some(Permission::Review),
         Command::StartCheck(_) | Command::ReportCheck(..) | Command::HearCheck { .. } | Command::Replan => None,
     }
 }

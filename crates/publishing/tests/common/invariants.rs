@@ -1,7 +1,8 @@
 //! What must hold after each move of a random walk, whatever the move was.
 
-use crate::common::Store;
+use crate::common::{PEOPLE, Store};
 use crate::moves::Written;
+use crate::reviewers::Reviews;
 use publishing::command::{Command, Ending};
 use publishing::entry::Event;
 use publishing::message::Level;
@@ -25,11 +26,14 @@ pub struct History {
     published: BTreeMap<i64, Option<Written>>,
     /// What was in production, the newest last, as told by promotes and roll backs alone.
     production: Vec<i64>,
+    /// Who held, approved and submitted what.
+    pub reviews: Reviews,
 }
 
 impl History {
     /// Takes note of a command that was not refused.
     pub fn note(&mut self, before: &Store, after: &Store, what: Option<Written>, command: &Command) {
+        self.reviews.note(before, after, command);
         match command {
             Command::SaveDraft { .. } => {
                 self.draft = what;
@@ -51,7 +55,11 @@ impl History {
                 let before = self.rolls_back_to().unwrap();
                 self.production.push(before);
             }
-            Command::Cancel { .. } | Command::GiveVerdict { .. } | Command::Replan => {}
+            Command::Cancel { .. } | Command::Replan => {}
+            Command::GiveVerdict { .. }
+            | Command::ClaimReview { .. }
+            | Command::ReleaseReview { .. }
+            | Command::AddNote { .. } => {}
             Command::HearCheck { .. } | Command::SynchroniseAudiences { .. } => {}
         }
     }
@@ -360,6 +368,11 @@ fn journal(before: &Store, after: &Store, command: &Command) {
         (Event::CancelRequested { .. }, Command::Cancel { .. }) => course == Some(Course::CancelRequested),
         (Event::Canceled { .. }, Command::Cancel { .. }) => course == Some(Course::Canceled),
         (Event::VerdictGiven { verdict, .. }, Command::GiveVerdict { verdict: given, .. }) => verdict == given,
+        (Event::ReviewClaimed { until, .. }, Command::ClaimReview { .. }) => *until > after.now,
+        (Event::ReviewReleased { .. }, Command::ReleaseReview { .. }) => true,
+        (Event::NoteAdded { text, .. }, Command::AddNote { text: given, public, .. }) => {
+            text.as_ref() == Some(given).filter(|_| *public)
+        }
         (Event::CheckStarted { check }, Command::StartCheck(at)) => check == at,
         (Event::CheckReported { check, ending }, Command::ReportCheck(at, report)) => {
             check == at && *ending == report.ending
@@ -373,5 +386,5 @@ fn journal(before: &Store, after: &Store, command: &Command) {
         (Event::Replanned, Command::Replan) => after.offer == before.offer,
         _ => false,
     };
-    assert!(fits && entry.actor == "amina", "{entry:?}");
+    assert!(fits && entry.actor == PEOPLE[after.by].0, "{entry:?}");
 }

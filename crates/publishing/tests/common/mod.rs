@@ -50,9 +50,9 @@ checks = [{ kind = "definition" }, { kind = "artifacts" }, { kind = "reviewer" }
 [[step]]
 id = "trial"
 name = "Trial"
-description = "Two reviewers try it."
+description = "Three reviewers try it."
 only_when = "/offer/microsoft-azure-marketplace-testdrive.enabled"
-checks = [{ kind = "reviewer" }, { kind = "reviewer" }]
+checks = [{ kind = "reviewer", queue = "legal" }, { kind = "reviewer", queue = "technical", approvals = 2 }]
 
 [[step]]
 id = "package"
@@ -70,7 +70,7 @@ checks = [{ kind = "sign-off" }]
 id = "inspect"
 name = "Inspection"
 description = "It is looked at and packaged once more."
-checks = [{ kind = "reviewer" }, { kind = "listing" }, { kind = "artifacts" }]
+checks = [{ kind = "reviewer", approvals = 2 }, { kind = "listing" }, { kind = "artifacts" }]
 
 [[step]]
 id = "live"
@@ -142,9 +142,20 @@ pub enum Outcome {
     ConflictWanted,
     BadRequestWanted,
     Faults,
-    VerdictNotAwaited,
+    ReviewNotAwaited,
+    HeldByAnother,
+    ApprovedAlready,
+    SubmittedByYou,
     Superseded,
 }
+
+/// Who asks: an owner without a principal, who submits, and three reviewers, who may have submitted too.
+pub const PEOPLE: [(&str, Option<Uuid>); 4] = [
+    ("amina", None),
+    ("ana", Some(Uuid::from_u128(0xa))),
+    ("bo", Some(Uuid::from_u128(0xb))),
+    ("cem", Some(Uuid::from_u128(0xc))),
+];
 
 pub fn outcome(result: &Result<Answer, Refusal>) -> Outcome {
     match result {
@@ -153,7 +164,7 @@ pub fn outcome(result: &Result<Answer, Refusal>) -> Outcome {
         Ok(Answer::Started(_)) => Outcome::Started,
         Ok(Answer::Canceled) => Outcome::Canceled,
         Ok(Answer::CancelRequested(_)) => Outcome::CancelRequested,
-        Ok(Answer::Recorded) => Outcome::Recorded,
+        Ok(Answer::Recorded | Answer::Held(_)) => Outcome::Recorded,
         Err(Refusal::OfferMissing { .. }) => Outcome::OfferMissing,
         Err(Refusal::BadRequest { .. }) => Outcome::BadRequest,
         Err(Refusal::OperationInProgress { .. }) => Outcome::OperationInProgress,
@@ -162,7 +173,10 @@ pub fn outcome(result: &Result<Answer, Refusal>) -> Outcome {
         Err(Refusal::IfMatchWanted { conflict: true }) => Outcome::ConflictWanted,
         Err(Refusal::IfMatchWanted { conflict: false }) => Outcome::BadRequestWanted,
         Err(Refusal::Faults(_)) => Outcome::Faults,
-        Err(Refusal::VerdictNotAwaited { .. } | Refusal::StepMissing { .. }) => Outcome::VerdictNotAwaited,
+        Err(Refusal::ReviewNotAwaited { .. } | Refusal::StepMissing { .. }) => Outcome::ReviewNotAwaited,
+        Err(Refusal::HeldByAnother { .. }) => Outcome::HeldByAnother,
+        Err(Refusal::ApprovedAlready) => Outcome::ApprovedAlready,
+        Err(Refusal::SubmittedByYou) => Outcome::SubmittedByYou,
         Err(Refusal::Superseded) => Outcome::Superseded,
     }
 }
@@ -174,6 +188,8 @@ pub struct Store {
     pub changed_pipelines: bool,
     pub setting: MissingIfMatch,
     pub now: Moment,
+    /// Who asks, by the place among [`PEOPLE`].
+    pub by: usize,
     pub offer: Option<Offer>,
     pub snapshots: BTreeMap<i64, Snapshot>,
     /// Oldest first.
@@ -189,6 +205,7 @@ impl Store {
             changed_pipelines: false,
             setting: MissingIfMatch::Accept,
             now: Moment::from_ticks(638_000_000_000_000_000),
+            by: 0,
             offer: None,
             snapshots: BTreeMap::new(),
             operations: Vec::new(),
@@ -216,8 +233,8 @@ impl Store {
         let context = Context {
             now: self.now,
             fresh_id,
-            actor: "amina",
-            principal: None,
+            actor: PEOPLE[self.by].0,
+            principal: PEOPLE[self.by].1,
             types: self.types(),
             missing_if_match: self.setting,
         };
@@ -283,13 +300,31 @@ impl Store {
         }
     }
 
+    /// Puts a command as whoever is there, and where that one may not decide, as the first one who may.
+    pub fn put_by_anybody(&mut self, command: Command) -> Result<Answer, Refusal> {
+        let usual = self.by;
+        let mut result = self.put(command.clone());
+        for by in 0..PEOPLE.len() {
+            if !matches!(
+                result,
+                Err(Refusal::ApprovedAlready | Refusal::SubmittedByYou | Refusal::HeldByAnother { .. })
+            ) {
+                break;
+            }
+            self.by = by;
+            result = self.put(command.clone());
+        }
+        self.by = usual;
+        result
+    }
+
     /// Goes onward until the offer is so, or panics where it never will be.
     pub fn go_until(&mut self, reached: impl Fn(&Self) -> bool) {
         for _ in 0..200 {
             if self.offer.is_some() && reached(self) {
                 return;
             }
-            self.put(self.onward()).unwrap();
+            self.put_by_anybody(self.onward()).unwrap();
         }
         panic!("it never came to that: {:?} {:?}", self.status(), self.step_statuses());
     }
@@ -325,11 +360,16 @@ pub fn cancel() -> Command {
 }
 
 pub fn verdict(operation: Uuid, step: &str, verdict: Verdict) -> Command {
-    Command::GiveVerdict { operation, step: step.to_owned(), verdict }
+    Command::GiveVerdict { operation, step: step.to_owned(), queue: None, verdict }
 }
 
 pub fn reason() -> Reason {
-    Reason { code: Some("IMG-048".into()), target: None, text: "The image does not boot. Mend it.".into() }
+    Reason {
+        code: Some("IMG-048".into()),
+        target: None,
+        text: "The image does not boot. Mend it.".into(),
+        ..Reason::default()
+    }
 }
 
 /// A report as a worker makes it: a step that blocks or rejects says why.

@@ -1,12 +1,13 @@
 //! The moves of the random walks: what somebody tries, and the command that it is at that moment.
 
-use crate::common::{Store, reason, report, sample, type_ids, verdict};
+use crate::common::{PEOPLE, Store, reason, report, sample, type_ids};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use publishing::command::{Audience, CheckRef, Command, Ending, Expected, Verdict};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::operation::Operation;
+use publishing::review::HOLD_SECONDS;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,7 +26,12 @@ pub enum Move {
     RollBack(Seen),
     /// Of a plan that is live or not, private or not.
     Synchronise(Seen, bool),
-    Verdict(Which, usize, Given),
+    Verdict(Which, usize, Queue, Given),
+    Claim(Which, usize, Queue),
+    /// With the word whether an operator asks.
+    Release(Which, usize, Queue, bool),
+    /// With the word whether it is public.
+    Note(Which, usize, Queue, bool),
     Start(Pick),
     Report(Pick, End),
     /// The operator changes all pipelines, or changes them back.
@@ -67,6 +73,15 @@ pub enum Which {
     Invented,
 }
 
+/// Which queue is named.
+#[derive(Clone, Copy, Debug)]
+pub enum Queue {
+    Unnamed,
+    First,
+    Last,
+    Invented,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub enum Given {
     Approve,
@@ -90,10 +105,16 @@ pub enum End {
     Rejected,
 }
 
-/// A walk: each move with the ticks that pass before it; now and then the clock goes back.
-pub fn moves() -> impl Strategy<Value = Vec<(i64, Move)>> {
-    let ticks = prop_oneof![4 => Just(0), 4 => 0..100 * TICKS_PER_SECOND, 1 => -3 * TICKS_PER_SECOND..0];
-    vec((ticks, a_move()), 1..=LONGEST)
+/// A walk: each move with the ticks that pass before it, and who makes it; now and then the clock goes back, or a hold ends.
+pub fn moves() -> impl Strategy<Value = Vec<(i64, usize, Move)>> {
+    let ticks = prop_oneof![
+        8 => Just(0),
+        8 => 0..100 * TICKS_PER_SECOND,
+        2 => -3 * TICKS_PER_SECOND..0,
+        1 => Just(HOLD_SECONDS * TICKS_PER_SECOND)
+    ];
+    let by = prop_oneof![2 => Just(0_usize), 3 => 1..PEOPLE.len()];
+    vec((ticks, by, a_move()), 1..=LONGEST)
 }
 
 fn a_move() -> impl Strategy<Value = Move> {
@@ -110,6 +131,14 @@ fn a_move() -> impl Strategy<Value = Move> {
         prop_oneof![6 => select(vec![Unstated, Any, Current, CurrentAmongOthers]), 1 => select(vec![Stale, Nothing])]
     };
     let which = || prop_oneof![6 => Just(Which::Newest), 1 => Just(Which::Older), 1 => Just(Which::Invented)];
+    let queue = || {
+        prop_oneof![
+            6 => Just(Queue::Unnamed),
+            2 => Just(Queue::First),
+            2 => Just(Queue::Last),
+            1 => Just(Queue::Invented)
+        ]
+    };
     let given =
         select(vec![Given::Approve, Given::Approve, Given::Block, Given::Unblock, Given::Unblock, Given::Reject]);
     let pick = || {
@@ -132,7 +161,13 @@ fn a_move() -> impl Strategy<Value = Move> {
         3 => seen().prop_map(Move::Cancel),
         3 => seen().prop_map(Move::RollBack),
         2 => (seen(), any::<bool>()).prop_map(|(seen, known)| Move::Synchronise(seen, known)),
-        10 => (which(), any::<usize>(), given).prop_map(|(which, step, given)| Move::Verdict(which, step, given)),
+        14 => (which(), any::<usize>(), queue(), given)
+            .prop_map(|(which, step, queue, given)| Move::Verdict(which, step, queue, given)),
+        8 => (which(), any::<usize>(), queue()).prop_map(|(which, step, queue)| Move::Claim(which, step, queue)),
+        3 => (which(), any::<usize>(), queue(), any::<bool>())
+            .prop_map(|(which, step, queue, by_operator)| Move::Release(which, step, queue, by_operator)),
+        2 => (which(), any::<usize>(), queue(), any::<bool>())
+            .prop_map(|(which, step, queue, public)| Move::Note(which, step, queue, public)),
         10 => pick().prop_map(Move::Start),
         14 => (pick(), end).prop_map(|(pick, end)| Move::Report(pick, end)),
         1 => Just(Move::Replan)
@@ -205,6 +240,22 @@ fn check(store: &Store, pick: Pick) -> CheckRef {
     }
 }
 
+/// The step at hand more often than not; one past the last is a step that nobody knows.
+fn place(store: &Store, operation: Which, step: usize, queue: Queue) -> (Uuid, String, Option<String>) {
+    let (id, operation) = which(store, operation);
+    let steps = operation.map(|operation| operation.steps.as_slice()).unwrap_or_default();
+    let current = operation.and_then(Operation::current_step).filter(|_| step % 3 != 0);
+    let step = current.or_else(|| steps.get(step % (steps.len() + 1)));
+    let mut queues = step.iter().flat_map(|step| &step.checks).filter_map(|check| check.kind.queue());
+    let queue = match queue {
+        Queue::Unnamed => None,
+        Queue::First => queues.next(),
+        Queue::Last => queues.last(),
+        Queue::Invented => Some("invented"),
+    };
+    (id, step.map_or("invented", |step| &step.id).to_owned(), queue.map(str::to_owned))
+}
+
 pub fn command(store: &Store, chosen: &Move) -> Command {
     match *chosen {
         Move::Onward => store.onward(),
@@ -224,22 +275,27 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
             Command::SynchroniseAudiences { audiences: vec![audience], expected: expected(store, seen) }
         }
         Move::Cancel(seen) => Command::Cancel { expected: expected(store, seen) },
-        Move::Verdict(operation, step, given) => {
-            let (id, operation) = which(store, operation);
-            // The step at hand more often than not; one past the last is a step that nobody knows.
-            let steps = operation.map(|operation| operation.steps.as_slice()).unwrap_or_default();
-            let current = operation.and_then(Operation::current_step).filter(|_| step % 3 != 0);
-            let step = current.or_else(|| steps.get(step % (steps.len() + 1))).map_or("invented", |step| &step.id);
-            verdict(
-                id,
-                step,
-                match given {
-                    Given::Approve => Verdict::Approve,
-                    Given::Reject => Verdict::Reject(reason()),
-                    Given::Block => Verdict::Block(reason()),
-                    Given::Unblock => Verdict::Unblock,
-                },
-            )
+        Move::Verdict(operation, step, queue, given) => {
+            let (operation, step, queue) = place(store, operation, step, queue);
+            let verdict = match given {
+                Given::Approve => Verdict::Approve,
+                Given::Reject => Verdict::Reject(reason()),
+                Given::Block => Verdict::Block(reason()),
+                Given::Unblock => Verdict::Unblock,
+            };
+            Command::GiveVerdict { operation, step, queue, verdict }
+        }
+        Move::Claim(operation, step, queue) => {
+            let (operation, step, queue) = place(store, operation, step, queue);
+            Command::ClaimReview { operation, step, queue }
+        }
+        Move::Release(operation, step, queue, by_operator) => {
+            let (operation, step, queue) = place(store, operation, step, queue);
+            Command::ReleaseReview { operation, step, queue, by_operator }
+        }
+        Move::Note(operation, step, queue, public) => {
+            let (operation, step, queue) = place(store, operation, step, queue);
+            Command::AddNote { operation, step, queue, text: "The lab was asked.".into(), public }
         }
         Move::Start(pick) => Command::StartCheck(check(store, pick)),
         Move::Report(pick, end) => report(
