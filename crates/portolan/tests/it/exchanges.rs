@@ -9,7 +9,7 @@
 //! do what is due then; `=== work 1s` turns the clock, and lets it do what is due then, but not what follows from that;
 //! `=== take 2s` turns the clock, and a worker takes in hand what is due then and dies, so that another one takes over
 //! 30 s later; `=== # ...` says something to the reader. In requests `{{operation-1}}` is the id of the file's first
-//! operation, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds; `{{64KiB}}`
+//! operation, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews; `{{64KiB}}`
 //! and `{{4MiB}}` are long texts. The lines above the first `=== ` may set `missing_if_match` and
 //! `operation_success_word`.
 
@@ -18,7 +18,7 @@ use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
 use api::publishers::{OfferType, Publisher};
-use api::reviews::Review;
+use api::reviews::{Hold, Review, ReviewedStep};
 use api::status::StatusDocument;
 use portolan::store::Claims;
 use portolan::store::Then;
@@ -66,7 +66,8 @@ async fn play(recorded: &str) -> (String, usize) {
     let world = World::with(setting(preface)).await;
     let mut played = preface.to_owned();
     let mut exchanges = 0;
-    let mut seen = Seen::default();
+    let staff = world.member("staff", None, &[]).await.id.to_string();
+    let mut seen = Seen { staff, ..Seen::default() };
     for block in rest.split("\n=== ") {
         let request = block.split("\n--- ").next().unwrap().trim_end();
         played.push_str(&format!("=== {request}\n"));
@@ -134,6 +135,8 @@ fn seconds(time: &str) -> Duration {
 struct Seen {
     operations: Vec<String>,
     etag: String,
+    /// The id of who reviews.
+    staff: String,
 }
 
 impl Seen {
@@ -180,7 +183,7 @@ impl Seen {
         for (at, id) in self.operations.iter().enumerate() {
             text = text.replace(id, &format!("{{{{operation-{}}}}}", at + 1));
         }
-        text
+        text.replace(&self.staff, "{{staff}}")
     }
 }
 
@@ -212,6 +215,8 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (202 | 304, _) => assert_eq!(answer.body, "", "{request}"),
         (401, _) => same::<UnauthorizedDocument>(answer),
         (400.., _) => same::<ErrorDocument>(answer),
+        (_, ["api", "reviews", _, _]) => same::<ReviewedStep>(answer),
+        (_, ["api", "reviews", _, _, "claim"]) => same::<Hold>(answer),
         (_, [_, _, _, _, _, "publish" | "golive" | "cancel" | "rollback"] | [_, "reviews", ..])
             if segments.len() > 2 =>
         {

@@ -244,7 +244,7 @@ impl Scene {
         let operation = self.in_review(at, offer).await;
         let staff = Caller::new("maker", None).with(Circle::Marketplace, [Role::Reviewer]);
         let by = staff.authorise_staff(PublisherId::parse(at).unwrap(), Permission::Review).unwrap();
-        let command = Command::GiveVerdict { operation, step: "review".into(), verdict: Verdict::Approve };
+        let command = Command::GiveVerdict { operation, step: "review".into(), queue: None, verdict: Verdict::Approve };
         self.world.perform.perform(&by, &OfferId::parse(offer).unwrap(), command).await.unwrap();
         self.world.settle().await;
     }
@@ -393,12 +393,8 @@ async fn existing_elsewhere(scene: &Scene, operation: &str, at: &str, circle: &s
         "remove_member_secret" | "remove_staff_secret" => asked(204, format!("{base}/{program}/secrets/{secret}"), ""),
         "invite_member" | "invite_staff" => asked(201, format!("{base}/{}/invitation", lasting.user), ""),
         "list_reviews" => asked(200, "/api/reviews", ""),
-        "give_verdict" => {
-            let waits = match fresh {
-                true => scene.in_review("fabrikam", &scene.fresh("memo")).await,
-                false => scene.lasting["contoso"].operation,
-            };
-            asked(200, format!("/api/reviews/{waits}/review/approve"), "")
+        "get_review" | "give_verdict" | "claim_review" | "release_review" | "add_review_note" => {
+            existing_review(scene, operation, fresh).await
         }
         "create_publisher" => asked(201, "/api/publishers", json!({ "id": scene.fresh("publisher") }).to_string()),
         "list_publishers" => asked(200, "/api/publishers", ""),
@@ -417,6 +413,23 @@ async fn existing_elsewhere(scene: &Scene, operation: &str, at: &str, circle: &s
         // The address itself opens it: `pinning.rs` asks for what is there.
         "get_artifact" => asked(404, "/artifacts/unknown.unknown.png", ""),
         _ => panic!("{operation} is a new route: give the matrix a request for it"),
+    }
+}
+
+/// A review at a publisher that none of the reviewers belongs to.
+async fn existing_review(scene: &Scene, operation: &str, fresh: bool) -> Asked {
+    let waits = match fresh {
+        true => scene.in_review("fabrikam", &scene.fresh("memo")).await,
+        false => scene.lasting["fabrikam"].operation,
+    };
+    let review = format!("/api/reviews/{waits}/review");
+    match operation {
+        "get_review" => asked(200, review, ""),
+        "claim_review" => asked(200, format!("{review}/claim"), ""),
+        // Nobody holds it: that a release succeeds is told in `reviews.rs`.
+        "release_review" => asked(400, format!("{review}/release"), ""),
+        "add_review_note" => asked(200, format!("{review}/notes"), json!({ "text": "Seen." }).to_string()),
+        _ => asked(200, format!("{review}/approve"), ""),
     }
 }
 
@@ -503,9 +516,21 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
             (members.map(|member| format!("{base}/{member}/invitation")).to_vec(), String::new())
         }
         "give_verdict" => {
-            let waits = scene.lasting["contoso"].operation;
+            let waits = scene.lasting["fabrikam"].operation;
             let paths = [format!("{none}/review/approve"), "x/review/approve".into(), format!("{waits}/review/x")];
             (paths.map(|rest| format!("/api/reviews/{rest}")).to_vec(), String::new())
+        }
+        "get_review" | "claim_review" | "release_review" | "add_review_note" => {
+            let waits = scene.lasting["fabrikam"].operation;
+            let word = match operation {
+                "get_review" => "",
+                "claim_review" => "/claim",
+                "release_review" => "/release",
+                _ => "/notes",
+            };
+            let paths = [format!("{none}/review{word}"), format!("x/review{word}"), format!("{waits}/x{word}")];
+            let body = if word == "/notes" { json!({ "text": "Seen." }).to_string() } else { String::new() };
+            (paths.map(|rest| format!("/api/reviews/{rest}")).to_vec(), body)
         }
         _ => (Vec::new(), String::new()),
     };
@@ -589,7 +614,7 @@ async fn cell(
         };
         let is_there = |circle: &str| match operation.as_str() {
             "create_publisher" => circle.starts_with("publisher-"),
-            "give_verdict" => circle == "fabrikam",
+            "give_verdict" | "claim_review" | "add_review_note" => circle == "fabrikam",
             _ if at.is_empty() => circle == "$marketplace",
             _ => circle == at.to_ascii_lowercase(),
         };

@@ -29,9 +29,11 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
         [
             "add_member",
             "add_member_secret",
+            "add_review_note",
             "add_staff",
             "add_staff_secret",
             "cancel_offer",
+            "claim_review",
             "create_publisher",
             "get_artifact",
             "get_discovery_v1",
@@ -48,6 +50,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_operation",
             "get_operation_by_composite_id",
             "get_readiness",
+            "get_review",
             "get_token_v1",
             "get_token_v2",
             "give_verdict",
@@ -66,6 +69,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "list_submissions",
             "publish_offer",
             "put_offer",
+            "release_review",
             "remove_member",
             "remove_member_secret",
             "remove_staff",
@@ -91,7 +95,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 48);
+    assert_eq!(routed, 52);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
