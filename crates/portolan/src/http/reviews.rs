@@ -1,7 +1,7 @@
 //! Reviews: what waits for a person, who has it in hand, and what reviewers write down about it.
 
 use super::errors::Problem;
-use super::request::{At, query, read_own, read_own_or_nothing};
+use super::request::{At, query, read_own, read_own_or_nothing, shown};
 use super::reviewed::{step, waiting};
 use super::{Rooms, Shared, reply};
 use crate::auth::{Authorised, Permission};
@@ -14,23 +14,26 @@ use http::{StatusCode, Uri};
 use publishing::command::Command;
 use publishing::decide::Answer;
 use publishing::offer::{OfferKey, is_slug};
-use publishing::operation::Operation;
+use publishing::operation::{Operation, Step};
+use publishing::refusal::Refusal;
 use publishing::review::Reviewer;
 use uuid::Uuid;
 
 /// The longest text of a note or a verdict, in characters.
 pub(super) const LONGEST_TEXT: usize = 2_000;
 
-/// The operation that a reviewer names in the path, with the proof that the caller reviews at its publisher.
+/// The step that a reviewer names in the path, with the proof that the caller reviews at its publisher.
 pub(super) struct Named<'a> {
     pub(super) key: OfferKey,
     pub(super) operation: Operation,
+    /// The place of the step in it, from 0.
+    step: usize,
     pub(super) by: Authorised<'a>,
 }
 
 impl Named<'_> {
     /// # Errors
-    /// 403 for who is no reviewer, or belongs to the publisher; 404 for an operation that is not there.
+    /// 403 for who is no reviewer, or belongs to the publisher; 404 for an operation or a step that is not there.
     pub(super) async fn find<'a>(rooms: &Rooms, at: &'a At) -> Result<Named<'a>, Problem> {
         at.caller().authorise_marketplace(Permission::Review)?;
         let missing = || Problem::not_found("There is no such operation to review. GET /api/reviews lists what waits.");
@@ -40,7 +43,15 @@ impl Named<'_> {
             return Err(Problem::own_publisher());
         }
         let by = at.caller().authorise_staff(key.publisher.clone(), Permission::Review)?;
-        Ok(Named { key, operation, by })
+        let step = operation.steps.iter().position(|step| step.id == at.name(1)).ok_or_else(|| {
+            let ids: Vec<&str> = operation.steps.iter().map(|step| step.id.as_str()).collect();
+            Refusal::StepMissing { step: shown(at.name(1)), steps: ids.join(", ") }
+        })?;
+        Ok(Named { key, operation, step, by })
+    }
+
+    fn step(&self) -> &Step {
+        &self.operation.steps[self.step]
     }
 }
 
@@ -90,10 +101,9 @@ pub(super) fn one_queue(queue: Option<String>) -> Result<Option<String>, Problem
 #[utoipa::path(get, path = "/api/reviews/{operationId}/{stepId}", operation_id = "get_review", tag = "Reviews",
     params(("operationId" = String, Path), ("stepId" = String, Path)), responses((status = 200, body = ReviewedStep)))]
 pub(crate) async fn get_review(State(rooms): Shared, at: At) -> Result<Response, Problem> {
-    let Named { key, operation, by: _ } = Named::find(&rooms, &at).await?;
-    let missing = || Problem::not_found("The operation has no such step. GET /api/reviews lists what waits.");
-    let found = operation.steps.iter().find(|step| step.id == at.name(1)).ok_or_else(missing)?;
-    Ok(reply::json(StatusCode::OK, &step(&key, &operation, found, rooms.perform.now())))
+    let named = Named::find(&rooms, &at).await?;
+    let seen = step(&named.key, &named.operation, named.step(), rooms.perform.now());
+    Ok(reply::json(StatusCode::OK, &seen))
 }
 
 /// Takes a review in hand for half an hour, or for another half hour. Nobody else decides it meanwhile.
