@@ -37,6 +37,7 @@ mod pinning;
 mod programs;
 mod python;
 mod remote_keys;
+mod review_cli;
 mod reviews;
 mod secrets;
 mod setbacks;
