@@ -241,7 +241,7 @@ fn a_check_that_is_unblocked_begins_another_round() {
     scene.hear(0, scene.said(Ending::Blocked, 7, Some((3, 8)))).unwrap();
     assert_eq!(scene.statuses()[1], StepStatus::Blocked);
     let operation = scene.operation().id;
-    let unblock = Command::GiveVerdict { operation, step: "scan".into(), verdict: Verdict::Unblock };
+    let unblock = Command::GiveVerdict { operation, step: "scan".into(), queue: None, verdict: Verdict::Unblock };
     scene.put(unblock).unwrap();
     let check = scene.check(1, 0);
     assert_eq!((check.round, check.outside.clone(), check.progress), (1, None, None));
@@ -258,7 +258,7 @@ fn published_again(text: &str, digest: &str) -> Scene {
     scene.done(1, 0);
     scene.done(2, 0);
     let operation = scene.operation().id;
-    scene.put(Command::GiveVerdict { operation, step: "read".into(), verdict: Verdict::Approve }).unwrap();
+    scene.put(Command::GiveVerdict { operation, step: "read".into(), queue: None, verdict: Verdict::Approve }).unwrap();
     assert_eq!(scene.statuses()[2], StepStatus::Complete);
     scene.put(Command::Cancel { expected: Expected::Any }).unwrap();
     scene.publish(text);

@@ -105,7 +105,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;
             let issuer = service.issuer.as_ref().unwrap();
-            demo::token(&service.perform, Some(issuer)).await.unwrap();
+            demo::tokens(&service.perform, Some(issuer)).await.unwrap();
             let staff = store.circle(&Circle::Marketplace).unwrap().unwrap().members;
             let mut made = Vec::new();
             for _ in 0..tokens {

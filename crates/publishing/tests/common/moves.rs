@@ -244,13 +244,13 @@ fn check(store: &Store, pick: Pick) -> CheckRef {
 fn place(store: &Store, operation: Which, step: usize, queue: Queue) -> (Uuid, String, Option<String>) {
     let (id, operation) = which(store, operation);
     let steps = operation.map(|operation| operation.steps.as_slice()).unwrap_or_default();
-    let current = operation.and_then(Operation::current_step).filter(|_| step % 3 != 0);
+    let current = operation.and_then(Operation::current_step).filter(|_| !step.is_multiple_of(3));
     let step = current.or_else(|| steps.get(step % (steps.len() + 1)));
     let mut queues = step.iter().flat_map(|step| &step.checks).filter_map(|check| check.kind.queue());
     let queue = match queue {
         Queue::Unnamed => None,
         Queue::First => queues.next(),
-        Queue::Last => queues.last(),
+        Queue::Last => queues.next_back(),
         Queue::Invented => Some("invented"),
     };
     (id, step.map_or("invented", |step| &step.id).to_owned(), queue.map(str::to_owned))
