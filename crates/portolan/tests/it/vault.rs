@@ -306,6 +306,7 @@ fn every_address(url: &str, submissions: &str) -> Vec<String> {
         let path = path.replace("{publisherId}", "contoso").replace("{offerId}", "safe").replace("{version}", "1");
         let member = if path.starts_with("/api/staff") { &staff[0]["id"] } else { &added["member"]["id"] };
         let path = path.replace("{memberId}", member.as_str().unwrap()).replace("{tenant}", "common");
+        let path = path.replace("{stepId}", "validate");
         let slots = ["draft", "preview", "production"].map(|slot| path.replace("{slot}", slot));
         let mut filled: Vec<String> = if path.contains("{slot}") { slots.to_vec() } else { vec![path] };
         if filled[0].starts_with("/api/operations/") {
