@@ -6,10 +6,14 @@ mod artifacts;
 pub mod asked;
 pub mod command;
 mod definition;
+mod leads;
 mod pause;
 pub mod said;
 
+pub use leads::send_lead;
+
 use crate::artifacts::Artifacts;
+use crate::egress::Egress;
 use crate::links::Links;
 use artifacts::Pinning;
 use command::Program;
@@ -59,6 +63,7 @@ pub struct Setback(pub String);
 pub struct Checks {
     programs: Arc<BTreeMap<String, Program>>,
     pinning: Option<Pinning>,
+    egress: Option<Egress>,
 }
 
 /// Leave to run a check; given back when it is dropped.
@@ -77,6 +82,12 @@ impl Checks {
     #[must_use]
     pub fn with_artifacts(self, artifacts: Artifacts, links: Links) -> Self {
         Self { pinning: Some(Pinning { artifacts, links }), ..self }
+    }
+
+    /// The same with a way out; without one, nothing is sent.
+    #[must_use]
+    pub fn with_egress(self, egress: Egress) -> Self {
+        Self { egress: Some(egress), ..self }
     }
 
     /// Leave to run a check of this kind, unless as many as may are running.
@@ -100,7 +111,7 @@ impl Checks {
             CheckKind::Pause { seconds } => Ok(pause::run(&job, *seconds)),
             // What these two put in place is a slot of the offer, and the rules do that with the report.
             CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
-            CheckKind::Leads => Ok(Report::new(Ending::Done, Vec::new())),
+            CheckKind::Leads => leads::run(job, self.egress.clone()).await,
             CheckKind::Http { checker, .. } => Err(Setback(format!("the settings have no checker {checker:?}"))),
             CheckKind::Command { checker, .. } => match self.programs.get(checker) {
                 Some(program) => command::check(program, &job, &said).await,

@@ -1,8 +1,10 @@
 //! The only way anything changes: load, decide, commit; again if someone was faster.
 
 mod access;
+mod leads;
 mod requests;
 
+pub use leads::is_public;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, PasswordFault, Permission};
@@ -13,6 +15,7 @@ use crate::wire;
 use publishing::access::AccessRefusal;
 use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
+use publishing::lead::LeadRefusal;
 use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Circle;
@@ -45,6 +48,9 @@ pub enum Failure {
     /// The rules of access said no.
     #[error(transparent)]
     Access(#[from] AccessRefusal),
+    /// A lead is not taken.
+    #[error(transparent)]
+    Lead(#[from] LeadRefusal),
     /// The password cannot be one.
     #[error(transparent)]
     Password(#[from] PasswordFault),
@@ -89,6 +95,7 @@ pub struct Perform {
     missing_if_match: MissingIfMatch,
     links: Links,
     work_due: Arc<Notify>,
+    post_due: Arc<Notify>,
 }
 
 impl Perform {
@@ -100,12 +107,18 @@ impl Perform {
         missing_if_match: MissingIfMatch,
         links: Links,
     ) -> Self {
-        Self { store, clock, types, missing_if_match, links, work_due: Arc::new(Notify::new()) }
+        let (work_due, post_due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        Self { store, clock, types, missing_if_match, links, work_due, post_due }
     }
 
     /// Wakes whoever works off due checks.
     pub fn work_due(&self) -> Arc<Notify> {
         Arc::clone(&self.work_due)
+    }
+
+    /// Wakes whoever delivers what is in the outbox.
+    pub fn post_due(&self) -> Arc<Notify> {
+        Arc::clone(&self.post_due)
     }
 
     /// Performs a caller's command on an offer.
