@@ -8,6 +8,7 @@ pub mod audiences;
 pub mod client;
 pub mod dates;
 pub mod errors;
+pub mod leads;
 pub mod offers;
 pub mod operations;
 pub mod paths;

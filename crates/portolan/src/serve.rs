@@ -12,11 +12,11 @@ use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::perform::{OneTime, Perform};
-use crate::store::{Claims, Invitation, Read, Store};
+use crate::store::{Claims, Invitation, Post, Read, Store};
 use crate::vault::Vault;
 use crate::web::{self, Pages};
 use crate::wire::SuccessWord;
-use crate::work::Worker;
+use crate::work::{Delivery, Worker};
 use anyhow::{Context, Result, ensure};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
@@ -94,8 +94,7 @@ pub struct Running {
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     draining: Arc<AtomicBool>,
-    listening: JoinHandle<()>,
-    working: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl Setup {
@@ -164,11 +163,18 @@ impl Setup {
             description: http::description()?,
         };
         let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
+        let post = Post::new(Arc::clone(&self.store));
+        let delivery = Delivery::new(post, perform.post_due(), self.egress.clone(), self.clock.clone());
+        let checks = checks.with_egress(self.egress);
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
         let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn({
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
+        });
+        let delivering = tokio::spawn({
+            let stopped = stopped.clone();
+            async move { delivery.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         if let Some(issuer) = issuer.clone() {
@@ -180,7 +186,8 @@ impl Setup {
             });
         }
         let store = self.store;
-        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, listening, working })
+        let tasks = [listening, working, delivering];
+        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
     }
 
     /// The issuers whose tokens are taken, the built-in one, and where people sign in.
@@ -264,7 +271,7 @@ impl Running {
     pub async fn stop(self) {
         self.draining.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
-        for task in [self.listening, self.working] {
+        for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a part of the service ended badly");
             }

@@ -1,5 +1,6 @@
 //! What a publisher writes, and the faults found in it: by the offer type's schema, then by the rules no schema can say.
 
+use crate::leads;
 use crate::offer::is_slug;
 use crate::offer_type::OfferType;
 use crate::plan::{PlanSummary, has_entries, has_file, is_private};
@@ -192,36 +193,9 @@ fn categories(definition: &Value, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Each lead destination has its own configuration (wire contract, section 5), named by its prefix.
+/// What the schema has judged already is not judged again.
 fn lead_destination(definition: &Value, faults: &mut Vec<Fault>) {
-    const PREFIX: &str = "microsoft-azure-marketplace.";
-    let Some(offer) = definition.get("offer") else { return };
-    let destination = offer.get(format!("{PREFIX}leadDestination")).and_then(Value::as_str).unwrap_or_default();
-    let (member, needed) = match destination.to_ascii_lowercase().as_str() {
-        "azuretable" | "table" => ("tableLeadConfiguration", Some("connectionString")),
-        "azureblob" | "blob" => ("blobLeadConfiguration", Some("connectionString")),
-        "salesforce" => ("salesForceLeadConfiguration", None),
-        "dynamics" | "dynamicsonline" | "crm" => ("crmLeadConfiguration", None),
-        "httpsendpoint" | "https" => ("httpsEndpointLeadConfiguration", Some("httpsEndpointUrl")),
-        "marketo" => ("marketoLeadConfiguration", None),
-        _ => return,
-    };
-    let name = format!("{PREFIX}{member}");
-    let settings = offer.get(&name).and_then(Value::as_object);
-    // What is neither text nor null has the wrong type, and the schema says so.
-    let is_filled = |value: &Value| !value.is_null() && value.as_str().is_none_or(|text| !text.trim().is_empty());
-    let filled = settings.is_some_and(|settings| match needed {
-        Some(needed) => settings.get(needed).is_some_and(is_filled),
-        None => settings.values().any(is_filled),
-    });
-    if !filled {
-        let empty = settings.is_none_or(serde_json::Map::is_empty);
-        let place = needed.filter(|_| !empty).map_or_else(|| name.clone(), |needed| format!("{name}/{needed}"));
-        faults.push(Fault::new(
-            "Required",
-            format!("/offer/{place}"),
-            format!("Leads shall go to `{destination}`, whose settings are missing or empty."),
-            format!("Fill in `{place}`, or set leadDestination to `None`."),
-        ));
-    }
+    let mut found = leads::destination(definition).err().unwrap_or_default();
+    found.retain(|fault| faults.iter().all(|known| known.pointer != fault.pointer));
+    faults.append(&mut found);
 }

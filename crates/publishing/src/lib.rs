@@ -18,6 +18,8 @@ pub mod entry;
 pub mod give_verdict;
 pub mod go_live;
 pub mod hear_check;
+pub mod lead;
+pub mod leads;
 pub mod message;
 pub mod moment;
 pub mod offer;

@@ -148,6 +148,13 @@ const LEADS: &str = r#"
     saas | /offer/{m}.httpsEndpointLeadConfiguration | | = Required
     saas | /offer/{m}.httpsEndpointLeadConfiguration/httpsEndpointUrl | "http://a.example" | = BadFormat
     applications | /offer/{m}.marketoLeadConfiguration | {} | = Required
+    virtualmachines | /offer/{m}.tableLeadConfiguration/connectionString | "AccountName=a" | = BadFormat
+    iotedge | /offer/{m}.blobLeadConfiguration/containerName | "Sentinel" | = BadFormat
+    corevm | /offer/{m}.salesForceLeadConfiguration/organizationId | "00D" | = BadFormat
+    container | /offer/{m}.crmLeadConfiguration/organizationUrl | "http://crm.example" | = BadFormat
+    container | /offer/{m}.crmLeadConfiguration/clientSecret | | = Required
+    saas | /offer/{m}.httpsEndpointLeadConfiguration/httpsEndpointUrl | "https://u:p@a.example" | = BadFormat
+    applications | /offer/{m}.marketoLeadConfiguration/munchkinAccountId | "123" | = BadFormat
     saas | /offer/{m}.leadDestination | "AzureTable" | /offer/{m}.tableLeadConfiguration Required
     saas | /offer/{m}.leadDestination | "AzureBlob" | /offer/{m}.blobLeadConfiguration Required
     saas | /offer/{m}.leadDestination | "Salesforce" | /offer/{m}.salesForceLeadConfiguration Required
@@ -350,7 +357,11 @@ fn secrets_are_put_back_before_judging() {
         store.clone()
     };
     assert_eq!(refused(&mut save(None)), missing);
-    assert!(save(Some(json!("AccountKey=not-a-real-key"))).put(publish()).is_ok());
+    assert!(
+        save(Some(json!("DefaultEndpointsProtocol=https;AccountName=contoso;AccountKey=aHVzaA==")))
+            .put(publish())
+            .is_ok()
+    );
     assert!(save(None).put(publish()).is_ok(), "a PUT without the secret keeps it");
     assert_eq!(refused(&mut save(Some(Value::Null))), missing, "null clears it");
     let mut definition = sample(MACHINE);

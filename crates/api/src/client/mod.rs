@@ -11,6 +11,7 @@ pub use connection::{
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
+use crate::leads::{Lead, NewLead, TakenLead};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
 use crate::operations::{Operation, Submission};
 use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
@@ -166,6 +167,23 @@ impl Client {
     /// Where one run stands, by the composite id `{publisher}${offer}${publishingVersion}${slot}`.
     pub async fn get_operation_by_composite_id(&self, id: &str) -> Result<Operation, ClientError> {
         self.read(self.request(Method::GET, &format!("/api/operations/{}", segment(id)))).await
+    }
+
+    /// The leads of an offer in the last 30 days, newest first.
+    pub async fn list_leads(&self, publisher: &str, offer: &str) -> Result<Vec<Lead>, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, "/leads")).await
+    }
+
+    /// Leaves a lead for the publisher of a live offer; with the same key and lead it is taken once a day.
+    pub async fn send_lead(
+        &self,
+        publisher: &str,
+        offer: &str,
+        lead: &NewLead,
+        key: &str,
+    ) -> Result<TakenLead, ClientError> {
+        let path = format!("/catalog/offers/{}/{}/leads", segment(publisher), segment(offer));
+        self.read(self.request(Method::POST, &path).header("Idempotency-Key", key).json(lead)).await
     }
 
     fn offer_request(&self, method: Method, publisher: &str, offer: &str, rest: &str) -> RequestBuilder {

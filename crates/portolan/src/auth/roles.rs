@@ -15,6 +15,8 @@ pub enum Permission {
     GoLive,
     /// Cancel.
     Cancel,
+    /// See how far the delivery of an offer's leads has come.
+    ReadLeads,
     /// See who is a member of a publisher.
     ReadMembers,
     /// Add and remove a publisher's members, change their roles, and manage the credentials of those it made.
@@ -31,12 +33,13 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::SaveDraft,
         Self::Publish,
         Self::GoLive,
         Self::Cancel,
+        Self::ReadLeads,
         Self::ReadMembers,
         Self::ManageMembers,
         Self::Review,
@@ -51,6 +54,8 @@ impl Permission {
         match self {
             Self::Read => &[Owner, Contributor, Reader, Operator, Reviewer, Auditor],
             Self::SaveDraft | Self::Publish | Self::GoLive | Self::Cancel => &[Owner, Contributor],
+            // They are about the publisher's customers, who are nobody else's.
+            Self::ReadLeads => &[Owner, Contributor],
             Self::ReadMembers => &[Owner, Contributor, Reader, Operator, Auditor],
             Self::ManageMembers => &[Owner, Operator],
             Self::Review => &[Operator, Reviewer],
@@ -72,6 +77,7 @@ impl Permission {
             Self::Publish => "publish",
             Self::GoLive => "go live",
             Self::Cancel => "cancel",
+            Self::ReadLeads => "see how far the delivery of leads has come",
             Self::ReadMembers => "see the members of a publisher",
             Self::ManageMembers => "manage the members of a publisher, and the credentials of those it made",
             Self::Review => "see what waits for a reviewer, and give verdicts",

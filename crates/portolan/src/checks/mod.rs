@@ -9,6 +9,7 @@ mod callback;
 pub mod command;
 mod definition;
 mod http;
+mod leads;
 mod pause;
 pub mod said;
 mod settings;
@@ -18,8 +19,11 @@ pub use breaker::Leave;
 pub use callback::{Callback, CallbackFault};
 pub use settings::{CheckerSetting, missing_checker};
 
+pub use leads::send_lead;
+
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
+use crate::egress::Egress;
 use crate::links::Links;
 use artifacts::Pinning;
 use publishing::check::Check;
@@ -72,6 +76,7 @@ pub struct Setback(pub String);
 pub struct Checks {
     checkers: Arc<BTreeMap<String, Checker>>,
     pinning: Option<Pinning>,
+    egress: Option<Egress>,
 }
 
 impl Checks {
@@ -87,6 +92,12 @@ impl Checks {
     #[must_use]
     pub fn with_artifacts(self, artifacts: Artifacts, links: Links) -> Self {
         Self { pinning: Some(Pinning { artifacts, links }), ..self }
+    }
+
+    /// The same with a way out; without one, nothing is sent.
+    #[must_use]
+    pub fn with_egress(self, egress: Egress) -> Self {
+        Self { egress: Some(egress), ..self }
     }
 
     /// Leave to run a check, unless as many as may are running, or its checker does not answer.
@@ -126,7 +137,7 @@ impl Checks {
             CheckKind::Pause { seconds } => Ok(pause::run(&job, *seconds)),
             // What these two put in place is a slot of the offer, and the rules do that with the report.
             CheckKind::Listing | CheckKind::Promote => Ok(Report::new(Ending::Done, Vec::new())),
-            CheckKind::Leads => Ok(Report::new(Ending::Done, Vec::new())),
+            CheckKind::Leads => leads::run(job, self.egress.clone()).await,
             CheckKind::Http { .. } | CheckKind::Command { .. } => match self.checker(&job.check.kind) {
                 Some(Checker::System(system)) => system.run(&job).await,
                 Some(Checker::Program(program, _)) => command::check(program, &job, &said).await,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use publishing::access::AccessRefusal;
+use publishing::lead::LeadRefusal;
 use publishing::refusal::Refusal;
 
 /// An error on its way to the caller.
@@ -104,6 +105,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Access(refusal) => refusal.into(),
+            Failure::Lead(refusal) => refusal.into(),
             Failure::Password(fault) => fault.into(),
             Failure::Forbidden => Forbidden.into(),
             Failure::OwnPublisher => Self::own_publisher(),
@@ -119,6 +121,18 @@ impl From<AccessRefusal> for Problem {
             AccessRefusal::Invalid { target, .. } => Self::bad_request(target, message),
             AccessRefusal::MemberMissing | AccessRefusal::SecretMissing => Self::not_found(message),
             AccessRefusal::Conflict(_) => Self::new(ErrorCode::Conflict, message),
+        }
+    }
+}
+
+impl From<LeadRefusal> for Problem {
+    fn from(refusal: LeadRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            LeadRefusal::Invalid { target, .. } => Self::bad_request(target, message),
+            LeadRefusal::Missing => Self::not_found(message),
+            LeadRefusal::NotDelivered => Self::new(ErrorCode::Conflict, message),
+            LeadRefusal::KeyUsed => Self::new(ErrorCode::Conflict, message).at("Idempotency-Key"),
         }
     }
 }

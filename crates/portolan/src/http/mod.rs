@@ -11,6 +11,7 @@ mod door;
 mod errors;
 mod health;
 mod json;
+mod leads;
 mod limits;
 mod listen;
 mod members;
@@ -119,6 +120,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(submissions::list_submissions))
         .routes(routes!(operations::get_operation))
         .routes(routes!(operations::get_operation_by_composite_id))
+        .routes(routes!(leads::list_leads))
+        .routes(routes!(leads::send_lead))
         .routes(routes!(reviews::list_reviews))
         .routes(routes!(reviews::get_review))
         .routes(routes!(reviews::claim_review))

@@ -23,7 +23,7 @@ pub fn need(operation: &str) -> Option<Need> {
     Some(match operation {
         "get_token_v1" | "get_token_v2" => Nothing,
         "get_discovery_v1" | "get_discovery_v2" | "get_keys_v1" | "get_keys_v2" | "get_instance" => Nothing,
-        "get_health" | "get_readiness" | "get_openapi" | "get_artifact" => Nothing,
+        "get_health" | "get_readiness" | "get_openapi" | "get_artifact" | "send_lead" => Nothing,
         // Its callers sign what they send.
         "report_check" => Nothing,
 
@@ -37,6 +37,7 @@ pub fn need(operation: &str) -> Option<Need> {
         "go_live_offer" | "roll_back_offer" | "synchronise_audiences" => AtPublisher(Permission::GoLive),
         "cancel_offer" => AtPublisher(Permission::Cancel),
 
+        "list_leads" => AtPublisher(Permission::ReadLeads),
         "list_members" => AtPublisher(Permission::ReadMembers),
         "add_member" | "set_member_roles" | "remove_member" => AtPublisher(Permission::ManageMembers),
         "list_member_secrets" | "add_member_secret" | "remove_member_secret" | "invite_member" => {

@@ -73,7 +73,7 @@ fn no_such_filter() -> Problem {
     )
 }
 
-fn count(name: &str, value: &str) -> Result<i64, Problem> {
+pub(super) fn count(name: &str, value: &str) -> Result<i64, Problem> {
     value.parse().ok().filter(|count| *count >= 0).ok_or_else(|| {
         Problem::bad_request(name, format!("{name} is not a whole number from 0 up. Correct it, or leave it out."))
     })
@@ -144,7 +144,12 @@ pub(crate) async fn get_offer_slot(State(rooms): Shared, at: At) -> Result<Respo
 
 /// The path's offer, for a caller who may read it.
 pub(super) async fn load(rooms: &Rooms, at: &At) -> Result<(OfferKey, Offer), Problem> {
-    let authorised = at.authorise(&rooms.read, Permission::Read)?;
+    load_for(rooms, at, Permission::Read).await
+}
+
+/// The same for a caller who may do this there.
+pub(super) async fn load_for(rooms: &Rooms, at: &At, permission: Permission) -> Result<(OfferKey, Offer), Problem> {
+    let authorised = at.authorise(&rooms.read, permission)?;
     let key = at.key(&authorised)?;
     let offer = rooms.read.offer(&key).await?.ok_or_else(|| missing(&key))?;
     Ok((key, offer))

@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 23] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -19,6 +19,7 @@ const WORDS: [&str; 22] = [
     "submissions",
     "versions",
     "slot",
+    "leads",
     "members",
     "secrets",
     "invitation",

@@ -1,8 +1,10 @@
 //! The only way anything changes: load, decide, commit; again if someone was faster.
 
 mod access;
+mod leads;
 mod requests;
 
+pub use leads::is_public;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, PasswordFault, Permission};
@@ -13,6 +15,7 @@ use crate::wire;
 use publishing::access::AccessRefusal;
 use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
+use publishing::lead::LeadRefusal;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
@@ -46,6 +49,9 @@ pub enum Failure {
     /// The rules of access said no.
     #[error(transparent)]
     Access(#[from] AccessRefusal),
+    /// A lead is not taken.
+    #[error(transparent)]
+    Lead(#[from] LeadRefusal),
     /// The password cannot be one.
     #[error(transparent)]
     Password(#[from] PasswordFault),
@@ -93,6 +99,7 @@ pub struct Perform {
     missing_if_match: MissingIfMatch,
     links: Links,
     work_due: Arc<Notify>,
+    post_due: Arc<Notify>,
 }
 
 impl Perform {
@@ -104,7 +111,8 @@ impl Perform {
         missing_if_match: MissingIfMatch,
         links: Links,
     ) -> Self {
-        Self { store, clock, types, missing_if_match, links, work_due: Arc::new(Notify::new()) }
+        let (work_due, post_due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        Self { store, clock, types, missing_if_match, links, work_due, post_due }
     }
 
     /// Wakes whoever works off due checks.
@@ -120,6 +128,11 @@ impl Perform {
     /// The service's addresses as others see them.
     pub fn links(&self) -> &Links {
         &self.links
+    }
+
+    /// Wakes whoever delivers what is in the outbox.
+    pub fn post_due(&self) -> Arc<Notify> {
+        Arc::clone(&self.post_due)
     }
 
     /// Performs a caller's command on an offer.
@@ -154,11 +167,6 @@ impl Perform {
         let own = Circle::Publisher(by.publisher().clone()).name();
         let is_member = self.store.memberships(who)?.iter().any(|(at, _)| at.name() == own);
         if is_member { Err(Failure::OwnPublisher) } else { Ok(()) }
-    }
-
-    /// The time by which commands are decided.
-    pub fn now(&self) -> Moment {
-        self.clock.now()
     }
 
     /// Performs a worker's command under its claim; `then` says what becomes of the claim.

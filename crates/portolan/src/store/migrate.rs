@@ -3,11 +3,12 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 4] = [
+const SQLITE: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
     include_str!("../../migrations/sqlite/0004_work.sql"),
+    include_str!("../../migrations/sqlite/0005_outbox.sql"),
 ];
 
 /// Runs the migrations that the database has not had.

@@ -4,10 +4,12 @@ mod cache;
 mod chain;
 mod directory;
 mod migrate;
+mod outbox;
 mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
+mod sqlite_outbox;
 mod sqlite_read;
 mod sqlite_write;
 mod sqlite_writer;
@@ -17,6 +19,7 @@ pub use chain::{GENESIS, Link};
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use outbox::{Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Sent};
 pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
 
@@ -176,7 +179,7 @@ pub struct Line {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory {
+pub trait Store: Directory + Outbox {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 

@@ -1,5 +1,9 @@
 //! The worker: claims due checks under a lease, runs them, and reports through `perform` like any other caller.
 
+mod outbox;
+
+pub use outbox::Delivery;
+
 use crate::checks::{Checks, Job, Setback};
 use crate::clock::Clock;
 use crate::perform::{Failure, Perform};

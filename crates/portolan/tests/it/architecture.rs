@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: [(&str, &[&str]); 20] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
-    ("checks", &["artifacts", "clock", "egress", "links", "markup"]),
+    ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
     ("cli", &[]),
     ("clock", &[]),
     ("config", &["artifacts", "auth", "checks", "egress", "http", "network", "store", "wire"]),
@@ -42,7 +42,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("vault", &["clock"]),
     ("web", &["auth", "clock", "http", "issuer", "perform", "store", "vault"]),
     ("wire", &["links", "markup", "store"]),
-    ("work", &["checks", "clock", "perform", "store"]),
+    ("work", &["checks", "clock", "egress", "perform", "store", "wire"]),
 ];
 
 /// Rooms that may not name a crate of ours; `cli` is for callers, and the rules know no wire.

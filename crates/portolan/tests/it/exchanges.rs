@@ -15,6 +15,7 @@
 
 use crate::world::{Answer, Setting, World};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
+use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
 use api::publishers::{OfferType, Publisher};
@@ -212,6 +213,8 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
     let path = path.split('?').next().unwrap().trim_end_matches('/').to_ascii_lowercase();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (answer.status, &segments[..]) {
+        (202, ["catalog", ..]) => same::<TakenLead>(answer),
+        (_, [_, _, _, _, _, "leads"]) if answer.status == 200 => same::<Vec<Lead>>(answer),
         (202 | 304, _) => assert_eq!(answer.body, "", "{request}"),
         (401, _) => same::<UnauthorizedDocument>(answer),
         (400.., _) => same::<ErrorDocument>(answer),

@@ -27,6 +27,7 @@ mod exchanges;
 mod hostile;
 mod idp;
 mod kill;
+mod leads;
 mod limits;
 mod matrix;
 mod openapi;

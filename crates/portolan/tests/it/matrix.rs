@@ -312,6 +312,9 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
         "get_offer_version" => asked(200, format!("{offers}/memo/versions/1"), ""),
         "get_offer_slot" => asked(200, format!("{offers}/memo/slot/draft"), ""),
         "get_offer_status" => asked(200, format!("{offers}/memo/status"), ""),
+        "list_leads" => asked(200, format!("{offers}/memo/leads"), ""),
+        // Whom it is sent by plays no part; leads.rs asks for offers that are live.
+        "send_lead" => asked(404, format!("/catalog/offers/{at}/none/leads"), "{}"),
         "list_submissions" => asked(200, format!("{offers}/memo/submissions"), ""),
         "get_operation" => asked(200, format!("{offers}/memo/operations/{}", lasting.operation), ""),
         "get_operation_by_composite_id" => asked(200, format!("/api/operations/{at}$memo$2$preview"), ""),
@@ -467,6 +470,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
             String::new(),
         ),
         "get_offer_status" => (vec![format!("{offers}/none/status"), format!("{offers}/-/status")], String::new()),
+        "list_leads" => (vec![format!("{offers}/none/leads"), format!("{offers}/-/leads")], String::new()),
         "list_submissions" => (vec![format!("{offers}/none/submissions")], String::new()),
         "get_operation" => (
             vec![

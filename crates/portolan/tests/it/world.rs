@@ -11,15 +11,16 @@ use portolan::auth::{
 };
 use portolan::checks::{CheckerSetting, Checks};
 use portolan::clock::Clock;
+use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
-use portolan::store::{Claims, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
+use portolan::store::{Claims, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
 use portolan::web::{self, Pages};
 use portolan::wire::SuccessWord;
-use portolan::work::Worker;
+use portolan::work::{Delivery, Worker};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
@@ -57,6 +58,7 @@ pub struct World {
     pub store: Arc<dyn Store>,
     pub perform: Perform,
     pub worker: Worker,
+    pub delivery: Delivery,
     pub issuer: Issuer,
     pub address: SocketAddr,
     pub public_url: &'static str,
@@ -105,6 +107,8 @@ pub struct Setting {
     /// Who does checks outside the service.
     pub checkers: Vec<CheckerSetting>,
     pub artifacts: ArtifactSettings,
+    /// The way out.
+    pub egress: Egress,
     /// How browsers reach it.
     pub public_url: &'static str,
 }
@@ -123,9 +127,16 @@ impl Default for Setting {
             issuers: Vec::new(),
             checkers: Vec::new(),
             artifacts: ArtifactSettings::default(),
+            egress: egress(),
             public_url: PUBLIC_URL,
         }
     }
+}
+
+/// The usual way out: to public addresses only. Made once, for it reads the machine's root certificates.
+pub fn egress() -> Egress {
+    static EGRESS: OnceLock<Egress> = OnceLock::new();
+    EGRESS.get_or_init(|| Egress::new(&EgressSettings::default()).unwrap()).clone()
 }
 
 /// An operator's own type: a short pipeline, and a definition of two members.
@@ -239,7 +250,10 @@ impl World {
         };
         let door = door(rooms, web::routes(pages), gate, clock.clone());
         let claims = Claims::new(Arc::clone(&store));
+        let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
+        let post = Post::new(Arc::clone(&store));
+        let delivery = Delivery::new(post, perform.post_due(), setting.egress, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -252,6 +266,7 @@ impl World {
             store,
             perform,
             worker,
+            delivery,
             issuer,
             address,
             public_url,

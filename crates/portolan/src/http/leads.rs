@@ -1,0 +1,107 @@
+//! Leads: anybody may leave one for the publisher of a live offer, and its members see how far the delivery has come.
+
+use super::errors::Problem;
+use super::offers::{self, count};
+use super::request::{At, query, read_own, want_json};
+use super::{Shared, reply};
+use crate::auth::Permission;
+use crate::perform::is_public;
+use crate::store::{LetterKind, LetterState, Sent};
+use crate::wire;
+use api::errors::ErrorDocument;
+use api::leads::{Lead as WireLead, LeadState, NewLead, TakenLead};
+use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode, Uri};
+use publishing::lead::{Customer, Lead, LeadRefusal, USUAL_ACTION};
+use publishing::offer::{OfferId, OfferKey, PublisherId};
+
+/// How many leads are listed at once where nothing is said, and at most.
+const USUAL_PAGE: i64 = 100;
+const LONGEST_PAGE: i64 = 1_000;
+
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const LONGEST_KEY: usize = 255;
+
+/// Leaves a lead for the publisher of a live offer. It is delivered to the endpoint that the offer names.
+#[utoipa::path(post, path = "/catalog/offers/{publisherId}/{offerId}/leads", operation_id = "send_lead", tag = "Catalog",
+    params(("publisherId" = String, Path), ("offerId" = String, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "With the same key and body a lead is taken once a day.")),
+    request_body = NewLead,
+    responses((status = 202, description = "It is stored, and will be delivered.", body = TakenLead),
+        (status = "4XX", description = "The request was refused, and changed nothing.", body = ErrorDocument),
+        (status = "5XX", description = "The service could not.", body = ErrorDocument)))]
+pub(crate) async fn send_lead(
+    State(rooms): Shared,
+    names: Result<RawPathParams, RawPathParamsRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let key = names.ok().and_then(|names| key(&names)).ok_or(LeadRefusal::Missing)?;
+    let offer = rooms.read.offer(&key).await?;
+    if !offer.is_some_and(|offer| is_public(&offer, None)) {
+        return Err(LeadRefusal::Missing.into());
+    }
+    // Also keeps forms of other sites out, which cannot say this without asking first.
+    want_json(&headers)?;
+    let once = idempotency_key(&headers)?;
+    let NewLead { plan_id, action, customer, note } = read_own(body).await?;
+    let customer = Customer {
+        first_name: customer.first_name,
+        last_name: customer.last_name,
+        email: customer.email,
+        phone: customer.phone,
+        company: customer.company,
+        title: customer.title,
+        country: customer.country,
+    };
+    let action = action.unwrap_or_else(|| USUAL_ACTION.to_owned());
+    let lead = Lead { plan: plan_id, action, customer, note: note.unwrap_or_default() };
+    let id = rooms.perform.take_lead(&key, lead, once).await?;
+    Ok(reply::json(StatusCode::ACCEPTED, &TakenLead { id }))
+}
+
+fn key(names: &RawPathParams) -> Option<OfferKey> {
+    let mut names = names.iter().map(|(_, name)| name);
+    Some(OfferKey { publisher: PublisherId::parse(names.next()?)?, offer: OfferId::parse(names.next()?)? })
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let text = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()) && keys.next().is_none());
+    let message = format!("This is no key. Send one of 1 to {LONGEST_KEY} ASCII characters, once, or leave it out.");
+    text.map(Some).ok_or_else(|| Problem::bad_request(IDEMPOTENCY_KEY, message))
+}
+
+/// The leads of an offer in the last 30 days, newest first: how far each has come, and nothing of what the customer left.
+#[utoipa::path(get, path = "/api/publishers/{publisherId}/offers/{offerId}/leads", operation_id = "list_leads", tag = "Offers",
+    params(("publisherId" = String, Path), ("offerId" = String, Path),
+        ("$top" = Option<i64>, Query, description = "How many at most; 100 where nothing is said, 1000 at most."),
+        ("$skip" = Option<i64>, Query, description = "How many to pass over.")),
+    responses((status = 200, body = Vec<WireLead>)))]
+pub(crate) async fn list_leads(State(rooms): Shared, at: At, uri: Uri) -> Result<Response, Problem> {
+    let (key, _) = offers::load_for(&rooms, &at, Permission::ReadLeads).await?;
+    let (mut top, mut skip) = (USUAL_PAGE, 0);
+    for (name, value) in query(&uri) {
+        match name.to_ascii_lowercase().as_str() {
+            "top" => top = count("$top", &value)?.min(LONGEST_PAGE),
+            "skip" => skip = count("$skip", &value)?,
+            _ => {}
+        }
+    }
+    let letters = rooms.read.letters(&key, LetterKind::Lead, skip, top).await?;
+    Ok(reply::json(StatusCode::OK, &letters.into_iter().map(lead).collect::<Vec<_>>()))
+}
+
+fn lead(sent: Sent) -> WireLead {
+    let (state, next_attempt) = match sent.state {
+        LetterState::Waiting(at) => (LeadState::Waiting, Some(wire::date(at))),
+        LetterState::Delivered => (LeadState::Delivered, None),
+        LetterState::Failed => (LeadState::Failed, None),
+    };
+    let taken_at = wire::date(sent.made_at);
+    WireLead { id: sent.id, taken_at, state, attempts: sent.attempts, next_attempt, last_failure: sent.failure }
+}

@@ -1,0 +1,218 @@
+//! The outbox: letters that were promised to somebody outside, and have to be delivered; what each handle may do with them.
+
+use super::{Read, Store, StoreError};
+use async_trait::async_trait;
+use publishing::moment::Moment;
+use publishing::offer::{Offer, OfferKey, Snapshot};
+use std::fmt;
+use std::sync::Arc;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// For how many days the fact stays that a letter was delivered, or given up.
+pub(super) const REMEMBERED_DAYS: i64 = 30;
+
+/// What a letter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterKind {
+    /// What a customer left for a publisher.
+    Lead,
+}
+
+impl LetterKind {
+    /// How it is stored.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Lead => "lead",
+        }
+    }
+}
+
+/// What makes that something which is sent twice is taken once. Neither can be turned back into what was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnceOnly {
+    /// The hash of the sender's key.
+    pub key: [u8; 32],
+    /// The hash of the key and what was sent with it.
+    pub digest: [u8; 32],
+    /// Keys of letters taken before this count no more.
+    pub since: Moment,
+}
+
+/// A letter to be delivered.
+#[derive(Clone)]
+pub struct Letter {
+    /// Its id, the same at each try.
+    pub id: Uuid,
+    /// The offer it is about.
+    pub key: OfferKey,
+    /// What it is.
+    pub kind: LetterKind,
+    /// What it says; sealed before it is stored.
+    pub body: Zeroizing<Vec<u8>>,
+    /// When it was taken; it is due at once.
+    pub made_at: Moment,
+    /// What makes that it is taken once, if its sender wants that.
+    pub once: Option<OnceOnly>,
+}
+
+impl fmt::Debug for Letter {
+    /// Without what it says.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// What came of a letter that was handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// It is taken, under this id: its own, or that of the one that was handed in before with the same key.
+    As(Uuid),
+    /// The key was used with something else.
+    KeyUsed,
+}
+
+/// A worker's hold on a letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its id.
+    pub id: Uuid,
+    /// The offer it is about.
+    pub key: OfferKey,
+    /// When it was taken.
+    pub made_at: Moment,
+    /// How often it was taken in hand, from 1.
+    pub attempt: i64,
+    /// The fencing number of this claim.
+    pub fence: i64,
+    /// What it says, sealed.
+    pub(super) sealed: String,
+}
+
+/// How a try to deliver ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterEnd {
+    /// It is delivered; what it says is removed.
+    Delivered,
+    /// It is tried again.
+    PutOff {
+        /// When.
+        until: Moment,
+        /// Why it failed, in a word.
+        failure: &'static str,
+        /// Whether the others of its lane wait as long: where it is the destination that fails, and not the letter.
+        with_lane: bool,
+    },
+    /// It is not tried any more; what it says is removed.
+    GivenUp {
+        /// Why the last try failed, in a word.
+        failure: &'static str,
+    },
+}
+
+/// Where a letter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetterState {
+    /// It will be tried at this time.
+    Waiting(Moment),
+    /// It was delivered.
+    Delivered,
+    /// It was given up.
+    Failed,
+}
+
+/// A letter in a list; nothing of what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was taken.
+    pub made_at: Moment,
+    /// Where it stands.
+    pub state: LetterState,
+    /// How often it was taken in hand.
+    pub attempts: i64,
+    /// Why the last try failed, in a word.
+    pub failure: Option<String>,
+}
+
+/// What is kept of letters.
+///
+/// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes a letter, durably.
+    async fn post(&self, letter: Letter) -> Result<Posted, StoreError>;
+
+    /// When the next letter is due or its lease ends, or an old one is to be forgotten.
+    async fn next_letter(&self) -> Result<Option<Moment>, StoreError>;
+
+    /// Leases due letters, at most so many, and of each lane only the first, until `until`; forgets old ones.
+    async fn claim_letters(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>, StoreError>;
+
+    /// What a letter says.
+    fn open_letter(&self, held: &Held) -> Result<Zeroizing<Vec<u8>>, StoreError>;
+
+    /// Records how a try ended.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`] where the claim is not held any more.
+    async fn end_letter(&self, held: &Held, now: Moment, end: LetterEnd) -> Result<(), StoreError>;
+
+    /// The letters of a kind about an offer, the newest first.
+    async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>, StoreError>;
+}
+
+impl Read {
+    /// As [`Outbox::letters`].
+    pub async fn letters(
+        &self,
+        key: &OfferKey,
+        kind: LetterKind,
+        skip: i64,
+        top: i64,
+    ) -> Result<Vec<Sent>, StoreError> {
+        self.0.letters(key, kind, skip, top).await
+    }
+}
+
+/// The store for whoever delivers letters: what is due, and where it goes.
+#[derive(Clone, Debug)]
+pub struct Post(Arc<dyn Store>);
+
+impl Post {
+    /// A handle to deliver with.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+
+    /// As [`Outbox::next_letter`].
+    pub async fn next(&self) -> Result<Option<Moment>, StoreError> {
+        self.0.next_letter().await
+    }
+
+    /// As [`Outbox::claim_letters`].
+    pub async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>, StoreError> {
+        self.0.claim_letters(now, until, most).await
+    }
+
+    /// As [`Outbox::open_letter`].
+    pub fn open(&self, held: &Held) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.0.open_letter(held)
+    }
+
+    /// As [`Outbox::end_letter`].
+    pub async fn end(&self, held: &Held, now: Moment, end: LetterEnd) -> Result<(), StoreError> {
+        self.0.end_letter(held, now, end).await
+    }
+
+    /// As [`Store::load`], without the revision.
+    pub async fn offer(&self, key: &OfferKey) -> Result<Option<Offer>, StoreError> {
+        Ok(self.0.load(key).await?.map(|stored| stored.offer))
+    }
+
+    /// As [`Store::snapshot`].
+    pub async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
+        self.0.snapshot(key, version).await
+    }
+}
