@@ -156,11 +156,6 @@ impl Perform {
         if is_member { Err(Failure::OwnPublisher) } else { Ok(()) }
     }
 
-    /// The time by which commands are decided.
-    pub fn now(&self) -> Moment {
-        self.clock.now()
-    }
-
     /// Performs a worker's command under its claim; `then` says what becomes of the claim.
     ///
     /// # Errors
