@@ -195,3 +195,21 @@ async fn a_secret_can_be_changed_while_checks_run() {
         assert_eq!(call(&world, &callback(&start), key, seconds(&world), &said).await.json()["applied"], true);
     }
 }
+
+#[tokio::test]
+async fn one_checker_cannot_speak_for_another() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let system = System::start(|_| running()).await;
+    let key: &[u8] = b"another key of 24 bytes.";
+    let mut other = system.setting(directory.path());
+    other.name = "other".into();
+    other.secret_file = Some(crate::outside::secret_file(elsewhere.path(), key));
+    let kind = publishing::pipeline::CheckKind::Http { checker: "probe".into(), reusable: false };
+    let world = crate::outside::world(vec![system.setting(directory.path()), other], kind).await;
+    publish(&world, "memo-1").await;
+    tick(&world, 2).await;
+    let start = system.asked(1).await;
+    let said = json!({"id": start.json()["id"], "sequence": 1, "state": "passed"});
+    assert_eq!(call(&world, &callback(&start), key, seconds(&world), &said).await.status, 401);
+    assert_eq!(call(&world, &callback(&start), KEY, seconds(&world), &said).await.json()["applied"], true);
+}
