@@ -10,6 +10,7 @@ pub use connection::{
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
+use crate::catalog::{CatalogOffer, CatalogPage};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
 use crate::operations::{Operation, Submission};
 use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
@@ -183,6 +184,17 @@ impl Client {
     ) -> Result<(), ClientError> {
         let path = format!("/api/reviews/{operation}/{}/{}", segment(step), verdict.word());
         self.started(self.request(Method::POST, &path).json(request)).await.map(drop)
+    }
+
+    /// A page of the offers that are live. `query` holds `after`, `top` and filters; `nextLink` has those of the next page.
+    pub async fn list_catalog_offers(&self, query: &[(&str, &str)]) -> Result<CatalogPage, ClientError> {
+        self.read(self.request(Method::GET, "/catalog/offers").query(query)).await
+    }
+
+    /// A live offer as its page shows it.
+    pub async fn get_catalog_offer(&self, publisher: &str, offer: &str) -> Result<CatalogOffer, ClientError> {
+        self.read(self.request(Method::GET, &format!("/catalog/offers/{}/{}", segment(publisher), segment(offer))))
+            .await
     }
 
     fn offer_request(&self, method: Method, publisher: &str, offer: &str, rest: &str) -> RequestBuilder {

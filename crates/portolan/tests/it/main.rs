@@ -28,6 +28,7 @@ mod hostile;
 mod idp;
 mod kill;
 mod limits;
+mod listings;
 mod matrix;
 mod openapi;
 mod origin;
