@@ -11,6 +11,7 @@ pub mod egress;
 pub mod http;
 pub mod issuer;
 pub mod links;
+pub mod listing;
 pub mod markup;
 pub mod network;
 pub mod perform;

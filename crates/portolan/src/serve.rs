@@ -11,6 +11,7 @@ use crate::egress::Egress;
 use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
+use crate::listing::Shelf;
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Post, Read, Store};
 use crate::vault::Vault;
@@ -130,7 +131,9 @@ impl Setup {
         }
         let draining = Arc::new(AtomicBool::new(false));
         let limits = Arc::new(Limits::new(&self.entrance.limits, &self.clock));
+        let shelf = Shelf::new(Read::new(Arc::clone(&self.store)), links.clone());
         let pages = Pages {
+            shelf: shelf.clone(),
             sessions: Sessions::new(Arc::clone(&self.store), self.clock.clone()),
             gate: gate.clone(),
             issuer: issuer.clone(),
@@ -154,6 +157,7 @@ impl Setup {
             public_url: Arc::clone(&public_url),
             links,
             artifacts: self.artifacts,
+            shelf,
             types: Arc::clone(&types),
             checks: checks.clone(),
             success_word: self.success_word,

@@ -11,6 +11,7 @@ pub use connection::{
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
+use crate::catalog::{CatalogOffer, CatalogPage};
 use crate::leads::{Lead, NewLead, TakenLead};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
 use crate::operations::{Operation, Submission};
@@ -184,6 +185,17 @@ impl Client {
     ) -> Result<TakenLead, ClientError> {
         let path = format!("/catalog/offers/{}/{}/leads", segment(publisher), segment(offer));
         self.read(self.request(Method::POST, &path).header("Idempotency-Key", key).json(lead)).await
+    }
+
+    /// A page of the offers that are live. `query` holds `after`, `top` and filters; `nextLink` has those of the next page.
+    pub async fn list_catalog_offers(&self, query: &[(&str, &str)]) -> Result<CatalogPage, ClientError> {
+        self.read(self.request(Method::GET, "/catalog/offers").query(query)).await
+    }
+
+    /// A live offer as its page shows it.
+    pub async fn get_catalog_offer(&self, publisher: &str, offer: &str) -> Result<CatalogOffer, ClientError> {
+        self.read(self.request(Method::GET, &format!("/catalog/offers/{}/{}", segment(publisher), segment(offer))))
+            .await
     }
 
     fn offer_request(&self, method: Method, publisher: &str, offer: &str, rest: &str) -> RequestBuilder {

@@ -4,6 +4,7 @@ mod actions;
 mod address;
 mod artifacts;
 mod audiences;
+mod catalog;
 mod checks;
 mod connections;
 mod discovery;
@@ -39,6 +40,7 @@ pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Entrance, addresses, listen};
 pub use needs::{Need, need};
+pub(crate) use reply::document;
 pub use request::form_members;
 pub use tls::Certificate;
 
@@ -47,6 +49,7 @@ use crate::auth::Gate;
 use crate::checks::Checks;
 use crate::issuer::Issuer;
 use crate::links::Links;
+use crate::listing::Shelf;
 use crate::perform::Perform;
 use crate::store::Read;
 use crate::wire::SuccessWord;
@@ -77,6 +80,8 @@ pub struct Rooms {
     pub links: Links,
     /// The files of definitions, where they are kept.
     pub artifacts: Option<Artifacts>,
+    /// Offers as customers see them.
+    pub shelf: Shelf,
     /// The offer types there are.
     pub types: Arc<OfferTypes>,
     /// Who does checks outside the service, and calls back.
@@ -140,6 +145,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(members::remove_staff_secret))
         .routes(routes!(members::invite_staff))
         .routes(routes!(artifacts::get_artifact))
+        .routes(routes!(catalog::list_catalog_offers))
+        .routes(routes!(catalog::get_catalog_offer))
         .routes(routes!(token::get_token_v1))
         .routes(routes!(token::get_token_v2))
         .routes(routes!(discovery::get_discovery_v1))

@@ -26,6 +26,7 @@ pub fn need(operation: &str) -> Option<Need> {
         "get_health" | "get_readiness" | "get_openapi" | "get_artifact" | "send_lead" => Nothing,
         // Its callers sign what they send.
         "report_check" => Nothing,
+        "list_catalog_offers" | "get_catalog_offer" => Nothing,
 
         "list_publishers" | "list_offer_types" => Token,
 

@@ -44,6 +44,9 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
         } else if path.starts_with("/api/") {
             operations(item).for_each(share);
         }
+        if path.starts_with("/catalog/") {
+            operations(item).for_each(describe_errors);
+        }
     }
     document
 }
@@ -62,6 +65,11 @@ fn errors(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     responses
         .insert("401".into(), error("The token, or the signature, is missing or not valid.", "UnauthorizedDocument"));
+    describe_errors(operation);
+}
+
+fn describe_errors(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
     responses.insert("4XX".into(), error("The request was refused, and changed nothing.", "ErrorDocument"));
     responses.insert("5XX".into(), error("The service could not.", "ErrorDocument"));
 }

@@ -3,12 +3,14 @@
 mod cache;
 mod chain;
 mod directory;
+mod live;
 mod migrate;
 mod outbox;
 mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
+mod sqlite_live;
 mod sqlite_outbox;
 mod sqlite_read;
 mod sqlite_write;
@@ -19,6 +21,7 @@ pub use chain::{GENESIS, Link};
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use live::{Live, LiveSelection};
 pub use outbox::{Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Sent};
 pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
@@ -196,6 +199,9 @@ pub trait Store: Directory + Outbox {
     /// Offers in the order of their ids.
     async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError>;
 
+    /// Offers that are in production, in the order of their folded names.
+    async fn live(&self, selection: LiveSelection) -> Result<Vec<Live>, StoreError>;
+
     /// An offer as published with a version.
     async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError>;
 
@@ -282,6 +288,11 @@ impl Read {
     /// As [`Store::offers`].
     pub async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError> {
         self.0.offers(selection).await
+    }
+
+    /// As [`Store::live`].
+    pub async fn live(&self, selection: LiveSelection) -> Result<Vec<Live>, StoreError> {
+        self.0.live(selection).await
     }
 
     /// As [`Store::snapshot`].

@@ -3,8 +3,8 @@
 use super::cache::Newest;
 use super::sqlite_writer::{Job, QUEUE, in_savepoint, locked, run, write_batches};
 use super::{
-    Change, Claim, Document, Line, Listed, Publisher, Selection, Store, StoreError, Stored, migrate, sealed,
-    sqlite_read, sqlite_write,
+    Change, Claim, Document, Line, Listed, Live, LiveSelection, Publisher, Selection, Store, StoreError, Stored,
+    migrate, sealed, sqlite_live, sqlite_read, sqlite_write,
 };
 use crate::vault::Vault;
 use async_trait::async_trait;
@@ -233,6 +233,10 @@ impl Store for Sqlite {
 
     async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError> {
         self.read_long(move |connection| sqlite_read::offers(connection, &selection)).await
+    }
+
+    async fn live(&self, selection: LiveSelection) -> Result<Vec<Live>, StoreError> {
+        self.read_long(move |connection| sqlite_live::live(connection, &selection)).await
     }
 
     async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {

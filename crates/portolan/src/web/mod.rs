@@ -1,9 +1,10 @@
-//! The door for browsers: signing in and out, and who one is here. `pages.rs` says what the pages look like.
+//! The door for browsers: signing in and out, who one is here, and the pages of offers. `pages.rs` says what the pages look like.
 
 mod account;
 mod authorize;
 mod cookies;
 mod forms;
+mod listings;
 mod pages;
 mod sign_in;
 mod welcome;
@@ -12,6 +13,7 @@ use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
 use crate::clock::Clock;
 use crate::http::Limits;
 use crate::issuer::Issuer;
+use crate::listing::Shelf;
 use crate::perform::Perform;
 use crate::store::StoreError;
 use crate::vault::Vault;
@@ -25,6 +27,8 @@ use std::sync::Arc;
 /// What pages work with. What changes anything is performed, or done by the sessions.
 #[derive(Clone, Debug)]
 pub struct Pages {
+    /// Offers as customers see them.
+    pub shelf: Shelf,
     /// Who is signed in.
     pub sessions: Sessions,
     /// What roles somebody has.
@@ -82,6 +86,8 @@ pub fn routes(pages: Pages) -> Router {
         .route("/", get(account::front))
         .route("/account", get(account::show))
         .route("/account/sessions/end", post(account::end_session))
+        .route("/listings/{publisher}/{offer}", get(listings::live))
+        .route("/listings/{publisher}/{offer}/preview", get(listings::preview))
         .route("/sign-in", get(sign_in::choose))
         .route("/sign-in/callback", get(sign_in::come_back))
         .route("/sign-out", post(account::sign_out))

@@ -1,10 +1,13 @@
 //! What the pages look like: templates, the stylesheet, and the headers that every page has.
 
+use crate::http::document;
+use crate::store::Document;
+use api::catalog::{CatalogOffer, CatalogPlan};
 use askama::Template;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -12,6 +15,11 @@ const STYLE: &str = include_str!("../../templates/style.css");
 /// Nothing but our own stylesheet and forms and the empty icon, and in nobody's frame.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// The same for pages with pictures, which are always our own copies; they have no forms.
+const POLICY_WITH_IMAGES: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// What a handler shows.
@@ -95,6 +103,37 @@ pub(super) struct SessionRow {
     pub(super) address: String,
 }
 
+/// An offer as customers see it, or will see it.
+#[derive(Template)]
+#[template(path = "listing.html")]
+pub(super) struct ListingPage<'a> {
+    pub(super) style: String,
+    /// The version that is previewed.
+    pub(super) preview: Option<i64>,
+    pub(super) logo: Option<&'a str>,
+    pub(super) hero: Option<&'a str>,
+    /// The mail address of the support, where it can be a link.
+    pub(super) mail_link: Option<&'a str>,
+    pub(super) plans: Vec<PlanCard<'a>>,
+    /// Screenshots, each with what it shows and the path of our copy.
+    pub(super) pictures: Vec<(&'a str, Option<&'a str>)>,
+    pub(super) listing: &'a CatalogOffer,
+}
+
+/// One plan on the page of an offer.
+pub(super) struct PlanCard<'a> {
+    pub(super) plan: &'a CatalogPlan,
+    /// What marks it, and why it does.
+    pub(super) mark: Option<(&'static str, &'static str)>,
+    /// The sum, and what it is for.
+    pub(super) price: Option<(String, &'static str)>,
+    /// Sizes and their prices.
+    pub(super) sizes: Vec<(String, String)>,
+    pub(super) trial: Option<String>,
+    /// The path of our copy of the price sheet.
+    pub(super) sheet: Option<&'a str>,
+}
+
 /// A page that only says something.
 #[derive(Template)]
 #[template(path = "message.html")]
@@ -124,18 +163,41 @@ pub(super) async fn style() -> Response {
 
 /// A page with the headers that every page has.
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
-    let body = template.render().unwrap_or_else(|error| {
+    let mut response = headed(Response::new(Body::from(written(template))));
+    *response.status_mut() = status;
+    response
+}
+
+fn written(template: &impl Template) -> String {
+    template.render().unwrap_or_else(|error| {
         tracing::error!(%error, "a page could not be written");
         "The page could not be written. Tell the operator.".to_owned()
-    });
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
+    })
+}
+
+fn headed(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// A page that may show pictures.
+pub(super) fn with_images(mut response: Response) -> Response {
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY_WITH_IMAGES);
+    response
+}
+
+/// A page with pictures that anybody may see and keep for a minute, or 304 where the browser has it.
+pub(super) fn public(template: &impl Template, request: &HeaderMap) -> Response {
+    let body = written(template);
+    let hash: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let Ok(etag) = HeaderValue::try_from(format!("\"{hash}\"")) else { return not_now(&"an ETag that is none") };
+    let mut response = with_images(headed(document(Document { body: body.into(), etag }, request)));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     response
 }
 

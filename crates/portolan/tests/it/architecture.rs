@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
@@ -13,9 +13,13 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("config", &["artifacts", "auth", "checks", "egress", "http", "network", "store", "wire"]),
     ("demo", &["auth", "checks", "clock", "issuer", "links", "perform", "store", "work"]),
     ("egress", &["network"]),
-    ("http", &["artifacts", "auth", "checks", "clock", "issuer", "links", "network", "perform", "store", "wire"]),
+    (
+        "http",
+        &["artifacts", "auth", "checks", "clock", "issuer", "links", "listing", "network", "perform", "store", "wire"],
+    ),
     ("issuer", &["auth", "clock", "store", "vault"]),
     ("links", &[]),
+    ("listing", &["links", "markup", "store"]),
     ("markup", &[]),
     ("network", &[]),
     ("perform", &["auth", "clock", "links", "store", "wire"]),
@@ -30,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
             "http",
             "issuer",
             "links",
+            "listing",
             "perform",
             "store",
             "vault",
@@ -40,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ),
     ("store", &["vault"]),
     ("vault", &["clock"]),
-    ("web", &["auth", "clock", "http", "issuer", "perform", "store", "vault"]),
+    ("web", &["auth", "clock", "http", "issuer", "listing", "perform", "store", "vault"]),
     ("wire", &["links", "markup", "store"]),
     ("work", &["checks", "clock", "egress", "perform", "store", "wire"]),
 ];

@@ -14,6 +14,7 @@
 //! `operation_success_word`.
 
 use crate::world::{Answer, Setting, World};
+use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
@@ -194,9 +195,11 @@ async fn ask(world: &World, request: &str) -> Answer {
     let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
     let headers: Vec<(&str, &str)> = lines.map(|line| line.split_once(": ").unwrap()).collect();
     let answer = world.send(method, path, &headers, body.to_owned()).await;
+    let public = path.starts_with("/catalog/") && answer.status < 400;
+    let kept = if public { "public, max-age=60" } else { "no-cache" };
     for (name, value) in [
         ("content-type", "application/json; charset=utf-8"),
-        ("cache-control", "no-cache"),
+        ("cache-control", kept),
         ("x-content-type-options", "nosniff"),
     ] {
         assert_eq!(answer.header(name), value, "{name} of {request}");
@@ -225,6 +228,8 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         {
             assert_eq!(answer.body, "", "{request}");
         }
+        (_, ["catalog", "offers"]) => same::<CatalogPage>(answer),
+        (_, ["catalog", "offers", _, _]) => same::<CatalogOffer>(answer),
         (_, ["api", "publishers"]) => same::<Vec<Publisher>>(answer),
         (_, ["api", "offertypes"]) => same::<Vec<OfferType>>(answer),
         (_, ["api", "reviews"]) => same::<Vec<Review>>(answer),

@@ -29,6 +29,7 @@ mod idp;
 mod kill;
 mod leads;
 mod limits;
+mod listings;
 mod matrix;
 mod openapi;
 mod origin;

@@ -410,6 +410,9 @@ async fn existing_elsewhere(scene: &Scene, operation: &str, at: &str, circle: &s
         "get_keys_v2" => asked(200, "/common/discovery/v2.0/keys", ""),
         "get_instance" => asked(200, "/common/discovery/instance", ""),
         "report_check" => asked(401, format!("/api/checks/{}/review/0/report", lasting.operation), "{}"),
+        "list_catalog_offers" => asked(200, "/catalog/offers", ""),
+        // None is live here, for anybody.
+        "get_catalog_offer" => asked(404, format!("/catalog/offers/{at}/memo"), ""),
         "get_health" => asked(200, "/healthz", ""),
         "get_readiness" => asked(200, "/readyz", ""),
         "get_openapi" => asked(200, "/openapi.json", ""),

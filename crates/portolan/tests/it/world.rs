@@ -15,6 +15,7 @@ use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
+use portolan::listing::Shelf;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
@@ -220,7 +221,9 @@ impl World {
         let files = tempfile::tempdir().unwrap();
         let artifacts = Artifacts::open(&setting.artifacts, files.path(), origin.egress()).unwrap();
         let checks = checks.with_artifacts(artifacts.clone(), links.clone());
+        let shelf = Shelf::new(Read::new(Arc::clone(&store)), links.clone());
         let rooms = Rooms {
+            shelf: shelf.clone(),
             read: Read::new(Arc::clone(&store)),
             perform: perform.clone(),
             issuer: Some(issuer.clone()),
@@ -237,6 +240,7 @@ impl World {
             description: description().unwrap(),
         };
         let pages = Pages {
+            shelf,
             sessions: Sessions::new(Arc::clone(&store), clock.clone()),
             gate: gate.clone(),
             issuer: Some(issuer.clone()),
