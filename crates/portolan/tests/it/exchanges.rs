@@ -195,7 +195,7 @@ async fn ask(world: &World, request: &str) -> Answer {
     let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
     let headers: Vec<(&str, &str)> = lines.map(|line| line.split_once(": ").unwrap()).collect();
     let answer = world.send(method, path, &headers, body.to_owned()).await;
-    let public = path.starts_with("/catalog/") && answer.status < 400;
+    let public = method == "GET" && path.starts_with("/catalog/") && answer.status < 400;
     let kept = if public { "public, max-age=60" } else { "no-cache" };
     for (name, value) in [
         ("content-type", "application/json; charset=utf-8"),
