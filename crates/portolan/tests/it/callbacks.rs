@@ -213,3 +213,17 @@ async fn one_checker_cannot_speak_for_another() {
     assert_eq!(call(&world, &callback(&start), key, seconds(&world), &said).await.status, 401);
     assert_eq!(call(&world, &callback(&start), KEY, seconds(&world), &said).await.json()["applied"], true);
 }
+
+#[tokio::test]
+async fn an_empty_answer_leaves_what_was_heard_before() {
+    let system = System::start(|_| reply(202, &Value::Null)).await;
+    let world = system.world(|setting| setting.poll_seconds = Some(5)).await;
+    publish(&world, "memo-1").await;
+    tick(&world, 2).await;
+    let start = system.asked(1).await;
+    let said = json!({"state": "running", "messages": [{"level": "warning", "message": "heard"}]});
+    assert_eq!(call_back(&world, &start, 3, said).await.json()["applied"], true);
+    tick(&world, 5).await;
+    assert_eq!(system.count(), 2);
+    assert_eq!(step(&world, "memo-1").await["messages"][0]["messageHtml"], "heard");
+}
