@@ -9,7 +9,7 @@
 //! do what is due then; `=== work 1s` turns the clock, and lets it do what is due then, but not what follows from that;
 //! `=== take 2s` turns the clock, and a worker takes in hand what is due then and dies, so that another one takes over
 //! 30 s later; `=== # ...` says something to the reader. In requests `{{operation-1}}` is the id of the file's first
-//! operation, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews; `{{64KiB}}`
+//! operation, `{{lead-1}}` in answers that of its first lead, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews; `{{64KiB}}`
 //! and `{{4MiB}}` are long texts. The lines above the first `=== ` may set `missing_if_match` and
 //! `operation_success_word`.
 
@@ -136,6 +136,7 @@ fn seconds(time: &str) -> Duration {
 #[derive(Default)]
 struct Seen {
     operations: Vec<String>,
+    leads: Vec<String>,
     etag: String,
     /// The id of who reviews.
     staff: String,
@@ -159,6 +160,12 @@ impl Seen {
     fn note(&mut self, answer: &Answer) {
         if answer.headers.contains_key("etag") {
             self.etag = answer.header("etag").to_owned();
+        }
+        if answer.status == 202 && !answer.body.is_empty() {
+            let id = answer.json()["id"].as_str().unwrap().to_owned();
+            if !self.leads.contains(&id) {
+                self.leads.push(id);
+            }
         }
         let path = answer.header("location").split('?').next().unwrap_or_default();
         if let Some((_, id)) = path.rsplit_once('/') {
@@ -184,6 +191,9 @@ impl Seen {
         }
         for (at, id) in self.operations.iter().enumerate() {
             text = text.replace(id, &format!("{{{{operation-{}}}}}", at + 1));
+        }
+        for (at, id) in self.leads.iter().enumerate() {
+            text = text.replace(id, &format!("{{{{lead-{}}}}}", at + 1));
         }
         text.replace(&self.staff, "{{staff}}")
     }

@@ -134,7 +134,7 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
         [status, class.as_str()].into_iter().map(|key| &operation["responses"][key]).find(|found| !found.is_null());
     let response = response.unwrap_or_else(|| panic!("{method} {template} does not describe {status}"));
     let schema = &response["content"]["application/json"]["schema"];
-    let mut body = body.trim().replace("{{definition}}", "{}");
+    let mut body = body.trim().replace("{{definition}}", "{}").replace("{{lead-", "{{operation-");
     while let Some((before, after)) = body.split_once("{{operation-") {
         let rest = after.split_once("}}").unwrap().1;
         body = format!("{before}00000000-0000-0000-0000-000000000001{rest}");
