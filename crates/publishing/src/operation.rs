@@ -111,11 +111,23 @@ impl Step {
         self.checks.iter().all(|check| check.is(CheckState::Complete))
     }
 
-    /// Makes the checks of workers due at `at`.
+    /// Makes the checks of workers due at `at`, but for the preview.
     fn reach(&mut self, now: Moment, at: Moment) {
         self.reached_at = Some(now);
-        for check in self.checks.iter_mut().filter(|check| !check.kind.waits_for_person()) {
+        let by_worker = |check: &&mut Check| !check.kind.waits_for_person() && check.kind != CheckKind::Listing;
+        for check in self.checks.iter_mut().filter(by_worker) {
             check.state = CheckState::Queued { at };
+        }
+    }
+
+    /// Puts the preview in place once the other workers are done: nobody shall see the preview of what they reject.
+    fn hand_to_listing(&mut self, at: Moment) {
+        let before = |check: &Check| check.kind.waits_for_person() || check.kind == CheckKind::Listing;
+        if self.checks.iter().all(|check| before(check) || check.is(CheckState::Complete)) {
+            let waits = |check: &&mut Check| check.kind == CheckKind::Listing && check.is(CheckState::NotStarted);
+            for check in self.checks.iter_mut().filter(waits) {
+                check.state = CheckState::Queued { at };
+            }
         }
     }
 
@@ -311,6 +323,7 @@ impl Operation {
                 step.reach(clock, due);
                 reuse::take_over(step, &known, now);
             }
+            step.hand_to_listing(due);
             step.hand_to_person();
             if step.is_complete() {
                 continue;

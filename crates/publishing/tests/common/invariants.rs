@@ -6,7 +6,7 @@ use crate::reviewers::Reviews;
 use publishing::command::{Command, Ending};
 use publishing::entry::Event;
 use publishing::message::Level;
-use publishing::operation::{CheckState, Course, Operation, PICK_UP_SECONDS, Purpose, Step};
+use publishing::operation::{Check, CheckState, Course, Operation, PICK_UP_SECONDS, Purpose, Step};
 use publishing::pipeline::CheckKind;
 use publishing::plan;
 use publishing::secrets;
@@ -224,6 +224,11 @@ fn slots(history: &History, before: &Store, after: &Store, command: &Command) {
     match after.newest() {
         Some(operation) if offer.preview != preview && offer.preview.is_some() => {
             assert_eq!((done, offer.preview), (Some(CheckKind::Listing), Some(operation.offer_version)));
+            let shows = |step: &&Step| step.checks.iter().any(|check| check.kind == CheckKind::Listing);
+            let by_worker = |check: &&Check| !check.kind.waits_for_person();
+            let step = operation.steps.iter().find(shows).unwrap();
+            let others_done = step.checks.iter().filter(by_worker).all(|check| check.state == CheckState::Complete);
+            assert!(others_done || operation.purpose == Purpose::GoLive, "a preview of what may yet be rejected");
         }
         Some(operation) if offer.preview != preview => {
             assert_eq!((operation.course, preview), (Course::Canceled, Some(operation.offer_version)));
