@@ -29,7 +29,7 @@ const PARAMETERS: [&str; 6] = ["after", "top", "publisherId", "offerTypeId", "ca
 const LOOKED_AT: usize = 1_000;
 
 /// The offers that are live.
-#[utoipa::path(get, path = "/catalog/offers", operation_id = "list_catalog_offers", tag = "Catalogue",
+#[utoipa::path(get, path = "/catalog/offers", operation_id = "list_catalog_offers", tag = "Catalog",
     params(("after" = Option<String>, Query, description = "Where the page begins; nextLink has it."),
         ("top" = Option<i64>, Query, description = "How many at most: 1 to 200, 50 where nothing is said."),
         ("publisherId" = Option<String>, Query, description = "Whose only."),
@@ -50,7 +50,7 @@ pub(crate) async fn list_catalog_offers(
 }
 
 /// A live offer as its page shows it.
-#[utoipa::path(get, path = "/catalog/offers/{publisherId}/{offerId}", operation_id = "get_catalog_offer", tag = "Catalogue",
+#[utoipa::path(get, path = "/catalog/offers/{publisherId}/{offerId}", operation_id = "get_catalog_offer", tag = "Catalog",
     params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = CatalogOffer, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
 pub(crate) async fn get_catalog_offer(

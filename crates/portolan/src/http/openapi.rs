@@ -43,8 +43,7 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
             operations(item).for_each(errors);
         } else if path.starts_with("/api/") {
             operations(item).for_each(share);
-        }
-        if path.starts_with("/catalog/") {
+        } else if path.starts_with("/catalog/") {
             operations(item).for_each(describe_errors);
         }
     }
