@@ -93,3 +93,12 @@ pub struct ActionMetadata {
     #[serde(default)]
     pub notification_emails: String,
 }
+
+/// The body of a roll back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RollBackRequest {
+    /// The version that is live, and shall not be any more: what is asked twice is done once.
+    pub from: i64,
+}

@@ -120,6 +120,8 @@ pub enum Command {
     },
     /// Put the version that was in production before back there.
     RollBack {
+        /// The version that the caller takes away: what is asked twice is done once.
+        from: i64,
         /// The caller's `If-Match`.
         expected: Expected,
     },
@@ -256,4 +258,18 @@ pub struct Audience {
     pub digest: String,
     /// How many it names.
     pub entries: u32,
+    /// When the list was read for the offer; the newest one counts. The rules set it.
+    #[serde(default = "long_ago")]
+    pub known_at: Moment,
+}
+
+const fn long_ago() -> Moment {
+    Moment::from_ticks(0)
+}
+
+impl Audience {
+    /// The audience of a plan.
+    pub fn new(plan: impl Into<String>, digest: impl Into<String>, entries: u32) -> Self {
+        Self { plan: plan.into(), digest: digest.into(), entries, known_at: long_ago() }
+    }
 }

@@ -7,7 +7,7 @@ use crate::entry::Event;
 use crate::message::{Level, Message};
 use crate::moment::Moment;
 use crate::offer::Offer;
-use crate::operation::{Operation, Step};
+use crate::operation::Step;
 use crate::refusal::Refusal;
 use crate::review::{Approval, Reviewer};
 use crate::reviewed::{NOTHING_WAITS, Named, did_not_submit, is_free, is_in_review};
@@ -24,7 +24,12 @@ pub(crate) fn decide(
     let who = context.reviewer();
     let (operation, step_at, step) = named.place(offer, ASKED)?;
     let (check_at, check) = find(&named, step, &verdict, &who, context.now)?;
-    may_decide(operation, check, &verdict, &who, context.now)?;
+    did_not_submit(operation, &who)?;
+    if verdict == Verdict::Approve {
+        // A no is final, and an unblock is for whatever is blocked; a yes that is asked twice must not be two.
+        named.is_plain(step, |check| takes(check, &verdict), &who, context.now)?;
+    }
+    may_decide(check, &verdict, &who, context.now)?;
     let now = offer.after_all(context.now);
     let queue = check.kind.queue().map(str::to_owned);
     let at = CheckRef { operation: operation.id, step: step_at, check: check_at };
@@ -41,7 +46,7 @@ pub(crate) fn decide(
 
 const ASKED: &str = "such verdict";
 
-/// The check that the verdict is about: the first one that takes it, and rather one that this person may decide.
+/// The check that the verdict is about: the one that takes it, and rather one that this person may decide.
 fn find<'a>(
     named: &Named,
     step: &'a Step,
@@ -57,14 +62,7 @@ fn find<'a>(
     })
 }
 
-fn may_decide(
-    operation: &Operation,
-    check: &Check,
-    verdict: &Verdict,
-    who: &Reviewer,
-    clock: Moment,
-) -> Result<(), Refusal> {
-    did_not_submit(operation, who)?;
+fn may_decide(check: &Check, verdict: &Verdict, who: &Reviewer, clock: Moment) -> Result<(), Refusal> {
     is_free(check, who, clock)?;
     if approves_again(check, verdict, who) { Err(Refusal::ApprovedAlready) } else { Ok(()) }
 }

@@ -175,7 +175,8 @@ impl Offer {
     pub(crate) fn after_all(&self, now: Moment) -> Moment {
         let operation = self.operation.as_ref().map(|operation| operation.changed_at);
         let left = self.previous.as_ref().map(|previous| previous.left_at);
-        now.after(operation.max(Some(self.changed_at)).max(left))
+        let known = self.live_audiences.iter().map(|audience| audience.known_at).max();
+        now.after(operation.max(Some(self.changed_at)).max(left).max(known))
     }
 
     /// Changes one check of the newest operation, which has changed with it.
@@ -185,6 +186,29 @@ impl Offer {
         if let Some(check) = operation.check_mut(at) {
             change(check);
         }
+    }
+
+    /// Puts other audiences in production and gives those that were there. Whom a publisher has shut out since stays out: of two
+    /// lists for a plan, the one that was read later counts.
+    pub(crate) fn replace_audiences(&mut self, audiences: Vec<Audience>) -> Vec<Audience> {
+        let newer = |audience: Audience| {
+            let live = self.live_audiences.iter().find(|live| live.plan == audience.plan);
+            live.filter(|live| live.known_at > audience.known_at).cloned().unwrap_or(audience)
+        };
+        let audiences = audiences.into_iter().map(newer).collect();
+        std::mem::replace(&mut self.live_audiences, audiences)
+    }
+
+    /// The plans whose ids are fixed: those in production, and those that a roll back would bring back.
+    pub fn fixed_plans(&self) -> Vec<PlanSummary> {
+        let mut plans = self.live_plans.clone();
+        for before in self.previous.iter().flat_map(|previous| &previous.plans) {
+            match plans.iter_mut().find(|plan| plan.id == before.id) {
+                Some(plan) => plan.private &= before.private,
+                None => plans.push(before.clone()),
+            }
+        }
+        plans
     }
 
     /// The newest operation while it runs or awaits sign-off.

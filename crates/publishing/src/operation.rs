@@ -175,7 +175,7 @@ pub struct Operation {
     /// The subscriptions that may see its preview.
     #[serde(default)]
     pub preview_audience: Vec<String>,
-    /// The digest of the definition that it publishes, secrets included.
+    /// The digest of the definition that it publishes, without its secrets.
     #[serde(default)]
     pub definition_digest: String,
     /// What reusable checks of earlier submissions said yes to.

@@ -23,7 +23,7 @@ pub(crate) fn decide(
     }
     let offer_type = context.types.of(offer)?;
     let definition = secrets::put_back(&offer.draft);
-    let faults = definition::faults(&definition, offer_type, &offer.live_plans);
+    let faults = definition::faults(&definition, offer_type, &offer.fixed_plans());
     if !faults.is_empty() {
         return Err(Refusal::Faults(faults));
     }
@@ -33,8 +33,8 @@ pub(crate) fn decide(
     operation.plans = plan::plans(&definition);
     operation.submitters = context.principal.into_iter().collect();
     operation.preview_audience = definition::allowed_subscriptions(&definition);
-    let secrets = serde_json::to_string(&offer.draft.secrets).unwrap_or_default();
-    operation.definition_digest = reuse::digest(&[&offer.draft.definition, &secrets]);
+    // Without its secrets, which no reusable check is shown: a digest in the clear would let them be guessed.
+    operation.definition_digest = reuse::digest(&[&offer.draft.definition]);
     operation.earlier = offer.operation.as_ref().map(reuse::passed).unwrap_or_default();
     operation.advance(now, context.now);
     let event = Event::Published { operation: operation.id, version: offer.version };

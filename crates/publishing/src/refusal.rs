@@ -90,6 +90,14 @@ pub enum Refusal {
     /// Whoever submitted cannot decide.
     #[error("You submitted this, and whoever submitted cannot decide. Leave the review to another reviewer.")]
     SubmittedByYou,
+    /// Another version is live than the one that shall be taken away.
+    #[error("Version {asked} is not live: customers see version {live}. Nothing was changed.")]
+    OtherVersionLive {
+        /// The version that was named.
+        asked: i64,
+        /// The version that is live.
+        live: i64,
+    },
     /// A report from a check that is not, or no longer, in hand.
     #[error("The check is not in hand any more: its operation has moved on.")]
     Superseded,

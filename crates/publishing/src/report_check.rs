@@ -2,7 +2,7 @@
 
 use crate::cancel::withdraw_preview;
 use crate::check::Outside;
-use crate::command::{CheckRef, Ending, Report};
+use crate::command::{Audience, CheckRef, Ending, Report};
 use crate::decide::{Answer, Context, Decision};
 use crate::entry::Event;
 use crate::message::{Level, Message};
@@ -66,7 +66,7 @@ pub(crate) fn take(
     operation.artifacts.retain(|known| !report.artifacts.iter().any(|found| found.target == known.target));
     operation.artifacts.extend(report.artifacts);
     operation.audiences.retain(|known| !report.audiences.iter().any(|found| found.plan == known.plan));
-    operation.audiences.extend(report.audiences);
+    operation.audiences.extend(report.audiences.into_iter().map(|found| Audience { known_at: now, ..found }));
     operation.advance(now, context.now);
     if operation.course != Course::Canceled {
         take_effect(&mut offer, done, now);
@@ -96,7 +96,8 @@ fn take_effect(offer: &mut Offer, done: Option<CheckKind>, now: Moment) {
         }
         Some(CheckKind::Promote) => {
             let plans = std::mem::replace(&mut offer.live_plans, operation.plans.clone());
-            let audiences = std::mem::replace(&mut offer.live_audiences, operation.audiences.clone());
+            let audiences = operation.audiences.clone();
+            let audiences = offer.replace_audiences(audiences);
             let replaced = offer.production.replace(version).filter(|replaced| *replaced != version);
             if let Some(replaced) = replaced {
                 offer.previous = Some(Previous { version: replaced, plans, audiences, left_at: now });

@@ -1,5 +1,6 @@
 //! Checks that need not be run again: what they look at is what they said yes to before.
 
+use crate::command::Artifact;
 use crate::message::Message;
 use crate::moment::Moment;
 use crate::operation::{CheckState, Operation, Step};
@@ -19,35 +20,42 @@ pub struct Earlier {
     pub step: String,
     /// What did the work.
     pub kind: CheckKind,
+    /// Its place among the checks of its step, from 0.
+    #[serde(default)]
+    pub check: usize,
     /// The digest of what it looked at.
     pub inputs: String,
-    /// The operation in which it was really run.
-    pub operation: Uuid,
-    /// The version that was published then.
+    /// The version for which it was really run.
     pub version: i64,
+    /// Who approved it, where people do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approved_by: Vec<Uuid>,
 }
 
 /// What is known when a step is reached.
 pub(crate) struct Known {
     definition: String,
-    artifacts: String,
+    /// None where the content of some file is not known: it may be another one by now.
+    artifacts: Option<String>,
+    submitters: Vec<Uuid>,
     earlier: Vec<Earlier>,
 }
 
 /// What the checks of an operation may be compared with.
 pub(crate) fn known(operation: &Operation) -> Known {
-    let mut artifacts: Vec<String> = operation
-        .artifacts
-        .iter()
-        .map(|artifact| {
-            let digest = artifact.pinned.as_ref().map(|pinned| pinned.digest.as_str());
-            format!("{} {}\n", artifact.target, digest.unwrap_or(&artifact.url))
-        })
-        .collect();
-    artifacts.sort();
+    let pinned = |artifact: &Artifact| {
+        let pinned = artifact.pinned.as_ref()?;
+        Some(format!("{} {}\n", artifact.target, pinned.digest))
+    };
+    let artifacts: Option<Vec<String>> = operation.artifacts.iter().map(pinned).collect();
+    let sorted = |mut artifacts: Vec<String>| {
+        artifacts.sort();
+        artifacts.concat()
+    };
     Known {
         definition: operation.definition_digest.clone(),
-        artifacts: artifacts.concat(),
+        artifacts: artifacts.map(sorted),
+        submitters: operation.submitters.clone(),
         earlier: operation.earlier.clone(),
     }
 }
@@ -55,9 +63,13 @@ pub(crate) fn known(operation: &Operation) -> Known {
 /// Completes the reusable checks of a step that has just been reached, where they said yes to the same before.
 pub(crate) fn take_over(step: &mut Step, known: &Known, now: Moment) {
     let id = step.id.clone();
-    for check in step.checks.iter_mut().filter(|check| check.kind.is_reusable()) {
-        let inputs = known.inputs(&id, &check.kind);
-        let same = |earlier: &&Earlier| earlier.step == id && earlier.kind == check.kind && earlier.inputs == inputs;
+    for (at, check) in step.checks.iter_mut().enumerate().filter(|(_, check)| check.kind.is_reusable()) {
+        let Some(inputs) = known.inputs(&id, &check.kind) else { continue };
+        let same = |earlier: &&Earlier| {
+            earlier.is_of(&id, at, &check.kind)
+                && earlier.inputs == inputs
+                && !earlier.approved_by.iter().any(|who| known.submitters.contains(who))
+        };
         if let Some(earlier) = known.earlier.iter().find(same) {
             let text = format!(
                 "Nothing that this check looks at has changed since it passed for version {}. It was not run again.",
@@ -75,31 +87,39 @@ pub(crate) fn take_over(step: &mut Step, known: &Known, now: Moment) {
 pub(crate) fn passed(operation: &Operation) -> Vec<Earlier> {
     let mut passed: Vec<Earlier> = Vec::new();
     for step in &operation.steps {
-        for check in step.checks.iter().filter(|check| check.state == CheckState::Complete) {
+        let complete = step.checks.iter().enumerate().filter(|(_, check)| check.state == CheckState::Complete);
+        for (at, check) in complete {
             let Some(inputs) = &check.inputs else { continue };
-            let was =
-                |earlier: &&Earlier| earlier.step == step.id && earlier.kind == check.kind && earlier.inputs == *inputs;
-            let source = operation.earlier.iter().find(was);
+            let is_it = |earlier: &&Earlier| earlier.is_of(&step.id, at, &check.kind) && earlier.inputs == *inputs;
+            let was_taken_over = check.messages.iter().any(|message| message.code.as_deref() == Some(REUSED));
+            let source = operation.earlier.iter().find(is_it).filter(|_| was_taken_over);
             passed.push(source.cloned().unwrap_or_else(|| Earlier {
                 step: step.id.clone(),
                 kind: check.kind.clone(),
+                check: at,
                 inputs: inputs.clone(),
-                operation: operation.id,
                 version: operation.offer_version,
+                approved_by: check.review.approvals.iter().filter_map(|approval| approval.by.id).collect(),
             }));
         }
     }
-    let replaced = |old: &&Earlier| !passed.iter().any(|new| new.step == old.step && new.kind == old.kind);
+    let replaced = |old: &&Earlier| !passed.iter().any(|new| new.is_of(&old.step, old.check, &old.kind));
     let older: Vec<Earlier> = operation.earlier.iter().filter(replaced).cloned().collect();
     passed.extend(older);
     passed
 }
 
+impl Earlier {
+    fn is_of(&self, step: &str, check: usize, kind: &CheckKind) -> bool {
+        self.step == step && self.check == check && self.kind == *kind
+    }
+}
+
 impl Known {
-    /// The digest of what a check looks at.
-    fn inputs(&self, step: &str, kind: &CheckKind) -> String {
+    /// The digest of what a check looks at; none where that is not known.
+    fn inputs(&self, step: &str, kind: &CheckKind) -> Option<String> {
         let kind = serde_json::to_string(kind).unwrap_or_default();
-        digest(&[step, &kind, &self.definition, &self.artifacts])
+        Some(digest(&[step, &kind, &self.definition, self.artifacts.as_deref()?]))
     }
 }
 

@@ -29,7 +29,9 @@ impl Named {
         let operation = operation
             .ok_or_else(|| refused("a newer operation has taken this one's place; read the offer's status"))?;
         if operation.course != Course::Running {
-            return Err(refused("the operation has ended; read the offer's status"));
+            return Err(refused(
+                "the operation has ended, is being canceled, or waits for the publisher; read the offer's status",
+            ));
         }
         let mut steps = operation.steps.iter().enumerate();
         let (at, step) = steps.find(|(_, step)| step.id == self.step).ok_or_else(|| {
@@ -66,6 +68,28 @@ impl Named {
             None => 1,
             Some(_) => 2,
         })
+    }
+
+    /// Refuses to guess which of several queues is meant where this person holds nothing: what is asked twice would decide twice.
+    pub(crate) fn is_plain(
+        &self,
+        step: &Step,
+        takes: impl Fn(&Check) -> bool,
+        who: &Reviewer,
+        clock: Moment,
+    ) -> Result<(), Refusal> {
+        let mut queues: Vec<&str> = Vec::new();
+        for check in step.checks.iter().filter(|check| self.queue.is_none() && takes(check)) {
+            if check.review.held(clock).is_some_and(|hold| hold.by.is(who)) {
+                return Ok(());
+            }
+            queues.extend(check.kind.queue().filter(|queue| !queues.contains(queue)));
+        }
+        if queues.len() < 2 {
+            return Ok(());
+        }
+        let message = format!("The step `{}` waits in several queues. Name one of {}.", step.id, queues.join(", "));
+        Err(Refusal::bad_request("/queue", message))
     }
 
     /// The same among the reviewers' checks that wait or are blocked.

@@ -7,22 +7,32 @@ use crate::offer::{Offer, Previous};
 use crate::operation::Course;
 use crate::refusal::Refusal;
 
-pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) -> Result<Decision, Refusal> {
+pub(crate) fn decide(
+    offer: &Offer,
+    from: i64,
+    expected: &Expected,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
     expected.check(offer)?;
     let refused = |mend| Refusal::InvalidState { command: "Roll back", status: offer.status(), mend };
-    let (Some(from), Some(previous)) = (offer.production, offer.previous.clone()) else {
+    let (Some(live), Some(previous)) = (offer.production, offer.previous.clone()) else {
         return Err(refused("No other version was in production before."));
     };
+    if live != from {
+        return Err(Refusal::OtherVersionLive { asked: from, live });
+    }
     let going_live = offer.operation.as_ref().filter(|operation| operation.course == Course::Running);
     if going_live.is_some_and(|operation| !operation.can_cancel()) {
-        return Err(refused("Going live has begun; wait until the status is `succeeded`."));
+        return Err(refused(
+            "Going live has begun; wait until it ends. If it is blocked, the marketplace's operator has to mend that first.",
+        ));
     }
     let now = offer.after_all(context.now);
     let to = previous.version;
     let mut offer = offer.clone();
     offer.production = Some(to);
     let plans = std::mem::replace(&mut offer.live_plans, previous.plans);
-    let audiences = std::mem::replace(&mut offer.live_audiences, previous.audiences);
+    let audiences = offer.replace_audiences(previous.audiences);
     offer.previous = Some(Previous { version: from, plans, audiences, left_at: now });
     let event = Event::RolledBack { from, to };
     Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })

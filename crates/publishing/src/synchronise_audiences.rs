@@ -35,6 +35,7 @@ pub(crate) fn decide(
         }
     }
     let now = offer.after_all(context.now);
+    let audiences: Vec<Audience> = audiences.into_iter().map(|new| Audience { known_at: now, ..new }).collect();
     let mut offer = offer.clone();
     offer.live_audiences.retain(|known| !audiences.iter().any(|new| new.plan == known.plan));
     offer.live_audiences.extend(audiences.iter().cloned());

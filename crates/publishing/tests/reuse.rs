@@ -61,13 +61,15 @@ struct Scene {
     offer: Option<Offer>,
     now: Moment,
     next: u128,
+    /// Who asks; somebody new each time where nobody is named.
+    who: Option<Uuid>,
 }
 
 impl Scene {
     fn new() -> Self {
         let mut types = OfferTypes::default();
         types.add(OfferTypeFile::parse("berth.toml", TYPE).unwrap().with_schema("berth.toml", "{}").unwrap());
-        Self { types, offer: None, now: Moment::from_ticks(638_000_000_000_000_000), next: 1 }
+        Self { types, offer: None, now: Moment::from_ticks(638_000_000_000_000_000), next: 1, who: None }
     }
 
     fn put(&mut self, command: Command) -> Result<Decision, Refusal> {
@@ -79,7 +81,7 @@ impl Scene {
             now: self.now,
             fresh_id: Uuid::from_u128(self.next),
             actor: "amina",
-            principal: Some(Uuid::from_u128(self.next)),
+            principal: self.who.or(Some(Uuid::from_u128(self.next))),
             types: &self.types,
             missing_if_match: MissingIfMatch::Accept,
         };
@@ -315,4 +317,133 @@ fn a_reusable_check_needs_its_artifacts_pinned_before() {
     let many = TYPE.replace(r#"kind = "reviewer", "#, r#"kind = "reviewer", approvals = 3, "#);
     let fault = OfferTypeFile::parse("berth.toml", &many).unwrap().with_schema("berth.toml", "{}").unwrap_err();
     assert!(fault.to_string().contains("write 1 or 2"), "{fault}");
+}
+
+fn live(scene: &mut Scene) {
+    scene.done(1, 0);
+    scene.done(2, 0);
+    live_from_read(scene);
+}
+fn live_from_read(scene: &mut Scene) {
+    let operation = scene.operation().id;
+    let _ = scene.put(Command::GiveVerdict { operation, step: "read".into(), queue: None, verdict: Verdict::Approve });
+    scene.done(3, 0);
+    scene.put(Command::GoLive { expected: Expected::Any }).unwrap();
+    scene.done(5, 0);
+}
+
+#[test]
+fn a_roll_back_that_is_asked_twice_is_done_once() {
+    let mut scene = Scene::new();
+    scene.publish("One");
+    scene.pin("aa");
+    live(&mut scene);
+    scene.publish("Two");
+    scene.pin("aa");
+    live(&mut scene);
+    assert_eq!(scene.offer.as_ref().unwrap().production, Some(2));
+    let roll_back = |from| Command::RollBack { from, expected: Expected::Unstated };
+    scene.put(roll_back(2)).unwrap();
+    let after = scene.offer.clone();
+    // The answer was lost, or a colleague presses at the same time: the same request again.
+    let again = scene.put(roll_back(2));
+    assert_eq!(again.unwrap_err(), Refusal::OtherVersionLive { asked: 2, live: 1 });
+    assert_eq!(scene.offer, after);
+    scene.put(roll_back(1)).unwrap();
+    assert_eq!(scene.offer.as_ref().unwrap().production, Some(2));
+}
+
+#[test]
+fn what_is_not_known_by_its_digest_is_looked_at_anew() {
+    let mut scene = Scene::new();
+    let unpinned = |scene: &mut Scene| {
+        let artifact =
+            Artifact { target: "/definition/disk".into(), url: "https://contoso.example/os.vhd".into(), pinned: None };
+        scene.run(0, 0, Report { artifacts: vec![artifact], ..Report::new(Ending::Done, Vec::new()) });
+    };
+    scene.publish("A berth");
+    unpinned(&mut scene);
+    scene.done(1, 0);
+    scene.put(Command::Cancel { expected: Expected::Any }).unwrap();
+    // What lies at the address is another image by now.
+    scene.publish("A berth");
+    unpinned(&mut scene);
+    assert_ne!(scene.statuses()[1], StepStatus::Complete, "{:?}", scene.check(1, 0).messages);
+}
+
+#[test]
+fn a_no_beside_an_equal_check_is_not_undone_by_publishing_again() {
+    let two = r#"checks = [{ kind = "reviewer", reusable = true }, { kind = "reviewer", reusable = true }]"#;
+    let text = TYPE
+        .replace(r#"checks = [{ kind = "command", checker = "linter" }, { kind = "reviewer", reusable = true }]"#, two);
+    let mut scene = Scene::new();
+    scene.types = OfferTypes::default();
+    scene.types.add(OfferTypeFile::parse("berth.toml", &text).unwrap().with_schema("berth.toml", "{}").unwrap());
+    scene.publish("A berth");
+    scene.pin("aa");
+    scene.done(1, 0);
+    let operation = scene.operation().id;
+    let verdict = |verdict| Command::GiveVerdict { operation, step: "read".into(), queue: None, verdict };
+    scene.put(verdict(Verdict::Approve)).unwrap();
+    scene
+        .put(verdict(Verdict::Reject(publishing::command::Reason { text: "No.".into(), ..Default::default() })))
+        .unwrap();
+    assert_eq!(scene.operation().course, Course::Failed);
+    scene.publish("A berth");
+    scene.pin("aa");
+    assert_ne!(scene.statuses()[2], StepStatus::Complete, "the no was undone");
+}
+
+#[test]
+fn whoever_was_shut_out_since_stays_out_when_another_version_goes_live() {
+    use publishing::command::Audience;
+    let audience = |digest: &str| vec![Audience::new("one", digest, 1)];
+    let private =
+        r#"{"displayText":"X","plans":[{"planId":"one","restrictedAudience":{"manualEntries":[{"id":"a"}]}}]}"#;
+    let mut scene = Scene::new();
+    let publish = |scene: &mut Scene, who: &str| {
+        scene
+            .put(Command::SaveDraft {
+                offer_type: "berth".into(),
+                definition: private.to_owned().into(),
+                expected: Expected::Any,
+            })
+            .unwrap();
+        scene.put(Command::Publish { emails: Vec::new(), expected: Expected::Any }).unwrap();
+        scene.run(0, 0, Report { audiences: audience(who), ..Report::new(Ending::Done, Vec::new()) });
+    };
+    publish(&mut scene, "old");
+    live(&mut scene);
+    publish(&mut scene, "old"); // version 2 is on its way, with whom the draft named then
+    scene.done(2, 0);
+    scene.done(3, 0);
+    scene.put(Command::SynchroniseAudiences { audiences: audience("new"), expected: Expected::Any }).unwrap();
+    assert_eq!(scene.offer.as_ref().unwrap().live_audiences[0].digest, "new");
+    scene.put(Command::GoLive { expected: Expected::Any }).unwrap();
+    scene.done(5, 0);
+    assert_eq!(scene.offer.as_ref().unwrap().live_audiences[0].digest, "new", "who was taken out sees the plan again");
+
+    // Nor does a roll back bring back whom version 1 let in.
+    scene.put(Command::SynchroniseAudiences { audiences: audience("newest"), expected: Expected::Any }).unwrap();
+    scene.put(Command::RollBack { from: 2, expected: Expected::Any }).unwrap();
+    assert_eq!(scene.offer.as_ref().unwrap().live_audiences[0].digest, "newest");
+}
+
+#[test]
+fn a_yes_of_somebody_who_submits_later_is_not_taken_over() {
+    let approver = Uuid::from_u128(77);
+    let mut scene = Scene::new();
+    scene.publish("A berth");
+    scene.pin("aa");
+    scene.done(1, 0);
+    scene.done(2, 0);
+    let operation = scene.operation().id;
+    scene.who = Some(approver);
+    scene.put(Command::GiveVerdict { operation, step: "read".into(), queue: None, verdict: Verdict::Approve }).unwrap();
+    scene.put(Command::Cancel { expected: Expected::Any }).unwrap();
+    scene.publish("A berth");
+    scene.who = None;
+    scene.pin("aa");
+    assert_eq!(scene.statuses()[1], StepStatus::Complete, "what no person said is");
+    assert_eq!(scene.check(2, 1).state, CheckState::NotStarted, "they would have approved their own");
 }

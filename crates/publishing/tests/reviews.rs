@@ -162,8 +162,9 @@ fn two_people_approve_where_two_have_to() {
         &mut store,
         &[
             (ANA, Approve(TECHNICAL), ApprovedAlready),
-            // What she may still decide is the other one.
-            (ANA, Approve(None), Recorded),
+            // Which one she means is not guessed: what is asked twice must not decide twice.
+            (ANA, Approve(None), BadRequest),
+            (ANA, Approve(LEGAL), Recorded),
             (ANA, Approve(None), ApprovedAlready),
         ],
     );

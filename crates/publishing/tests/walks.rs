@@ -56,7 +56,7 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
         | Command::Publish { expected, .. }
         | Command::GoLive { expected }
         | Command::Cancel { expected }
-        | Command::RollBack { expected }
+        | Command::RollBack { expected, .. }
         | Command::SynchroniseAudiences { expected, .. }
             if stale(expected) =>
         {

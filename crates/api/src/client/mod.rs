@@ -13,7 +13,7 @@ use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
 use crate::catalog::{CatalogOffer, CatalogPage};
 use crate::leads::{Lead, NewLead, TakenLead};
-use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer};
+use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer, RollBackRequest};
 use crate::operations::{Operation, Submission};
 use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
 use crate::publishers::{OfferType, Publisher};
@@ -136,9 +136,10 @@ impl Client {
         self.started(self.offer_request(Method::POST, publisher, offer, "/cancel")).await
     }
 
-    /// Puts the version that was in production before back there.
-    pub async fn roll_back_offer(&self, publisher: &str, offer: &str) -> Result<(), ClientError> {
-        self.started(self.offer_request(Method::POST, publisher, offer, "/rollback")).await.map(drop)
+    /// Takes the version that is live away: the one that was in production before is there again.
+    pub async fn roll_back_offer(&self, publisher: &str, offer: &str, from: i64) -> Result<(), ClientError> {
+        let request = self.offer_request(Method::POST, publisher, offer, "/rollback");
+        self.started(request.json(&RollBackRequest { from })).await.map(drop)
     }
 
     /// Who may see the private plans that are live.

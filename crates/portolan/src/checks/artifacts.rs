@@ -156,7 +156,7 @@ impl Pinning {
             let kept = self.artifacts.keep_audience(&entries).await;
             let digest = kept.map_err(|_| Setback("the list of an audience could not be kept".into()))?;
             let entries = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-            audiences.push(Audience { plan: id.to_owned(), digest: digest.to_string(), entries });
+            audiences.push(Audience::new(id, digest.to_string(), entries));
         }
         Ok(audiences)
     }

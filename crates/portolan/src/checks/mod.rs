@@ -56,7 +56,7 @@ pub struct Job {
     pub offer_type: Option<OfferType>,
     /// The version that is being published.
     pub snapshot: Snapshot,
-    /// The plans that customers can see today.
+    /// The plans whose ids are fixed, for customers see them or did.
     pub live_plans: Vec<PlanSummary>,
     /// When the step was reached.
     pub reached_at: Moment,

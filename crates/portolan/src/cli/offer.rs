@@ -68,7 +68,10 @@ async fn roll_back(server: &Server, Which { publisher, offer }: &Which, confirm:
         .await
         .with_context(|| format!("what is live of {publisher}/{offer}"))?;
     confirm.ask(&format!("Customers see version {} of {publisher}/{offer}. Put the one before back?", now.version))?;
-    client.roll_back_offer(publisher, offer).await.with_context(|| format!("rolling {publisher}/{offer} back"))?;
+    client
+        .roll_back_offer(publisher, offer, now.version)
+        .await
+        .with_context(|| format!("rolling {publisher}/{offer} back"))?;
     let then = client.get_offer_slot(publisher, offer, "production").await.context("what is live now")?;
     writeln!(std::io::stdout(), "Done: customers see version {} of {publisher}/{offer}.", then.version)?;
     Ok(())
@@ -78,7 +81,7 @@ async fn audiences(server: &Server, Which { publisher, offer }: &Which) -> Resul
     let plans = server.client()?.list_audiences(publisher, offer).await.context("who may see the private plans")?;
     let mut out = std::io::stdout().lock();
     if plans.is_empty() {
-        writeln!(out, "No private plan of {publisher}/{offer} is live.")?;
+        writeln!(out, "No audience of a private plan of {publisher}/{offer} is live.")?;
         return Ok(());
     }
     let rows = plans.into_iter().flat_map(|plan| {

@@ -2,10 +2,10 @@
 
 use super::errors::Problem;
 use super::offers::missing;
-use super::request::{At, expected, read_action};
+use super::request::{At, expected, read_action, read_own};
 use super::{Rooms, Shared, reply};
 use crate::auth::Permission;
-use api::offers::ActionRequest;
+use api::offers::{ActionRequest, RollBackRequest};
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
@@ -62,15 +62,20 @@ pub(crate) async fn cancel_offer(
 /// Puts the version that was in production before back there, at once. Ours; the original had no way back.
 #[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/rollback", operation_id = "roll_back_offer", tag = "Actions",
     params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
-    request_body = Option<ActionRequest>, responses((status = 200, description = "Rolled back: customers see the version before.")))]
+    request_body = RollBackRequest, responses((status = 200, description = "Rolled back: customers see the version before.")))]
 pub(crate) async fn roll_back_offer(
     State(rooms): Shared,
     at: At,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let expected = expected(&headers);
-    act(&rooms, &at, body, Permission::GoLive, |_| Command::RollBack { expected }).await
+    let authorised = at.authorise(&rooms.read, Permission::GoLive)?;
+    let key = at.key(&authorised)?;
+    rooms.read.offer(&key).await?.ok_or_else(|| missing(&key))?;
+    let RollBackRequest { from } = read_own(body).await?;
+    let command = Command::RollBack { from, expected: expected(&headers) };
+    rooms.perform.perform(&authorised, &key.offer, command).await?;
+    Ok(reply::with_body(StatusCode::OK, Body::empty()))
 }
 
 /// 403, 404, the body, and then the rules (wire contract, "Order of checks").

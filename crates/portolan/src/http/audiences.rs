@@ -6,6 +6,7 @@ use super::request::{At, expected, read_action};
 use super::{Rooms, Shared, reply};
 use crate::artifacts::{self, Artifacts, Digest, PinFault, from_entries};
 use crate::auth::Permission;
+use crate::perform::Failure;
 use api::audiences::{AudienceEntry, AudienceKind, PlanAudience, SynchronisedAudience};
 use api::errors::ErrorCode;
 use axum::body::Body;
@@ -13,14 +14,19 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use publishing::artifact_rule::MarkedArtifact;
-use publishing::command::{Audience, Command};
+use publishing::command::{Audience, Command, Expected};
+use publishing::definition::{self, Fault};
 use publishing::offer::Offer;
+use publishing::offer_type::OfferType;
+use publishing::plan::is_private;
 use publishing::refusal::Refusal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long the fetching of one file may take while the caller waits.
+/// How long the fetching of the files may take while the caller waits.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is begun again because the draft was saved meanwhile.
+const MOST_ROUNDS: usize = 3;
 
 /// Who may see the private plans that are live.
 #[utoipa::path(get, path = "/api/publishers/{publisherId}/offers/{offerId}/audiences", operation_id = "list_audiences", tag = "Audiences",
@@ -38,7 +44,7 @@ pub(crate) async fn list_audiences(State(rooms): Shared, at: At) -> Result<Respo
 /// Puts the draft's audiences in the place of those that private plans in production have, without publishing.
 #[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/audiences/synchronise", operation_id = "synchronise_audiences", tag = "Audiences",
     params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 200, body = Vec<SynchronisedAudience>, description = "Customers of these audiences see the plans from now on, and nobody else.")))]
+    responses((status = 200, body = Vec<SynchronisedAudience>, description = "The lists that GET …/audiences gives are replaced by these; nothing was published.")))]
 pub(crate) async fn synchronise_audiences(
     State(rooms): Shared,
     at: At,
@@ -47,13 +53,26 @@ pub(crate) async fn synchronise_audiences(
 ) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::GoLive)?;
     let key = at.key(&authorised)?;
-    let offer = rooms.read.offer(&key).await?.ok_or_else(|| offers::missing(&key))?;
+    let load = async || rooms.read.offer(&key).await?.ok_or_else(|| offers::missing(&key));
+    load().await?;
     read_action(body).await?;
-    let audiences = of_draft(&rooms, &offer).await?;
-    let done: Vec<SynchronisedAudience> = audiences.iter().map(synchronised).collect();
-    let command = Command::SynchroniseAudiences { audiences, expected: expected(&headers) };
-    rooms.perform.perform(&authorised, &key.offer, command).await?;
-    Ok(reply::json(StatusCode::OK, &done))
+    let stated = expected(&headers);
+    for _ in 0..MOST_ROUNDS {
+        let offer = load().await?;
+        let late = |_| problem(PinFault::NotNow("It took longer than a minute.".into()), "/plans");
+        let audiences = tokio::time::timeout(PATIENCE, of_draft(&rooms, &offer)).await.map_err(late)??;
+        let done: Vec<SynchronisedAudience> = audiences.iter().map(synchronised).collect();
+        // What was read is the audiences of this draft, and must not be taken for those of a newer one.
+        let is_unstated = stated == Expected::Unstated;
+        let expected = if is_unstated { Expected::OneOf(vec![offer.changed_at]) } else { stated.clone() };
+        let command = Command::SynchroniseAudiences { audiences, expected };
+        match rooms.perform.perform(&authorised, &key.offer, command).await {
+            Err(Failure::Refused(Refusal::Precondition { .. })) if is_unstated => {}
+            performed => return performed.map(|_| reply::json(StatusCode::OK, &done)).map_err(Problem::from),
+        }
+    }
+    let message = "The draft was saved again and again meanwhile. Nothing was changed; ask again when it is at rest.";
+    Err(Problem::new(ErrorCode::Conflict, message))
 }
 
 /// The audiences that the draft gives to plans that are live and private, fetched, judged and kept.
@@ -63,6 +82,10 @@ async fn of_draft(rooms: &Rooms, offer: &Offer) -> Result<Vec<Audience>, Problem
     let definition: Value = serde_json::from_str(&offer.draft.definition).map_err(|error| Problem::internal(&error))?;
     let offer_type = rooms.types.of(offer)?;
     let marked = offer_type.schema().artifacts(&definition);
+    let faults = faults(&definition, offer, offer_type);
+    if !faults.is_empty() {
+        return Err(Refusal::Faults(faults).into());
+    }
     let mut audiences = Vec::new();
     for (at, plan) in definition.get("plans").and_then(Value::as_array).into_iter().flatten().enumerate() {
         let Some(id) = plan.get("planId").and_then(Value::as_str) else { continue };
@@ -74,14 +97,46 @@ async fn of_draft(rooms: &Rooms, offer: &Offer) -> Result<Vec<Audience>, Problem
             Some(marked) => fetched(rooms, artifacts, marked).await?,
             None => from_entries(plan),
         };
-        if entries.is_empty() {
-            continue;
-        }
         let digest = artifacts.keep_audience(&entries).await.map_err(|fault| problem(fault, &pointer))?;
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        audiences.push(Audience { plan: id.to_owned(), digest: digest.to_string(), entries: count });
+        audiences.push(Audience::new(id, digest.to_string(), count));
     }
     Ok(audiences)
+}
+
+/// What is wrong with the audiences that the draft gives to plans that are live and private.
+fn faults(definition: &Value, offer: &Offer, offer_type: &OfferType) -> Vec<Fault> {
+    let plans = definition.get("plans").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let at_audience = |fault: &Fault, at: usize| {
+        let pointer = format!("/definition/plans/{at}/restrictedAudience");
+        fault.pointer.strip_prefix(&pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let all = definition::faults(definition, offer_type, &[]);
+    let mut faults = Vec::new();
+    for live in offer.live_plans.iter().filter(|live| live.private) {
+        let is_it = |plan: &&Value| plan.get("planId").and_then(Value::as_str) == Some(&live.id);
+        let Some((at, plan)) = plans.iter().enumerate().find(|(_, plan)| is_it(plan)) else {
+            let message = format!("The plan `{}` is live, and missing in the draft.", live.id);
+            faults.push(Fault::new("Fixed", "/plans", message, "Put it back under the same planId."));
+            continue;
+        };
+        faults.extend(all.iter().filter(|fault| at_audience(fault, at)).cloned());
+        if !is_private(plan) {
+            let message =
+                format!("The plan `{}` is live as a private plan, and the draft names nobody for it.", live.id);
+            let mend = "Give manualEntries or uploadedCsvUri; one entry of your own keeps everybody else out.";
+            faults.push(Fault::new("Required", format!("/plans/{at}/restrictedAudience"), message, mend));
+        }
+        let entries = plan.pointer("/restrictedAudience/manualEntries").and_then(Value::as_array);
+        for (entry_at, entry) in entries.into_iter().flatten().enumerate() {
+            if from_entries(&json!({"restrictedAudience": {"manualEntries": [entry]}})).is_empty() {
+                let pointer = format!("/plans/{at}/restrictedAudience/manualEntries/{entry_at}");
+                let mend = "Give its type (SubscriptionId or TenantId) and a GUID as its id.";
+                faults.push(Fault::new("BadFormat", pointer, "This entry names no subscription and no tenant.", mend));
+            }
+        }
+    }
+    faults
 }
 
 async fn fetched(
@@ -89,9 +144,7 @@ async fn fetched(
     artifacts: &Artifacts,
     marked: &MarkedArtifact,
 ) -> Result<Vec<artifacts::AudienceEntry>, Problem> {
-    let pin = artifacts.pin_from(&rooms.links, &marked.url, &marked.rule);
-    let late = |_| PinFault::NotNow("It took longer than a minute.".into());
-    let pinned = tokio::time::timeout(PATIENCE, pin).await.map_err(late).and_then(|pinned| pinned);
+    let pinned = artifacts.pin_from(&rooms.links, &marked.url, &marked.rule).await;
     Ok(pinned.map_err(|fault| problem(fault, &marked.pointer))?.audience.unwrap_or_default())
 }
 
@@ -121,6 +174,6 @@ fn entry(entry: artifacts::AudienceEntry) -> AudienceEntry {
 }
 
 fn synchronised(audience: &Audience) -> SynchronisedAudience {
-    let Audience { plan, digest, entries } = audience.clone();
+    let Audience { plan, digest, entries, known_at: _ } = audience.clone();
     SynchronisedAudience { plan_id: plan, entries, digest }
 }

@@ -153,6 +153,7 @@ impl From<Refusal> for Problem {
             Refusal::OfferMissing { .. } => Self::not_found(message),
             Refusal::BadRequest { target, .. } => Self::bad_request(target, message),
             Refusal::StepMissing { .. } => Self::not_found(message),
+            Refusal::OtherVersionLive { .. } => Self::new(ErrorCode::Conflict, message).at("/from"),
             Refusal::OperationInProgress { .. } => Self::new(ErrorCode::OperationInProgress, message),
             Refusal::InvalidState { .. } | Refusal::ReviewNotAwaited { .. } | Refusal::Superseded => {
                 Self::new(ErrorCode::InvalidOfferState, message)

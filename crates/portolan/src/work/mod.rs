@@ -227,7 +227,7 @@ impl Worker {
             check: operation.check(&claim.check).ok_or_else(|| lost("the check"))?.clone(),
             offer_type: self.types.get(&offer.offer_type).cloned(),
             snapshot: snapshot.map_err(|error| Setback(error.to_string()))?.ok_or_else(|| lost("the version"))?,
-            live_plans: offer.live_plans.clone(),
+            live_plans: offer.fixed_plans(),
             reached_at: step.reached_at.unwrap_or(operation.started_at),
             now: self.clock.now(),
             operation: operation.clone(),

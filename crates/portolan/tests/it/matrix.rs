@@ -353,7 +353,7 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
             if fresh {
                 scene.live_twice(&known, &offer).await;
             }
-            asked(200, format!("{offers}/{offer}/rollback"), "")
+            asked(200, format!("{offers}/{offer}/rollback"), r#"{"from":2}"#)
         }
         _ => existing_elsewhere(scene, operation, at, &known, fresh).await,
     }
@@ -495,7 +495,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
         "cancel_offer" => (vec![format!("{offers}/none/cancel")], String::new()),
         "list_audiences" => (vec![format!("{offers}/none/audiences")], String::new()),
         "synchronise_audiences" => (vec![format!("{offers}/none/audiences/synchronise")], String::new()),
-        "roll_back_offer" => (vec![format!("{offers}/none/rollback")], String::new()),
+        "roll_back_offer" => (vec![format!("{offers}/none/rollback")], r#"{"from":2}"#.into()),
         "set_member_roles" | "set_staff_roles" => (
             vec![format!("{base}/{none}"), format!("{base}/{}", elsewhere.program), format!("{base}/x")],
             json!({ "roles": [role] }).to_string(),

@@ -3,7 +3,7 @@
 use crate::common::{PEOPLE, Store};
 use crate::moves::Written;
 use crate::reviewers::Reviews;
-use publishing::command::{Command, Ending};
+use publishing::command::{Audience, Command, Ending};
 use publishing::entry::Event;
 use publishing::message::Level;
 use publishing::operation::{Check, CheckState, Course, Operation, PICK_UP_SECONDS, Purpose, Step};
@@ -386,7 +386,9 @@ fn journal(before: &Store, after: &Store, command: &Command) {
             (before.offer().production, new_production(after)) == (Some(*from), Some(*to)) && from != to
         }
         (Event::AudiencesSynchronised { audiences }, Command::SynchroniseAudiences { audiences: given, .. }) => {
-            audiences == given && given.iter().all(|audience| after.offer().live_audiences.contains(audience))
+            let is_given = |live: &Audience| given.iter().any(|given| given.digest == live.digest);
+            audiences.len() == given.len()
+                && audiences.iter().all(|new| is_given(new) && after.offer().live_audiences.contains(new))
         }
         (Event::Replanned, Command::Replan) => after.offer == before.offer,
         _ => false,

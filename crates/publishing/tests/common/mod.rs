@@ -146,6 +146,7 @@ pub enum Outcome {
     HeldByAnother,
     ApprovedAlready,
     SubmittedByYou,
+    OtherVersionLive,
     Superseded,
 }
 
@@ -177,6 +178,7 @@ pub fn outcome(result: &Result<Answer, Refusal>) -> Outcome {
         Err(Refusal::HeldByAnother { .. }) => Outcome::HeldByAnother,
         Err(Refusal::ApprovedAlready) => Outcome::ApprovedAlready,
         Err(Refusal::SubmittedByYou) => Outcome::SubmittedByYou,
+        Err(Refusal::OtherVersionLive { .. }) => Outcome::OtherVersionLive,
         Err(Refusal::Superseded) => Outcome::Superseded,
     }
 }
@@ -342,7 +344,11 @@ fn go_on(operation: &Operation, now: Moment) -> Command {
         None => {
             let step = operation.current_step().unwrap();
             let blocked = step.status() == StepStatus::Blocked;
-            verdict(operation.id, &step.id, if blocked { Verdict::Unblock } else { Verdict::Approve })
+            let awaiting = step.checks.iter().find(|check| check.state == CheckState::AwaitingPerson);
+            let queue = awaiting.and_then(|check| check.kind.queue()).map(str::to_owned);
+            let verdict = if blocked { Verdict::Unblock } else { Verdict::Approve };
+            let queue = queue.filter(|_| !blocked);
+            Command::GiveVerdict { operation: operation.id, step: step.id.clone(), queue, verdict }
         }
     }
 }

@@ -267,11 +267,14 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
             Command::Publish { emails: vec!["jonas@contoso.example".into()], expected: expected(store, seen) }
         }
         Move::GoLive(seen) => Command::GoLive { expected: expected(store, seen) },
-        Move::RollBack(seen) => Command::RollBack { expected: expected(store, seen) },
+        Move::RollBack(seen) => {
+            let live = store.offer.as_ref().and_then(|offer| offer.production).unwrap_or(1);
+            Command::RollBack { from: live, expected: expected(store, seen) }
+        }
         Move::Synchronise(seen, known) => {
             let first = store.offer.as_ref().and_then(|offer| offer.live_plans.first());
             let plan = first.filter(|_| known).map_or_else(|| "invented".to_owned(), |plan| plan.id.clone());
-            let audience = Audience { plan, digest: "ab".repeat(32), entries: 3 };
+            let audience = Audience::new(plan, "ab".repeat(32), 3);
             Command::SynchroniseAudiences { audiences: vec![audience], expected: expected(store, seen) }
         }
         Move::Cancel(seen) => Command::Cancel { expected: expected(store, seen) },

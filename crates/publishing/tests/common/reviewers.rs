@@ -74,6 +74,11 @@ impl Reviews {
             return vec![Outcome::SubmittedByYou];
         }
         let approves = matches!(command, Command::GiveVerdict { verdict: Verdict::Approve, .. });
+        let queues: BTreeSet<_> = takes.iter().map(|(_, _, at)| queue_of(&step.checks[*at])).collect();
+        let holds_one = takes.iter().any(|place| self.holder(place, store) == Some(store.by));
+        if approves && queue.is_none() && queues.len() > 1 && !holds_one {
+            return vec![Outcome::BadRequest];
+        }
         let needs_no_hold = match command {
             Command::AddNote { .. } => true,
             Command::ReleaseReview { by_operator, .. } => *by_operator,
