@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 use thiserror::Error;
@@ -116,14 +117,14 @@ pub async fn run(program: &Program, input: Bytes, on_progress: impl FnMut(Said))
     let mut running = Running::start(program)?;
     let mut errors = Vec::new();
     let limit = Duration::from_secs(program.timeout_seconds.into());
-    let group = running.group;
+    let Running { group, child, .. } = &mut running;
     let said = {
-        let mut talk = Box::pin(running.converse(input, &mut errors, on_progress));
+        let mut talk = Box::pin(converse(group, child.as_mut(), input, &mut errors, on_progress));
         if let Ok(said) = timeout(limit, &mut talk).await {
             said
         } else {
             // It is heard out meanwhile: who writes to nobody could not tidy up.
-            let _ = group.map(|group| kill_process_group(group, Signal::TERM));
+            group.end();
             let _ = timeout(GRACE, talk).await;
             Err(CommandFault::TimedOut(program.timeout_seconds))
         }
@@ -136,11 +137,33 @@ pub async fn run(program: &Program, input: Bytes, on_progress: impl FnMut(Said))
     said
 }
 
+/// A process group; `None` once it was killed, for the number may be another's then.
+#[derive(Debug)]
+struct Group(Mutex<Option<Pid>>);
+
+impl Group {
+    /// Asks what is in it to end.
+    fn end(&self) {
+        if let Some(group) = *self.held() {
+            let _ = kill_process_group(group, Signal::TERM);
+        }
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.held().take() {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Pid>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A program that runs, with all the processes it starts, and its temporary directory.
 #[derive(Debug)]
 struct Running {
-    /// Its process group; `None` once that was killed, for the number may be another's then.
-    group: Option<Pid>,
+    group: Group,
     child: Option<Child>,
     directory: Option<TempDir>,
 }
@@ -166,63 +189,58 @@ impl Running {
             .kill_on_drop(true)
             .spawn()?;
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-        Ok(Self { group, child: Some(child), directory: Some(directory) })
-    }
-
-    /// Speaks with the program until it has ended.
-    async fn converse(
-        &mut self,
-        input: Bytes,
-        errors: &mut Vec<u8>,
-        on_progress: impl FnMut(Said),
-    ) -> Result<Said, CommandFault> {
-        let gone = || CommandFault::NotStarted(std::io::ErrorKind::BrokenPipe.into());
-        let child = self.child.as_mut().ok_or_else(gone)?;
-        let mut stdin = child.stdin.take().ok_or_else(gone)?;
-        let (stdout, stderr) = (child.stdout.take().ok_or_else(gone)?, child.stderr.take().ok_or_else(gone)?);
-        let feed = async move {
-            // A program need not read what it is not interested in.
-            let _ = stdin.write_all(&input).await;
-            Ok(())
-        };
-        let talk = async { tokio::try_join!(listen(stdout, on_progress), feed, keep(stderr, errors)) };
-        tokio::pin!(talk);
-        let (heard, status) = tokio::select! {
-            heard = &mut talk => (heard?.0, child.wait().await?),
-            status = child.wait() => {
-                let status = status?;
-                // What the program started and left goes with it, and lets go of its output.
-                kill(&mut self.group);
-                (timeout(GRACE, talk).await.map_err(|_| CommandFault::LeftBehind)??.0, status)
-            }
-        };
-        if !status.success() {
-            return Err(CommandFault::Failed(status));
-        }
-        let state = heard.report.ok_or(CommandFault::NoReport)?;
-        Ok(heard.said(state).agreeing()?)
+        Ok(Self { group: Group(Mutex::new(group)), child: Some(child), directory: Some(directory) })
     }
 
     /// Kills what is left, and removes what it left.
     async fn clear(mut self) {
-        kill(&mut self.group);
+        self.group.kill();
         cleared(self.child.take(), self.directory.take()).await;
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        kill(&mut self.group);
+        self.group.kill();
         if let (Some(child), Ok(runtime)) = (self.child.take(), Handle::try_current()) {
             runtime.spawn(cleared(Some(child), self.directory.take()));
         }
     }
 }
 
-fn kill(group: &mut Option<Pid>) {
-    if let Some(group) = group.take() {
-        let _ = kill_process_group(group, Signal::KILL);
+/// Speaks with the program until it has ended.
+async fn converse(
+    group: &Group,
+    child: Option<&mut Child>,
+    input: Bytes,
+    errors: &mut Vec<u8>,
+    on_progress: impl FnMut(Said),
+) -> Result<Said, CommandFault> {
+    let gone = || CommandFault::NotStarted(std::io::ErrorKind::BrokenPipe.into());
+    let child = child.ok_or_else(gone)?;
+    let mut stdin = child.stdin.take().ok_or_else(gone)?;
+    let (stdout, stderr) = (child.stdout.take().ok_or_else(gone)?, child.stderr.take().ok_or_else(gone)?);
+    let feed = async move {
+        // A program need not read what it is not interested in.
+        let _ = stdin.write_all(&input).await;
+        Ok(())
+    };
+    let talk = async { tokio::try_join!(listen(stdout, on_progress), feed, keep(stderr, errors)) };
+    tokio::pin!(talk);
+    let (heard, status) = tokio::select! {
+        heard = &mut talk => (heard?.0, child.wait().await?),
+        status = child.wait() => {
+            let status = status?;
+            // What the program started and left goes with it, and lets go of its output.
+            group.kill();
+            (timeout(GRACE, talk).await.map_err(|_| CommandFault::LeftBehind)??.0, status)
+        }
+    };
+    if !status.success() {
+        return Err(CommandFault::Failed(status));
     }
+    let state = heard.report.ok_or(CommandFault::NoReport)?;
+    Ok(heard.said(state).agreeing()?)
 }
 
 /// Removes the directory when the program has ended: before, it could still write there.
