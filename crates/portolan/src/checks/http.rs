@@ -102,8 +102,15 @@ impl System {
                     "the checker {name:?} refuses this check with {status}; its own log should say why"
                 )))
             }
-            Outcome::Refused(status) => Ok(self.failed(job, known, deadline, &format!("the answer is {status}"))),
-            Outcome::Nothing(cause) => Ok(self.failed(job, known, deadline, &cause)),
+            // It answers, and only this check is asked for again less and less often.
+            Outcome::Refused(status) => {
+                self.breaker.closes();
+                Ok(self.failed(job, known, deadline, &format!("the answer is {status}")))
+            }
+            Outcome::Nothing(cause) => {
+                self.breaker.fails(self.clock.steady());
+                Ok(self.failed(job, known, deadline, &cause))
+            }
         }
     }
 
@@ -204,7 +211,6 @@ impl System {
 
     /// What follows where there was no answer: it is asked again, less and less often.
     fn failed(&self, job: &Job, known: Outside, deadline: Moment, cause: &str) -> Report {
-        self.breaker.fails(self.clock.steady());
         let failures = (known.failures + 1).min(MOST_FAILURES);
         let check = id(&job.at, job.check.round);
         tracing::warn!(checker = self.name, check, failures, cause, "a checker does not answer");

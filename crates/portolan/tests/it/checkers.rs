@@ -270,6 +270,26 @@ async fn a_checker_that_does_not_answer_is_left_in_peace_and_then_probed() {
     }
 }
 
+#[tokio::test]
+async fn a_check_that_it_does_not_know_any_more_keeps_no_other_check_waiting() {
+    let system = System::start(|seen| match seen.method.as_str() {
+        "POST" => running(),
+        _ => reply(404, &Value::Null),
+    })
+    .await;
+    let world = system.world(|setting| setting.poll_seconds = Some(1)).await;
+    publish(&world, "forgotten").await;
+    for _ in 0..80 {
+        tick(&world, 1).await;
+    }
+    assert!(system.count() > 5, "asked {} times", system.count());
+    assert!(step(&world, "forgotten").await.to_string().contains("CheckerUnreachable"));
+    system.tell(|seen| if seen.method == "POST" { passed() } else { reply(404, &Value::Null) });
+    publish(&world, "other").await;
+    tick(&world, 2).await;
+    assert_eq!(step(&world, "other").await["status"], "complete", "it answers, and is asked");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_is_asked_at_once_than_may_be() {
     let system = System::start(|_| Reply { after: Duration::from_millis(100), ..passed() }).await;
