@@ -187,6 +187,8 @@ impl System {
     /// What follows from what it said.
     fn heard(&self, job: &Job, known: Outside, deadline: Moment, said: Said, poll: Option<String>) -> Report {
         let sequence = said.sequence.unwrap_or(known.sequence);
+        // What answers a start again is about what was just asked, so it needs no number.
+        let is_old = known.sequence > 0 && said.sequence.map_or(known.taken, |sequence| sequence <= known.sequence);
         let wait = said.retry_after_seconds.or(self.poll_seconds).unwrap_or(USUAL_POLL);
         // A final answer that comes behind something newer is thrown away by the rules, and has to be asked for again.
         let taken = known.taken || said.state == State::Running;
@@ -194,7 +196,7 @@ impl System {
         let id = id(&job.at, job.check.round);
         let is_asked = self.poll_address(&outside, &id).is_some();
         let next = if is_asked { job.now.plus_seconds(wait.into()).min(deadline) } else { deadline };
-        if sequence < outside.sequence {
+        if is_old {
             return waiting(outside, next, unwarned(job));
         }
         let is_empty = said == running();

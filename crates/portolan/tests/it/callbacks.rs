@@ -227,3 +227,35 @@ async fn an_empty_answer_leaves_what_was_heard_before() {
     assert_eq!(system.count(), 2);
     assert_eq!(step(&world, "memo-1").await["messages"][0]["messageHtml"], "heard");
 }
+
+#[tokio::test]
+async fn an_answer_that_is_not_newer_than_a_callback_is_thrown_away() {
+    let system = System::start(|_| running()).await;
+    let world = system.world(|setting| setting.poll_seconds = Some(5)).await;
+    publish(&world, "memo-1").await;
+    tick(&world, 2).await;
+    let start = system.asked(1).await;
+    let heard = json!({"state": "running", "messages": [{"level": "warning", "message": "heard"}]});
+    assert_eq!(call_back(&world, &start, 3, heard).await.json()["applied"], true);
+    let before = lines(&world).await;
+    let stale = json!([{"level": "warning", "message": "stale"}]);
+    for (times, answer) in [
+        json!({"state": "passed"}),
+        json!({"state": "running", "messages": stale}),
+        json!({"state": "passed", "sequence": 2}),
+        json!({"state": "passed", "sequence": 3}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        system.tell(move |_| reply(200, &answer));
+        tick(&world, 5).await;
+        assert_eq!(system.count(), times + 2);
+        let step = step(&world, "memo-1").await;
+        assert_eq!((&step["status"], &step["messages"][0]["messageHtml"]), (&json!("inProgress"), &json!("heard")));
+    }
+    assert_eq!(lines(&world).await, before, "and nothing is written");
+    system.tell(|_| reply(200, &json!({"state": "passed", "sequence": 4})));
+    tick(&world, 5).await;
+    assert_eq!(step(&world, "memo-1").await["status"], "complete");
+}
