@@ -76,11 +76,17 @@ impl System {
         self.breaker.leave(Leave::at(place), self.clock.steady())
     }
 
+    /// How a check stands, with the time that it has, which begins now where it has not begun.
+    pub(super) fn known(&self, check: &Check, now: Moment) -> Outside {
+        let known = check.outside.clone().unwrap_or_default();
+        let deadline = known.deadline.unwrap_or_else(|| now.plus_seconds(self.timeout_seconds.into()));
+        Outside { deadline: Some(deadline), ..known }
+    }
+
     /// Runs a check once.
     pub(super) async fn run(&self, job: &Job) -> Result<Report, Setback> {
-        let known = job.check.outside.clone().unwrap_or_default();
-        let deadline = known.deadline.unwrap_or_else(|| job.now.plus_seconds(self.timeout_seconds.into()));
-        let known = Outside { deadline: Some(deadline), ..known };
+        let known = self.known(&job.check, job.now);
+        let deadline = known.deadline.unwrap_or(job.now);
         if deadline <= job.now {
             return Ok(timed_out(job, known));
         }

@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::egress::Egress;
 use crate::links::Links;
 use artifacts::Pinning;
-use publishing::check::Check;
+use publishing::check::{Check, Outside};
 use publishing::command::{CheckRef, Ending, Report};
 use publishing::moment::Moment;
 use publishing::offer::{OfferKey, Snapshot};
@@ -111,6 +111,15 @@ impl Checks {
             Some(Checker::Program(_, places)) => {
                 Arc::clone(places).try_acquire_owned().map(Leave::at).map_err(|_| breaker::SOON)
             }
+        }
+    }
+
+    /// How a check stands with the outside system that is asked for it for the first time; nothing where there is none, or
+    /// where it was asked before.
+    pub fn first_asked(&self, check: &Check, now: Moment) -> Option<Outside> {
+        match self.checker(&check.kind) {
+            Some(Checker::System(system)) if check.outside.is_none() => Some(system.known(check, now)),
+            _ => None,
         }
     }
 

@@ -232,10 +232,11 @@ pub trait Store: Directory + Outbox {
     async fn renew(&self, claim: &Claim, until: Moment) -> Result<(), StoreError>;
 
     /// Gives a claim back until a time: the check was looked at, and there is nothing to say of it. The journal gets no line.
+    /// Where it was run, its tries count from the beginning; where it was not, the claim does not count as one.
     ///
     /// # Errors
     /// [`StoreError::Superseded`] where it is not held any more.
-    async fn put_off(&self, claim: &Claim, until: Moment) -> Result<(), StoreError>;
+    async fn put_off(&self, claim: &Claim, until: Moment, was_run: bool) -> Result<(), StoreError>;
 
     /// When the next check is due, or its lease ends.
     async fn next_due(&self) -> Result<Option<Moment>, StoreError>;
@@ -367,8 +368,8 @@ impl Claims {
     }
 
     /// As [`Store::put_off`].
-    pub async fn put_off(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
-        self.0.put_off(claim, until).await
+    pub async fn put_off(&self, claim: &Claim, until: Moment, was_run: bool) -> Result<(), StoreError> {
+        self.0.put_off(claim, until, was_run).await
     }
 
     /// As [`Store::next_due`].

@@ -278,9 +278,9 @@ impl Store for Sqlite {
         self.write(move |connection| sqlite_write::renew(connection, &claim, until), |()| {}).await
     }
 
-    async fn put_off(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
+    async fn put_off(&self, claim: &Claim, until: Moment, was_run: bool) -> Result<(), StoreError> {
         let claim = claim.clone();
-        self.write(move |connection| sqlite_write::put_off(connection, &claim, until), |()| {}).await
+        self.write(move |connection| sqlite_write::put_off(connection, &claim, until, was_run), |()| {}).await
     }
 
     async fn next_due(&self) -> Result<Option<Moment>, StoreError> {

@@ -60,8 +60,10 @@ pub(super) fn renew(connection: &Connection, claim: &Claim, until: Moment) -> Re
 }
 
 /// Gives a check back until a time, with nothing to say of it; fails where the claim is not held any more.
-pub(super) fn put_off(connection: &Connection, claim: &Claim, until: Moment) -> Result<()> {
-    change_claim(connection, claim, "UPDATE due SET leased_until = NULL, attempt = 0, due_at = ?5", until)
+pub(super) fn put_off(connection: &Connection, claim: &Claim, until: Moment, was_run: bool) -> Result<()> {
+    let attempt = if was_run { "0" } else { "attempt - 1" };
+    let change = format!("UPDATE due SET leased_until = NULL, attempt = {attempt}, due_at = ?5");
+    change_claim(connection, claim, &change, until)
 }
 
 fn change_claim(connection: &Connection, claim: &Claim, change: &str, until: Moment) -> Result<()> {

@@ -144,25 +144,28 @@ impl Worker {
             Ok(leave) => leave,
             Err(wait) => {
                 let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
-                return Ok(self.claims.put_off(&claim, self.clock.now().plus_seconds(seconds)).await?);
+                return Ok(self.claims.put_off(&claim, self.clock.now().plus_seconds(seconds), false).await?);
             }
         };
         if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
             self.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await?;
         }
+        // The time that it has holds from its first try, whatever comes of that.
+        let outside = self.checks.first_asked(check, self.clock.now());
         let Some(outcome) = self.run_check(&offer, &claim).await? else {
-            return Ok(self.claims.put_off(&claim, self.clock.now()).await?);
+            return Ok(self.claims.put_off(&claim, self.clock.now(), false).await?);
         };
         match outcome {
             Ok(report) if says_nothing_new(check, &report) => {
                 let until = if let Ending::WaitingUntil(at) = report.ending { at } else { self.clock.now() };
-                Ok(self.claims.put_off(&claim, until).await?)
+                Ok(self.claims.put_off(&claim, until, true).await?)
             }
             Ok(report) => self.report(&claim, report, Then::GiveBack).await,
             Err(setback) if claim.attempt < MOST_ATTEMPTS => {
                 tracing::warn!(%setback, check = ?claim.check, attempt = claim.attempt, "a check could not be run");
                 let wait = 1 << claim.attempt.clamp(0, 10);
                 let report = Report::new(Ending::WaitingUntil(self.clock.now().plus_seconds(wait)), Vec::new());
+                let report = Report { outside, ..report };
                 self.report(&claim, report, Then::TryAgain).await
             }
             Err(setback) => self.report(&claim, self.blocked(&claim, &setback), Then::GiveBack).await,

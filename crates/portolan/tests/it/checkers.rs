@@ -207,6 +207,27 @@ async fn whoever_refuses_blocks_the_check_after_a_few_tries() {
 }
 
 #[tokio::test]
+async fn who_refuses_is_given_no_more_tries_and_no_more_time_where_the_places_are_taken_between() {
+    let system = System::start(|_| reply(403, &Value::Null)).await;
+    let world = system.world(|setting| setting.timeout_seconds = Some(3_600)).await;
+    publish(&world, "memo-1").await;
+    for _ in 0..8 {
+        tick(&world, 1).await;
+        // It is claimed, and nothing is run: as when every place is taken.
+        let now = world.clock.now().plus_seconds(60);
+        for claim in world.store.claim(now, now.plus_seconds(30), 10).await.unwrap() {
+            world.store.put_off(&claim, world.clock.now(), false).await.unwrap();
+        }
+        tick(&world, 60).await;
+    }
+    assert_eq!(system.count(), 5);
+    assert_eq!(step(&world, "memo-1").await["messages"][0]["code"], "CheckCannotRun");
+    let deadlines: std::collections::BTreeSet<String> =
+        system.seen().iter().map(|seen| seen.json()["data"]["deadline"].to_string()).collect();
+    assert_eq!(deadlines.len(), 1, "{deadlines:?}");
+}
+
+#[tokio::test]
 async fn whoever_does_not_say_in_time_how_it_ends_blocks_the_check() {
     for answer in [running(), reply(500, &Value::Null)] {
         let taken = answer.status == 202;
