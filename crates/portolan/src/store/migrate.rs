@@ -3,12 +3,13 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 5] = [
+const SQLITE: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
     include_str!("../../migrations/sqlite/0004_work.sql"),
     include_str!("../../migrations/sqlite/0005_outbox.sql"),
+    include_str!("../../migrations/sqlite/0006_own_time.sql"),
 ];
 
 /// Runs the migrations that the database has not had.

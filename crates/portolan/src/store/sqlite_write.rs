@@ -184,7 +184,8 @@ fn operation(connection: &Connection, publisher: &str, change: &Change, operatio
     Ok(())
 }
 
-/// Makes the rows of the offer's due checks those that its newest operation has due. Leases of checks that stay, stay.
+/// Makes the rows of the offer's due checks those that its newest operation has due. Leases of checks that stay, stay; so does
+/// until when one was put off, as long as it names the same time itself.
 fn due_checks(connection: &Connection, publisher: &str, change: &Change) -> Result<()> {
     let offer = change.offer.key.offer.as_str();
     let Some(newest) = &change.offer.operation else { return Ok(()) };
@@ -198,8 +199,9 @@ fn due_checks(connection: &Connection, publisher: &str, change: &Change) -> Resu
         remove.execute(params![gone.operation.to_string(), gone.step, gone.check])?;
     }
     let mut put = connection.prepare_cached(
-        "INSERT INTO due (publisher, offer, operation, step, check_index, due_at, attempt, fence)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0) ON CONFLICT DO UPDATE SET due_at = excluded.due_at",
+        "INSERT INTO due (publisher, offer, operation, step, check_index, due_at, own_at, attempt, fence)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 0, 0) ON CONFLICT DO UPDATE
+            SET due_at = CASE WHEN own_at = excluded.own_at THEN due_at ELSE excluded.due_at END, own_at = excluded.own_at",
     )?;
     for (check, at) in &wanted {
         put.execute(params![publisher, offer, check.operation.to_string(), check.step, check.check, at.ticks()])?;

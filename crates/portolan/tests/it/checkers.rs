@@ -194,6 +194,24 @@ async fn no_answer_that_can_be_used_is_asked_for_again_with_the_same_id_and_neve
 }
 
 #[tokio::test]
+async fn what_is_said_of_an_offer_has_its_checker_asked_no_sooner() {
+    let system = System::start(|_| running()).await;
+    let world = system.world(|setting| setting.poll_seconds = Some(50)).await;
+    publish(&world, "memo-1").await;
+    tick(&world, 2).await;
+    let start = system.asked(1).await;
+    tick(&world, 50).await;
+    tick(&world, 25).await;
+    let before = system.count();
+    let applied = call_back(&world, &start, 1, json!({"state": "running", "progress": {"done": 1, "total": 2}})).await;
+    assert_eq!(applied.json()["applied"], true);
+    tick(&world, 24).await;
+    assert_eq!((before, system.count()), (2, 2));
+    tick(&world, 1).await;
+    assert_eq!(system.count(), 3);
+}
+
+#[tokio::test]
 async fn whoever_refuses_blocks_the_check_after_a_few_tries() {
     let system = System::start(|_| reply(403, &json!({"state": "passed"}))).await;
     let world = system.world(|_| ()).await;
