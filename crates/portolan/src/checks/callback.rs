@@ -39,7 +39,8 @@ struct Beside {
 }
 
 impl Checks {
-    /// The names of the checkers whose secret has signed a callback just now. Takes as long for whatever is not signed.
+    /// The names of the checkers whose secret has signed a callback just now. It takes as long whichever secret signed, and
+    /// nothing is looked up; only what lacks a header, or is stale by its own timestamp, is turned away sooner.
     pub fn signers(&self, headers: &HeaderMap, body: &[u8]) -> Vec<&str> {
         let systems = self.checkers.values().filter_map(|checker| match checker {
             Checker::System(system) => Some(system),
@@ -49,6 +50,17 @@ impl Checks {
             .filter(|system| system.secrets.have_signed(headers, system.clock.now(), body))
             .map(|system| system.name.as_str())
             .collect()
+    }
+}
+
+impl CallbackFault {
+    /// The member that is wrong, as a JSON pointer; empty where it is another one, which the text names.
+    pub const fn target(&self) -> &'static str {
+        match self {
+            Self::Said(_) => "",
+            Self::NoId => "/id",
+            Self::NoSequence => "/sequence",
+        }
     }
 }
 

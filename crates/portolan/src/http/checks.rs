@@ -131,7 +131,7 @@ pub(crate) async fn report_check(
     let Some(asked) = asked(&rooms, names.ok().as_ref(), &signers).await? else {
         return Ok(NOT_SIGNED.into_response());
     };
-    let callback = Callback::read(&body).map_err(|fault| Problem::bad_request("", fault.to_string()))?;
+    let callback = Callback::read(&body).map_err(|fault| Problem::bad_request(fault.target(), fault.to_string()))?;
     let Some(round) = callback.round_of(&asked.check) else { return Ok(NOT_SIGNED.into_response()) };
     let report = callback.report(&asked.said, rooms.perform.now());
     let heard = match rooms.perform.hear(&asked.key, &asked.checker, asked.check, round, report).await {

@@ -64,6 +64,8 @@ async fn what_is_signed_and_cannot_be_read_is_told_why() {
         let before = lines(&world).await;
         let answer = call(&world, &callback(&start), KEY, seconds(&world), &body).await;
         assert!(answer.status == 400 && answer.body.contains(words), "{body}: {}", answer.body);
+        let target = words.strip_suffix(" is missing").unwrap_or_default();
+        assert_eq!(answer.json()["error"]["target"].as_str().unwrap_or_default(), target, "{}", answer.body);
         assert_eq!(lines(&world).await, before);
     }
     let long = json!({"id": id, "sequence": 1, "state": "passed", "x": "x".repeat(1 << 20)});
