@@ -1,5 +1,6 @@
 //! Leaves a checker in peace that does not answer: after some failures nothing is asked of it for a while, then one thing.
 
+use publishing::command::Report;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
@@ -28,6 +29,22 @@ struct Counted {
 pub struct Leave {
     place: Option<OwnedSemaphorePermit>,
     probe: Option<Arc<Breaker>>,
+}
+
+/// No leave to run a check just now.
+#[derive(Debug)]
+pub struct Denied {
+    /// How long to wait before asking again.
+    pub wait: Duration,
+    /// What there is to say of the check where its checker does not answer.
+    pub report: Option<Report>,
+}
+
+impl Denied {
+    /// As many as may are running.
+    pub(super) fn full(wait: Duration) -> Self {
+        Self { wait, report: None }
+    }
 }
 
 impl Leave {

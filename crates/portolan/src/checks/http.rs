@@ -1,7 +1,7 @@
 //! Asks an outside system to do a check: starts it with a signed request, then asks how it stands or waits to be called back.
 
 use super::asked::{event, id};
-use super::breaker::{Breaker, Leave, SOON};
+use super::breaker::{Breaker, Denied, Leave, SOON};
 use super::said::{Said, State};
 use super::signature::Secrets;
 use super::{Job, Setback};
@@ -15,7 +15,6 @@ use publishing::message::{Level, Message};
 use publishing::moment::Moment;
 use serde::Deserialize;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -66,14 +65,21 @@ struct Beside {
 }
 
 impl System {
-    /// Leave to run a check, or how long to wait first.
-    pub(super) fn leave(&self, check: &Check) -> Result<Leave, Duration> {
+    /// Leave to run a check, or how long to wait first. While the checker does not answer, the publisher reads why nothing
+    /// moves, and the time that the check has goes by.
+    pub(super) fn leave(&self, check: &Check) -> Result<Leave, Denied> {
+        let now = self.clock.now();
+        let known = self.known(check, now);
+        let deadline = known.deadline.unwrap_or(now);
         // What is over time is blocked, and nothing is asked for it.
-        if deadline(check).is_some_and(|deadline| deadline <= self.clock.now()) {
+        if deadline <= now {
             return Ok(Leave::default());
         }
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| SOON)?;
-        self.breaker.leave(Leave::at(place), self.clock.steady())
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Denied::full(SOON))?;
+        self.breaker.leave(Leave::at(place), self.clock.steady()).map_err(|wait| {
+            let until = now.plus_seconds(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX)).min(deadline);
+            Denied { wait, report: Some(waiting(known, until, warned(check, now))) }
+        })
     }
 
     /// How a check stands, with the time that it has, which begins now where it has not begun.
@@ -94,7 +100,7 @@ impl System {
         let outcome = match (known.taken, self.poll_address(&known, &id)) {
             (false, _) => self.send(&id, self.start(&event(job, deadline)?)).await,
             (true, Some(address)) => self.send(&id, Outgoing::get(address)).await,
-            (true, None) => return Ok(waiting(known, deadline, unwarned(job))),
+            (true, None) => return Ok(waiting(known, deadline, unwarned(&job.check))),
         };
         match outcome {
             Outcome::Said(said, poll) => {
@@ -203,12 +209,12 @@ impl System {
         let is_asked = self.poll_address(&outside, &id).is_some();
         let next = if is_asked { job.now.plus_seconds(wait.into()).min(deadline) } else { deadline };
         if is_old {
-            return waiting(outside, next, unwarned(job));
+            return waiting(outside, next, unwarned(&job.check));
         }
         let is_empty = said == running();
         let mut report = report(said, &job.check.messages, job.now);
         if is_empty {
-            report.messages = unwarned(job);
+            report.messages = unwarned(&job.check);
         }
         if report.ending == Ending::GoesOn {
             report.ending = Ending::WaitingUntil(next);
@@ -223,13 +229,8 @@ impl System {
         let check = id(&job.at, job.check.round);
         tracing::warn!(checker = self.name, check, failures, cause, "a checker does not answer");
         let wait = (1_u32 << failures).min(LONGEST_WAIT);
-        let mut messages = unwarned(job);
-        if failures >= FAILURES_UNTOLD {
-            let text = "The system that does this check does not answer. It is asked again; nothing for you to do.";
-            let warning = Message { code: Some(UNREACHABLE.into()), ..Message::new(Level::Warning, text, job.now) };
-            let said = job.check.messages.iter().find(|message| is_warning(message)).cloned();
-            messages.push(said.unwrap_or(warning));
-        }
+        let is_told = failures >= FAILURES_UNTOLD || job.check.messages.iter().any(is_warning);
+        let messages = if is_told { warned(&job.check, job.now) } else { unwarned(&job.check) };
         let next = job.now.plus_seconds(wait.into()).min(deadline);
         waiting(Outside { failures, ..known }, next, messages)
     }
@@ -249,17 +250,21 @@ fn running() -> Said {
     Said { state: State::Running, sequence: None, progress: None, messages: Vec::new(), retry_after_seconds: None }
 }
 
-fn deadline(check: &Check) -> Option<Moment> {
-    check.outside.as_ref()?.deadline
-}
-
 fn is_warning(message: &Message) -> bool {
     message.code.as_deref() == Some(UNREACHABLE) && message.level == Level::Warning
 }
 
 /// What the check said so far, without our own warning.
-fn unwarned(job: &Job) -> Vec<Message> {
-    job.check.messages.iter().filter(|message| !is_warning(message)).cloned().collect()
+fn unwarned(check: &Check) -> Vec<Message> {
+    check.messages.iter().filter(|message| !is_warning(message)).cloned().collect()
+}
+
+/// The same with our warning; one that was given before keeps its time.
+fn warned(check: &Check, now: Moment) -> Vec<Message> {
+    let text = "The system that does this check does not answer. It is asked again; nothing for you to do.";
+    let warning = Message { code: Some(UNREACHABLE.into()), ..Message::new(Level::Warning, text, now) };
+    let given = check.messages.iter().find(|message| is_warning(message)).cloned();
+    unwarned(check).into_iter().chain([given.unwrap_or(warning)]).collect()
 }
 
 fn waiting(outside: Outside, until: Moment, messages: Vec<Message>) -> Report {
@@ -268,7 +273,7 @@ fn waiting(outside: Outside, until: Moment, messages: Vec<Message>) -> Report {
 
 fn timed_out(job: &Job, outside: Outside) -> Report {
     let text = "The system that does this check did not say in time how it ends. The marketplace's operator has to look at that and unblock it.";
-    let mut messages = unwarned(job);
+    let mut messages = unwarned(&job.check);
     messages.push(Message::error("CheckTimedOut", text, job.now));
     Report { outside: Some(outside), ..Report::new(Ending::Blocked, messages) }
 }

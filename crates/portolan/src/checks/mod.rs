@@ -15,7 +15,7 @@ pub mod said;
 mod settings;
 mod signature;
 
-pub use breaker::Leave;
+pub use breaker::{Denied, Leave};
 pub use callback::{Callback, CallbackFault};
 pub use settings::{CheckerSetting, missing_checker};
 
@@ -37,7 +37,6 @@ use publishing::plan::PlanSummary;
 use settings::Checker;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::mpsc::Sender;
 
@@ -103,13 +102,13 @@ impl Checks {
     /// Leave to run a check, unless as many as may are running, or its checker does not answer.
     ///
     /// # Errors
-    /// How long to wait before asking again.
-    pub fn leave(&self, check: &Check) -> Result<Leave, Duration> {
+    /// [`Denied`] says how long to wait before asking again.
+    pub fn leave(&self, check: &Check) -> Result<Leave, Denied> {
         match self.checker(&check.kind) {
             None => Ok(Leave::default()),
             Some(Checker::System(system)) => system.leave(check),
             Some(Checker::Program(_, places)) => {
-                Arc::clone(places).try_acquire_owned().map(Leave::at).map_err(|_| breaker::SOON)
+                Arc::clone(places).try_acquire_owned().map(Leave::at).map_err(|_| Denied::full(breaker::SOON))
             }
         }
     }

@@ -4,7 +4,7 @@ mod outbox;
 
 pub use outbox::Delivery;
 
-use crate::checks::{Checks, Job, Setback};
+use crate::checks::{Checks, Denied, Job, Setback};
 use crate::clock::Clock;
 use crate::perform::{Failure, Perform};
 use crate::store::{Claim, Claims, StoreError, Then};
@@ -142,10 +142,7 @@ impl Worker {
         }
         let _leave = match self.checks.leave(check) {
             Ok(leave) => leave,
-            Err(wait) => {
-                let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
-                return Ok(self.claims.put_off(&claim, self.clock.now().plus_seconds(seconds), false).await?);
-            }
+            Err(denied) => return self.wait(&claim, check, denied).await,
         };
         if matches!(check.state, CheckState::Queued { .. }) && !check.begun {
             self.perform.perform_claimed(&claim, Then::Keep, Command::StartCheck(claim.check.clone())).await?;
@@ -170,6 +167,15 @@ impl Worker {
             }
             Err(setback) => self.report(&claim, self.blocked(&claim, &setback), Then::GiveBack).await,
         }
+    }
+
+    /// Waits for leave to run a check; what there is to say of that is said once.
+    async fn wait(&self, claim: &Claim, check: &Check, denied: Denied) -> Result<(), Failure> {
+        let seconds = i64::try_from(denied.wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+        if let Some(report) = denied.report.filter(|report| !says_nothing_new(check, report)) {
+            self.report(claim, report, Then::Keep).await?;
+        }
+        Ok(self.claims.put_off(claim, self.clock.now().plus_seconds(seconds), false).await?)
     }
 
     async fn report(&self, claim: &Claim, report: Report, then: Then) -> Result<(), Failure> {

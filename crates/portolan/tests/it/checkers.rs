@@ -291,7 +291,9 @@ async fn a_checker_that_does_not_answer_is_left_in_peace_and_then_probed() {
         tick(&world, 1).await;
     }
     assert_eq!(system.count(), 5, "nothing is asked while it is open");
-    assert_eq!(step(&world, "late").await["status"], "notStarted", "and nothing begun");
+    let late = step(&world, "late").await;
+    assert_eq!((&late["status"], &late["messages"][0]["code"]), (&json!("inProgress"), &json!("CheckerUnreachable")));
+    let before = lines(&world).await;
     for _ in 0..4 {
         tick(&world, 1).await;
     }
@@ -300,6 +302,7 @@ async fn a_checker_that_does_not_answer_is_left_in_peace_and_then_probed() {
         tick(&world, 1).await;
     }
     assert_eq!(system.count(), 6, "twice as long");
+    assert!(lines(&world).await <= before + 1, "nobody is told twice");
     system.tell(|_| passed());
     for _ in 0..40 {
         tick(&world, 1).await;
@@ -307,6 +310,23 @@ async fn a_checker_that_does_not_answer_is_left_in_peace_and_then_probed() {
     for offer in ["a", "b", "c", "d", "e", "late"] {
         assert_eq!(step(&world, offer).await["status"], "complete", "{offer}");
     }
+}
+
+#[tokio::test]
+async fn the_time_of_a_check_counts_while_its_checker_is_left_in_peace() {
+    let system = System::start(|_| reply(503, &Value::Null)).await;
+    let world = system.world(|setting| (setting.timeout_seconds, setting.at_once) = (Some(100), Some(5))).await;
+    for offer in ["a", "b", "c", "d", "e"] {
+        publish(&world, offer).await;
+    }
+    tick(&world, 2).await;
+    assert_eq!(system.count(), 5);
+    publish(&world, "late").await;
+    for _ in 0..130 {
+        tick(&world, 1).await;
+    }
+    let late = step(&world, "late").await;
+    assert_eq!((&late["status"], &late["messages"][0]["code"]), (&json!("blocked"), &json!("CheckTimedOut")));
 }
 
 #[tokio::test]
