@@ -1,9 +1,10 @@
 //! Leaves a checker in peace that does not answer: after some failures nothing is asked of it for a while, then one thing.
 
 use publishing::command::Report;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many failures in a row open it.
 const MOST_FAILURES: u32 = 5;
@@ -11,7 +12,9 @@ const MOST_FAILURES: u32 = 5;
 const SHORTEST: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(300);
 /// When to ask again while another is at it.
-pub(super) const SOON: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(1);
+/// The longest wait for a place.
+const LONGEST_TURN: Duration = Duration::from_secs(29);
 
 /// Counts failures in a row. Times are of a clock that never runs back.
 #[derive(Debug, Default)]
@@ -40,16 +43,25 @@ pub struct Denied {
     pub report: Option<Report>,
 }
 
-impl Denied {
-    /// As many as may are running.
-    pub(super) fn full(wait: Duration) -> Self {
-        Self { wait, report: None }
-    }
+/// The places at a checker. Who finds none waits longer, the more found none before: each look is a claim, and a write.
+#[derive(Debug)]
+pub(super) struct Places {
+    free: Arc<Semaphore>,
+    denied: AtomicU32,
 }
 
-impl Leave {
-    pub(super) fn at(place: OwnedSemaphorePermit) -> Self {
-        Self { place: Some(place), probe: None }
+impl Places {
+    pub(super) fn new(count: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(count)), denied: AtomicU32::new(0) }
+    }
+
+    pub(super) fn take(&self) -> Result<Leave, Denied> {
+        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
+            self.denied.store(0, Ordering::Relaxed);
+            return Ok(Leave { place: Some(place), probe: None });
+        }
+        let before = self.denied.fetch_add(1, Ordering::Relaxed);
+        Err(Denied { wait: SOON.saturating_mul(before.saturating_add(1)).min(LONGEST_TURN), report: None })
     }
 }
 
@@ -104,12 +116,25 @@ impl Breaker {
 
 #[cfg(test)]
 mod tests {
-    use super::{Breaker, Leave};
+    use super::{Breaker, Leave, Places};
     use std::sync::Arc;
     use std::time::Duration;
 
     fn wait(breaker: &Arc<Breaker>, now: u64) -> Option<u64> {
         breaker.leave(Leave::default(), Duration::from_secs(now)).err().map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn who_finds_no_place_waits_longer_the_more_wait() {
+        let places = Places::new(1);
+        let wait = || places.take().map(drop).map_err(|denied| denied.wait.as_secs());
+        let held = places.take().unwrap();
+        let waits: Vec<_> = (0..40).map(|_| wait().unwrap_err()).collect();
+        assert_eq!((&waits[..3], waits[28], waits[39]), (&[1, 2, 3][..], 29, 29));
+        drop(held);
+        assert_eq!(wait(), Ok(()));
+        let _held = places.take().unwrap();
+        assert_eq!(wait(), Err(1), "from the beginning");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a checker says by itself: who signed it, of which check it is, and what the rules hear of it.
 
-use super::said::{Said, SaidFault};
+use super::said::{Said, SaidFault, State};
 use super::settings::Checker;
 use super::{Checks, asked, http};
 use ::http::HeaderMap;
@@ -9,6 +9,8 @@ use publishing::command::{CheckRef, Report};
 use publishing::message::Message;
 use publishing::moment::Moment;
 use serde::Deserialize;
+use std::sync::PoisonError;
+use std::time::Duration;
 use thiserror::Error;
 
 /// A callback that was read.
@@ -53,6 +55,25 @@ impl Checks {
     }
 }
 
+/// How often a check may say that it goes on: each time is a commit, with a line of the journal.
+const TAKEN_EVERY: Duration = Duration::from_secs(1);
+
+impl Checks {
+    /// Whether a callback of this checker may count now. What ends a check always may.
+    pub fn takes(&self, checker: &str, callback: &Callback) -> bool {
+        let Some(Checker::System(system)) = self.checkers.get(checker) else { return true };
+        if callback.said.state != State::Running {
+            return true;
+        }
+        let now = system.clock.steady();
+        let mut taken = system.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.retain(|_, at| now.saturating_sub(*at) < TAKEN_EVERY);
+        let is_free = !taken.contains_key(&callback.id);
+        taken.entry(callback.id.clone()).or_insert(now);
+        is_free
+    }
+}
+
 impl CallbackFault {
     /// The member that is wrong, as a JSON pointer; empty where it is another one, which the text names.
     pub const fn target(&self) -> &'static str {
@@ -80,6 +101,11 @@ impl Callback {
     /// The round of this check that it is about; nothing where it is about another check.
     pub fn round_of(&self, check: &CheckRef) -> Option<u32> {
         asked::round(&self.id, check)
+    }
+
+    /// Whether it says something newer than this number.
+    pub const fn is_newer_than(&self, sequence: u64) -> bool {
+        self.sequence > sequence
     }
 
     /// What the rules hear, where the check has said this before.

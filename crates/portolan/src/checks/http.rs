@@ -1,7 +1,7 @@
 //! Asks an outside system to do a check: starts it with a signed request, then asks how it stands or waits to be called back.
 
 use super::asked::{event, id};
-use super::breaker::{Breaker, Denied, Leave, SOON};
+use super::breaker::{Breaker, Denied, Leave, Places};
 use super::said::{Said, State};
 use super::signature::Secrets;
 use super::{Job, Setback};
@@ -14,8 +14,9 @@ use publishing::command::{Ending, Report};
 use publishing::message::{Level, Message};
 use publishing::moment::Moment;
 use serde::Deserialize;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use url::Url;
 
 /// How often in a row it may give no answer before the publisher is told.
@@ -43,8 +44,10 @@ pub(super) struct System {
     pub(super) poll_seconds: Option<u32>,
     pub(super) timeout_seconds: u32,
     /// For requests that are under way.
-    pub(super) places: Arc<Semaphore>,
+    pub(super) places: Places,
     pub(super) breaker: Arc<Breaker>,
+    /// When a callback was taken that says that a check goes on, by the check's id; of the last second.
+    pub(super) taken: Mutex<BTreeMap<String, Duration>>,
     pub(super) clock: Clock,
 }
 
@@ -75,8 +78,8 @@ impl System {
         if deadline <= now {
             return Ok(Leave::default());
         }
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Denied::full(SOON))?;
-        self.breaker.leave(Leave::at(place), self.clock.steady()).map_err(|wait| {
+        let place = self.places.take()?;
+        self.breaker.leave(place, self.clock.steady()).map_err(|wait| {
             let until = now.plus_seconds(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX)).min(deadline);
             Denied { wait, report: Some(waiting(known, until, warned(check, now))) }
         })

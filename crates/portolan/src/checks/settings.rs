@@ -1,5 +1,6 @@
 //! Who does checks outside the service, as the operator's settings say it.
 
+use super::breaker::Places;
 use super::command::Program;
 use super::http::System;
 use super::signature::Secrets;
@@ -11,8 +12,7 @@ use publishing::pipeline::CheckKind;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::sync::{Arc, Mutex};
 use url::Url;
 
 /// How long an outside system has to say how a check ends, in seconds: three days.
@@ -52,7 +52,7 @@ pub struct CheckerSetting {
 #[derive(Clone, Debug)]
 pub(super) enum Checker {
     System(Arc<System>),
-    Program(Arc<Program>, Arc<Semaphore>),
+    Program(Arc<Program>, Places),
 }
 
 /// The checkers by name. The outside systems keep time by this clock.
@@ -77,7 +77,7 @@ fn one(setting: &CheckerSetting, clock: &Clock) -> Result<Checker> {
     let at_once = usize::from(setting.at_once.unwrap_or(USUAL_AT_ONCE));
     ensure!(at_once > 0, "`at_once` is 0, so nothing would ever be checked; give it 1 at least");
     ensure!(setting.timeout_seconds != Some(0), "`timeout_seconds` is 0; give it 1 at least");
-    let places = Arc::new(Semaphore::new(at_once));
+    let places = Places::new(at_once);
     match (&setting.url, &setting.command) {
         (Some(url), None) => Ok(Checker::System(Arc::new(system(setting, url, places, clock)?))),
         (None, Some(command)) => Ok(Checker::Program(Arc::new(program(setting, command)?), places)),
@@ -85,7 +85,7 @@ fn one(setting: &CheckerSetting, clock: &Clock) -> Result<Checker> {
     }
 }
 
-fn system(setting: &CheckerSetting, url: &str, places: Arc<Semaphore>, clock: &Clock) -> Result<System> {
+fn system(setting: &CheckerSetting, url: &str, places: Places, clock: &Clock) -> Result<System> {
     ensure!(setting.memory_mebibytes.is_none(), "`memory_mebibytes` is for programs; take it away");
     ensure!(setting.poll_seconds != Some(0), "`poll_seconds` is 0; give it 1 at least, or take it away");
     let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -104,6 +104,7 @@ fn system(setting: &CheckerSetting, url: &str, places: Arc<Semaphore>, clock: &C
         timeout_seconds: setting.timeout_seconds.unwrap_or(USUAL_TIMEOUT),
         places,
         breaker: Arc::default(),
+        taken: Mutex::default(),
         clock: clock.clone(),
     })
 }

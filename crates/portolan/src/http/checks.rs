@@ -8,6 +8,7 @@ use crate::checks::Callback;
 use crate::checks::said::LONGEST_SAID;
 use crate::perform::Failure;
 use crate::store::StoreError;
+use api::errors::ErrorCode;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
@@ -28,6 +29,8 @@ const NOT_SIGNED: Unauthenticated = Unauthenticated(
 
 /// Why a callback that was authenticated changed nothing.
 const SUPERSEDED: &str = "It came twice, too late, or after something newer.";
+
+const TOO_OFTEN: &str = "This check said less than a second ago that it goes on. Say it once a second at most; how it ends is taken at once.";
 
 /// What became of a callback.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -133,6 +136,9 @@ pub(crate) async fn report_check(
     };
     let callback = Callback::read(&body).map_err(|fault| Problem::bad_request(fault.target(), fault.to_string()))?;
     let Some(round) = callback.round_of(&asked.check) else { return Ok(NOT_SIGNED.into_response()) };
+    if callback.is_newer_than(asked.heard) && !rooms.checks.takes(&asked.checker, &callback) {
+        return Err(Problem::new(ErrorCode::TooManyRequests, TOO_OFTEN).after(1));
+    }
     let report = callback.report(&asked.said, rooms.perform.now());
     let heard = match rooms.perform.hear(&asked.key, &asked.checker, asked.check, round, report).await {
         Ok(_) => Heard { applied: true, reason: None },
@@ -148,6 +154,8 @@ struct Asked {
     check: CheckRef,
     checker: String,
     said: Vec<Message>,
+    /// The number of the newest thing it said.
+    heard: u64,
 }
 
 /// The check that the path names, if one of these checkers does it.
@@ -161,7 +169,8 @@ async fn asked(rooms: &Rooms, names: Option<&RawPathParams>, signers: &[&str]) -
     let Some(check) = operation.check(&at) else { return Ok(None) };
     Ok(match &check.kind {
         CheckKind::Http { checker, .. } if signers.contains(&checker.as_str()) => {
-            Some(Asked { key, check: at, checker: checker.clone(), said: check.messages.clone() })
+            let heard = check.outside.as_ref().map_or(0, |outside| outside.sequence);
+            Some(Asked { key, check: at, checker: checker.clone(), said: check.messages.clone(), heard })
         }
         _ => None,
     })

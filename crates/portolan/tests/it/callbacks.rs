@@ -28,6 +28,7 @@ async fn what_comes_twice_late_or_out_of_order_changes_nothing_and_progress_only
     for (sequence, done, applied) in
         [(2, 3, true), (1, 9, false), (2, 9, false), (5, 5, true), (6, 4, true), (4, 8, false)]
     {
+        tick(&world, 1).await;
         let before = lines(&world).await;
         let answer = call_back(&world, &start, sequence, progress(done)).await;
         assert_eq!((answer.status, &answer.json()["applied"]), (200, &json!(applied)), "{sequence}");
@@ -47,6 +48,27 @@ async fn what_comes_twice_late_or_out_of_order_changes_nothing_and_progress_only
         false
     );
     assert_eq!(step(&world, "memo-1").await["status"], "complete");
+}
+
+#[tokio::test]
+async fn a_check_may_say_once_a_second_that_it_goes_on_and_how_it_ends_at_any_time() {
+    let (system, world, start) = waiting().await;
+    publish(&world, "memo-2").await;
+    tick(&world, 2).await;
+    let other = system.asked(2).await;
+    let goes_on = json!({"state": "running", "progress": {"done": 1, "total": 9}});
+    let before = lines(&world).await;
+    assert_eq!(call_back(&world, &start, 1, goes_on.clone()).await.status, 200);
+    for sequence in 2..50 {
+        let answer = call_back(&world, &start, sequence, goes_on.clone()).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "1"));
+    }
+    assert_eq!(call_back(&world, &start, 1, goes_on.clone()).await.json()["applied"], false, "a repeat is none");
+    assert_eq!(lines(&world).await - before, 1);
+    assert_eq!(call_back(&world, &other, 1, goes_on.clone()).await.status, 200, "each has its own second");
+    tick(&world, 1).await;
+    assert_eq!(call_back(&world, &start, 50, goes_on).await.json()["applied"], true);
+    assert_eq!(call_back(&world, &start, 51, json!({"state": "passed"})).await.json()["applied"], true);
 }
 
 #[tokio::test]
@@ -136,6 +158,7 @@ async fn of_ten_thousand_that_are_forged_stale_or_about_another_check_none_is_ap
 async fn of_a_callback_that_comes_over_two_connections_at_once_one_is_applied() {
     let (_system, world, start) = waiting().await;
     for sequence in 1..=30 {
+        tick(&world, 1).await;
         let before = lines(&world).await;
         let said = json!({"state": "running", "progress": {"done": sequence, "total": 100}});
         let calls = (0..2).map(|_| call_back(&world, &start, sequence, said.clone()));
@@ -193,6 +216,7 @@ async fn a_secret_can_be_changed_while_checks_run() {
     assert_eq!(start.header("webhook-signature"), signed, "the first signs");
     let id = start.json()["id"].clone();
     for (sequence, key) in [(1, KEY), (2, new_key)] {
+        tick(&world, 1).await;
         let said = json!({"id": id, "sequence": sequence, "state": "running"});
         assert_eq!(call(&world, &callback(&start), key, seconds(&world), &said).await.json()["applied"], true);
     }
