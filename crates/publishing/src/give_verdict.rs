@@ -97,6 +97,8 @@ fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Moment, clock
         Verdict::Unblock => {
             // What is mended is no error any more, and who looks for errors must not find one.
             check.messages.iter_mut().for_each(|message| message.level = Level::Information);
+            // The yeses so far are forgotten, and so is what was said of them.
+            check.messages.retain(|message| message.code.as_deref() != Some(REVIEWER_APPROVED));
             check.messages.push(Message::information("What blocked this step is mended.", now));
             check.begin_anew();
             check.state = if check.kind.waits_for_person() {

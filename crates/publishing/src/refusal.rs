@@ -56,7 +56,7 @@ pub enum Refusal {
         conflict: bool,
     },
     /// The draft is not fit to be published.
-    #[error("The draft has {}. Mend each of `details` and publish again.", count(.0))]
+    #[error("The draft has {}. Mend each of `details`, and send this again.", count(.0))]
     Faults(Vec<Fault>),
     /// A verdict, a claim, a release or a note for a step that takes none.
     #[error("The step `{step}` takes no {asked}: {reason}.")]

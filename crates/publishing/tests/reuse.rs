@@ -349,6 +349,10 @@ fn a_roll_back_that_is_asked_twice_is_done_once() {
     let again = scene.put(roll_back(2));
     assert_eq!(again.unwrap_err(), Refusal::OtherVersionLive { asked: 2, live: 1 });
     assert_eq!(scene.offer, after);
+    // Whatever else goes on, the status says what customers see.
+    scene.publish("Three");
+    let shown = publishing::status::of_offer(scene.offer.as_ref().unwrap(), None);
+    assert!(shown.messages.iter().any(|message| message.code.as_deref() == Some("RolledBack")), "{:?}", shown.messages);
     scene.put(roll_back(1)).unwrap();
     assert_eq!(scene.offer.as_ref().unwrap().production, Some(2));
 }

@@ -20,7 +20,8 @@ pub use review::Review;
 pub use staff::Staff;
 pub use welcome::welcome;
 
-use anyhow::Result;
+use anyhow::{Error, Result, anyhow};
+use api::client::ClientError;
 use clap::Subcommand;
 
 /// What talks to a server.
@@ -38,7 +39,7 @@ pub enum Command {
     ///
     /// Example: portolan staff list
     Staff(Staff),
-    /// Do with an offer what is not publishing it.
+    /// Roll an offer back, and see or synchronise who may see its private plans.
     ///
     /// Example: portolan offer roll-back contoso web-gateway
     Offer(Offer),
@@ -54,6 +55,10 @@ impl Command {
     /// # Errors
     /// Where the server says no, or nothing.
     pub async fn run(self) -> Result<()> {
+        self.do_it().await.map_err(with_details)
+    }
+
+    async fn do_it(self) -> Result<()> {
         match self {
             Self::Publisher(publisher) => publisher.run().await,
             Self::Access(access) => access.run().await,
@@ -62,4 +67,22 @@ impl Command {
             Self::Review(review) => review.run().await,
         }
     }
+}
+
+/// An error with every fault that the server names, a line each.
+fn with_details(error: Error) -> Error {
+    let refused = error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>() {
+        Some(ClientError::Refused { error, .. }) => Some(error),
+        _ => None,
+    });
+    let details = refused.map(|refused| refused.details.as_slice()).unwrap_or_default();
+    if details.is_empty() {
+        return error;
+    }
+    let line = |detail: &api::errors::ErrorDetail| {
+        let text = print::plain(&format!("{} {}: {}", detail.code, detail.target, detail.message));
+        format!("\n  {text}")
+    };
+    let lines: String = details.iter().map(line).collect();
+    anyhow!("{error:#}{lines}")
 }

@@ -133,6 +133,21 @@ async fn what_is_not_live_or_not_private_has_no_audience_to_synchronise() {
     }
     assert_eq!(world.put(PATH, &put_body(&definition.to_string())).await.status, 200);
     let answer = synchronise(&world).await;
-    assert_eq!((answer.status, answer.code()), (400, "BadRequest".to_owned()), "{}", answer.body);
+    assert_eq!((answer.status, answer.code()), (422, "ValidationFailed".to_owned()), "{}", answer.body);
+    assert!(answer.body.contains("the draft names nobody for it"), "{}", answer.body);
     assert_eq!(listed(&world).await.len(), 1, "a plan does not become public by this");
+
+    // What cannot be read as an entry is told, and not passed over.
+    let mut definition: Value = serde_json::from_str(MACHINE).unwrap();
+    for plan in definition["plans"].as_array_mut().unwrap() {
+        if plan.get("restrictedAudience").is_some() {
+            let entries = json!([{"type": "TenantId", "id": SECOND}, {"type": "TenantId", "id": "mistyped"}]);
+            plan["restrictedAudience"] = json!({ "manualEntries": entries });
+        }
+    }
+    assert_eq!(world.put(PATH, &put_body(&definition.to_string())).await.status, 200);
+    let answer = synchronise(&world).await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(answer.body.contains("/restrictedAudience/manualEntries/1"), "{}", answer.body);
+    assert_eq!(listed(&world).await, [("SubscriptionId".to_owned(), FIRST.to_owned())]);
 }

@@ -156,7 +156,7 @@ async fn roll_back(world: &World, offer: &str) {
     let contoso = PublisherId::parse("contoso").unwrap();
     let caller = Caller::new("ci", None).with(Circle::Publisher(contoso), [Role::Owner]);
     let by = caller.authorise("contoso", Permission::GoLive).unwrap();
-    let command = Command::RollBack { expected: Expected::Unstated };
+    let command = Command::RollBack { from: 2, expected: Expected::Unstated };
     world.perform.perform(&by, &OfferId::parse(offer).unwrap(), command).await.unwrap();
 }
 

@@ -33,6 +33,11 @@ async fn operation(world: &World) -> Operation {
     world.store.load(&key).await.unwrap().unwrap().offer.operation.unwrap()
 }
 
+/// Plan and digest of each audience.
+fn lists(run: &Operation) -> Vec<(String, String)> {
+    run.audiences.iter().map(|audience| (audience.plan.clone(), audience.digest.clone())).collect()
+}
+
 /// The definition in an answer, byte for byte.
 fn definition(body: &str) -> String {
     let rest = body.split_once("\"definition\":").unwrap().1;
@@ -93,7 +98,7 @@ async fn what_was_submitted_stays_when_its_origin_vanishes_or_changes() {
         pinned.map(|pinned| pinned.digest).collect::<Vec<_>>()
     };
     assert_eq!(digests(&again), digests(&run));
-    assert_eq!(again.audiences, run.audiences);
+    assert_eq!(lists(&again), lists(&run));
 }
 
 async fn publish_again(world: &World, definition: &str) {
@@ -174,7 +179,7 @@ async fn an_audience_is_the_same_list_wherever_it_comes_from() {
         }
     }
     publish_again(&world, &definition.to_string()).await;
-    assert_eq!(operation(&world).await.audiences, run.audiences);
+    assert_eq!(lists(&operation(&world).await), lists(&run));
 }
 
 #[tokio::test]

@@ -279,7 +279,10 @@ async fn two_queues_in_one_step_are_two_reviews_that_count() {
     // Bo cannot decide what Ana holds, and can the other.
     let technical = ask(&world, &bo, "POST", &format!("{review}/approve"), r#"{"queue":"technical"}"#).await;
     assert_eq!(technical.status, 409);
-    assert_eq!(ask(&world, &bo, "POST", &format!("{review}/approve"), "").await.status, 200);
+    let unnamed = ask(&world, &bo, "POST", &format!("{review}/approve"), "").await;
+    assert_eq!((unnamed.status, &unnamed.json()["error"]["target"]), (400, &json!("/queue")), "{}", unnamed.body);
+    let legal = ask(&world, &bo, "POST", &format!("{review}/approve"), r#"{"queue":"legal"}"#).await;
+    assert_eq!(legal.status, 200);
     let step = &world.status("memo-1").await["steps"][1];
     assert_eq!((step["progressPercentage"].as_u64(), step["status"].as_str()), (Some(50), Some("waitingForApproval")));
     let shown = ask(&world, &bo, "GET", &review, "").await.json();
