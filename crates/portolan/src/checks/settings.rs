@@ -52,7 +52,7 @@ pub struct CheckerSetting {
 #[derive(Clone, Debug)]
 pub(super) enum Checker {
     System(Arc<System>),
-    Program(Arc<Program>, Places),
+    Program(Arc<Program>, Arc<Places>),
 }
 
 /// The checkers by name. The outside systems keep time by this clock.
@@ -80,7 +80,7 @@ fn one(setting: &CheckerSetting, clock: &Clock) -> Result<Checker> {
     let places = Places::new(at_once);
     match (&setting.url, &setting.command) {
         (Some(url), None) => Ok(Checker::System(Arc::new(system(setting, url, places, clock)?))),
-        (None, Some(command)) => Ok(Checker::Program(Arc::new(program(setting, command)?), places)),
+        (None, Some(command)) => Ok(Checker::Program(Arc::new(program(setting, command)?), Arc::new(places))),
         _ => bail!("it needs either `url`, for an outside system, or `command`, for a program of this machine"),
     }
 }
