@@ -91,7 +91,7 @@ impl Checks {
     /// The same, with a store for the files of definitions. Without one their addresses are recorded, and nothing is fetched.
     #[must_use]
     pub fn with_artifacts(self, artifacts: Artifacts, links: Links) -> Self {
-        Self { pinning: Some(Pinning { artifacts, links }), ..self }
+        Self { pinning: Some(Pinning::new(artifacts, links)), ..self }
     }
 
     /// The same with a way out; without one, nothing is sent.
@@ -106,7 +106,10 @@ impl Checks {
     /// How long to wait before asking again.
     pub fn leave(&self, check: &Check) -> Result<Leave, Duration> {
         match self.checker(&check.kind) {
-            None => Ok(Leave::default()),
+            None => match &self.pinning {
+                Some(pinning) if check.kind == CheckKind::Artifacts => pinning.leave(),
+                _ => Ok(Leave::default()),
+            },
             Some(Checker::System(system)) => system.leave(check),
             Some(Checker::Program(_, places)) => {
                 Arc::clone(places).try_acquire_owned().map(Leave::at).map_err(|_| breaker::SOON)
