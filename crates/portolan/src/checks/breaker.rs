@@ -40,7 +40,7 @@ pub struct Denied {
     /// How long to wait before asking again.
     pub wait: Duration,
     /// What there is to say of the check where its checker does not answer.
-    pub report: Option<Report>,
+    pub report: Option<Box<Report>>,
 }
 
 /// The places at a checker. Who finds none waits longer, the more found none before: each look is a claim, and a write.

@@ -173,7 +173,7 @@ impl Worker {
     async fn wait(&self, claim: &Claim, check: &Check, denied: Denied) -> Result<(), Failure> {
         let seconds = i64::try_from(denied.wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
         if let Some(report) = denied.report.filter(|report| !says_nothing_new(check, report)) {
-            self.report(claim, report, Then::Keep).await?;
+            self.report(claim, *report, Then::Keep).await?;
         }
         Ok(self.claims.put_off(claim, self.clock.now().plus_seconds(seconds), false).await?)
     }
