@@ -8,6 +8,7 @@ use api::dates::Date;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, PublisherId};
 use publishing::operation::Purpose;
+use publishing::plan::any_visible;
 use serde_json::Value;
 
 /// Offers as customers see them.
@@ -32,10 +33,10 @@ impl Shelf {
         Self { read, links }
     }
 
-    /// The version of an offer that is in production.
+    /// The version of an offer that is in production, where everybody may see it.
     pub async fn live(&self, key: &OfferKey) -> Result<Option<CatalogOffer>, StoreError> {
         let Some(offer) = self.read.offer(key).await? else { return Ok(None) };
-        let Some(version) = offer.production else { return Ok(None) };
+        let Some(version) = offer.production.filter(|_| any_visible(&offer.live_plans)) else { return Ok(None) };
         self.shown(&offer, version, |source| source.listing()).await
     }
 
