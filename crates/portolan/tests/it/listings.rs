@@ -358,6 +358,11 @@ async fn a_signed_link_opens_its_preview_and_no_other_as_long_as_it_is_there() {
     world.settle().await;
     preview(&world, "other", &definition("Newer")).await;
     leads_to_sign_in(&ask(&world, &before).await, "other");
+    let published = |version: i64| format!("/api/operations/contoso$other${version}$preview");
+    let former = world.get(&published(2)).await.json();
+    assert_eq!(former["previewLinks"], json!([]), "they would open nothing");
+    let current = world.get(&published(3)).await.json();
+    assert_eq!(current["previewLinks"], world.status("other").await["previewLinks"]);
     shown(&ask(&world, &preview_links(&world, "other").await[1]).await, &["Newer", "version 2"], &[]);
 }
 
