@@ -59,6 +59,8 @@ impl Links {
     pub fn preview_page_for(&self, key: &OfferKey, version: i64, subscription: &str) -> String {
         let signature = self.sign(&Self::preview_text(key, version, subscription));
         let page = self.preview_page(key);
+        // An operator's type may let it be any text.
+        let subscription: String = form_urlencoded::byte_serialize(subscription.as_bytes()).collect();
         format!("{page}?version={version}&subscription={subscription}&signature={signature}")
     }
 
@@ -130,6 +132,18 @@ mod tests {
         assert!(!links.opens_preview(&key("web"), 3, "s1", ""), "none");
         let others = Links::new("https://portolan.example".into(), &[8; 32]);
         assert!(!others.opens_preview(&key("web"), 3, "s1", signature), "another installation");
+    }
+
+    #[test]
+    fn a_subscription_cannot_add_to_the_query_of_its_link() {
+        let links = Links::new("https://portolan.example".into(), &[7; 32]);
+        let page = links.preview_page_for(&key("web"), 3, "a&version=9 #\u{e9}");
+        let (_, query) = page.split_once('?').unwrap();
+        let members: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let [(_, version), (_, subscription), (_, signature)] = &members[..] else { panic!("{query}") };
+        assert_eq!((version.as_str(), subscription.as_str()), ("3", "a&version=9 #\u{e9}"));
+        assert!(links.opens_preview(&key("web"), 3, subscription, signature));
+        assert!(!query.contains('#'), "{query}");
     }
 
     #[test]

@@ -11,8 +11,9 @@ use bytes::Bytes;
 use http::HeaderValue;
 use publishing::message::{Level, Message};
 use publishing::moment::Moment;
-use publishing::offer::OfferKey;
+use publishing::offer::{Offer, OfferKey};
 use publishing::operation::{Course, Operation, Purpose, Step};
+use publishing::plan::any_visible;
 use publishing::principal::{Kind, Principal, Role};
 use publishing::status::{OfferStatus, Status, StepStatus, of_operation};
 use serde::Serialize;
@@ -125,15 +126,20 @@ pub enum SuccessWord {
     Complete,
 }
 
-/// An operation; `newest` says whether it is the offer's newest one, for only that can be canceled.
+/// An operation of an offer. Only the offer's newest one can be canceled, and only what can be seen now is linked to.
 pub fn operation(
     operation: &Operation,
-    key: &OfferKey,
-    newest: bool,
+    offer: &Offer,
     success: SuccessWord,
     links: &Links,
 ) -> wire_operations::Operation {
-    let document = status_document(&of_operation(operation), key, links);
+    let newest = offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id);
+    let mut status = of_operation(operation);
+    // A link to another version than the one in the slot, or for who is not asked any more, opens nothing.
+    let in_slot = status.preview.filter(|(version, _)| offer.preview == Some(*version));
+    status.preview = in_slot.map(|(version, _)| (version, offer.preview_audience.clone()));
+    status.live = status.live && any_visible(&operation.plans);
+    let document = status_document(&status, &offer.key, links);
     wire_operations::Operation {
         status: match (operation.course, success) {
             (Course::Completed, SuccessWord::Succeeded) => wire_status::OfferStatus::Succeeded,

@@ -294,7 +294,7 @@ fn plans_that_are_live_stay() {
 fn a_fault_of_a_live_plan_points_at_that_plan_where_another_has_no_id() {
     let mut definition = sample(MACHINE);
     edit(&mut definition, "/plans/0/planId", None);
-    let live = [PlanSummary { id: "enterprise-byol".into(), private: false }];
+    let live = [PlanSummary { id: "enterprise-byol".into(), private: false, hidden: false }];
     let expected = faults_of("/plans/0/planId Required,/plans/1/restrictedAudience Fixed");
     assert_eq!(judge(&definition, MACHINE, &live), expected);
 }

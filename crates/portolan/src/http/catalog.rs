@@ -66,7 +66,7 @@ pub(crate) async fn get_catalog_offer(
     };
     let live =
         live.ok_or_else(|| Problem::not_found("No such offer is live. GET /catalog/offers lists those that are."))?;
-    Ok(kept(reply::rendered(&live, &headers)))
+    Ok(kept(reply::rendered(&*live, &headers)))
 }
 
 fn kept(mut response: Response) -> Response {

@@ -5,6 +5,7 @@ use super::offers::{self, count};
 use super::request::{At, query, read_own, want_json};
 use super::{Shared, reply};
 use crate::auth::Permission;
+use crate::listing::named;
 use crate::perform::is_public;
 use crate::store::{LetterKind, LetterState, Sent};
 use crate::wire;
@@ -16,7 +17,7 @@ use axum::extract::{RawPathParams, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use publishing::lead::{Customer, Lead, LeadRefusal, USUAL_ACTION};
-use publishing::offer::{OfferId, OfferKey, PublisherId};
+use publishing::offer::OfferKey;
 
 /// How many leads are listed at once where nothing is said, and at most.
 const USUAL_PAGE: i64 = 100;
@@ -65,7 +66,7 @@ pub(crate) async fn send_lead(
 
 fn key(names: &RawPathParams) -> Option<OfferKey> {
     let mut names = names.iter().map(|(_, name)| name);
-    Some(OfferKey { publisher: PublisherId::parse(names.next()?)?, offer: OfferId::parse(names.next()?)? })
+    named(names.next()?, names.next()?)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

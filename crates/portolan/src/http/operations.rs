@@ -69,6 +69,5 @@ pub(crate) async fn get_operation_by_composite_id(
 }
 
 fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderMap) -> Response {
-    let newest = offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id);
-    reply::rendered(&wire::operation(operation, &offer.key, newest, rooms.success_word, &rooms.links), headers)
+    reply::rendered(&wire::operation(operation, offer, rooms.success_word, &rooms.links), headers)
 }

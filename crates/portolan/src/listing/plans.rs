@@ -4,7 +4,7 @@ use super::Source;
 use super::fields::{array, text_or, texts};
 use super::text;
 use api::catalog::{CatalogPlan, CatalogPricing};
-use publishing::plan::is_private;
+use publishing::plan::{is_hidden, is_private};
 use serde_json::{Number, Value};
 
 /// Why not everybody sees a plan.
@@ -48,8 +48,7 @@ fn hidden_why(plan: &Value) -> Option<Hidden> {
     if is_private(plan) {
         return Some(Hidden::Private);
     }
-    let hides = own(plan, "hideSKUForSolutionTemplate") == Some(&Value::Bool(true));
-    hides.then_some(Hidden::ForTemplates)
+    is_hidden(plan).then_some(Hidden::ForTemplates)
 }
 
 /// A member whose name begins with the id of the offer's type.

@@ -8,13 +8,38 @@ use api::dates::Date;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, PublisherId};
 use publishing::operation::Purpose;
+use publishing::plan::any_visible;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use serde_json::Value;
+use std::sync::Arc;
+
+/// How much memory listings that were made may take, in bytes.
+const KEPT_BYTES: u64 = 32 << 20;
 
 /// Offers as customers see them.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     read: Read,
     links: Links,
+    made: Arc<Cache<String, Made, Weight>>,
+}
+
+/// A live listing that was made once. Whatever changes its offer makes it anew.
+#[derive(Clone, Debug)]
+struct Made {
+    listing: Arc<CatalogOffer>,
+    bytes: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Weight;
+
+impl Weighter<String, Made> for Weight {
+    fn weight(&self, name: &String, made: &Made) -> u64 {
+        // The entry, its key and its many small texts take about 4 KiB beside the long ones.
+        (name.len() + made.bytes + 4_096) as u64
+    }
 }
 
 /// An offer as those see it who may see its preview.
@@ -29,14 +54,25 @@ pub struct Preview {
 impl Shelf {
     /// A shelf of the offers that can be read here.
     pub fn new(read: Read, links: Links) -> Self {
-        Self { read, links }
+        Self { read, links, made: Arc::new(Cache::with_weighter(256, KEPT_BYTES, Weight)) }
     }
 
-    /// The version of an offer that is in production.
-    pub async fn live(&self, key: &OfferKey) -> Result<Option<CatalogOffer>, StoreError> {
+    /// The version of an offer that is in production, where everybody may see it.
+    pub async fn live(&self, key: &OfferKey) -> Result<Option<Arc<CatalogOffer>>, StoreError> {
         let Some(offer) = self.read.offer(key).await? else { return Ok(None) };
-        let Some(version) = offer.production else { return Ok(None) };
-        self.shown(&offer, version, |source| source.listing()).await
+        let Some(version) = offer.production.filter(|_| any_visible(&offer.live_plans)) else { return Ok(None) };
+        let name = self.made_of(&offer, version)?;
+        if let Some(made) = self.made.get(&name) {
+            return Ok(Some(made.listing));
+        }
+        let make = |source: &Source<'_>| {
+            let listing = source.listing();
+            let bytes = serde_json::to_vec(&listing).map_err(|error| StoreError::Corrupt(error.to_string()))?.len();
+            Ok::<_, StoreError>(Made { listing: Arc::new(listing), bytes })
+        };
+        let Some(made) = self.shown(&offer, version, make).await?.transpose()? else { return Ok(None) };
+        self.made.insert(name, made.clone());
+        Ok(Some(made.listing))
     }
 
     /// The version of an offer that is in the preview slot.
@@ -95,6 +131,15 @@ impl Shelf {
             link: listing.link,
             live_since: live.since.map(|since: Moment| Date::from_ticks(since.ticks())),
         }
+    }
+
+    /// What a live listing is made of, as a name: all of it changes with the offer, but for its publisher.
+    fn made_of(&self, offer: &Offer, version: i64) -> Result<String, StoreError> {
+        let run = offer.operation.as_ref().map_or(0, |run| run.changed_at.ticks());
+        let changed = offer.changed_at.ticks();
+        let publisher = self.read.publisher(&offer.key.publisher.folded())?;
+        let (id, text) = publisher.map_or_else(Default::default, |of| (of.id.to_string(), of.display_text));
+        Ok(format!("{} {version} {changed} {run} {id} {text}", offer.key.name()))
     }
 
     /// A version of an offer, shown in one way or another. On a blocking thread, for a description may take a while.

@@ -5,6 +5,7 @@ use crate::store::{Letter, LetterKind, OnceOnly, Posted, StoreError};
 use publishing::lead::{Lead, LeadRefusal};
 use publishing::leads::{LeadDestination, destination};
 use publishing::offer::{Offer, OfferKey};
+use publishing::plan::any_visible;
 use publishing::secrets;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -60,10 +61,9 @@ impl Perform {
 
 /// Whether everybody can see an offer in production, and this plan of it.
 pub fn is_public(offer: &Offer, plan: Option<&str>) -> bool {
-    let mut plans = offer.live_plans.iter();
     offer.production.is_some()
         && match plan {
-            Some(wanted) => plans.any(|plan| plan.id == wanted && !plan.private),
-            None => offer.live_plans.is_empty() || plans.any(|plan| !plan.private),
+            Some(wanted) => offer.live_plans.iter().any(|plan| plan.id == wanted && plan.visible_to_all()),
+            None => any_visible(&offer.live_plans),
         }
 }

@@ -18,7 +18,7 @@ pub struct LiveSelection {
     pub top: usize,
 }
 
-/// An offer in production.
+/// An offer in production that everybody may see.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// Its name.

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Row, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// The members that lists show are taken out here: a definition can be long, and most of it is not wanted.
+/// Offers that not everybody may see are passed over, as [`publishing::plan::any_visible`] has it. The members that lists show are taken out here: a definition can be long, and most of it is not wanted.
 const STATEMENT: &str = r#"
 SELECT p.id, o.id, p.display_text, o.offer_type, o.production, o.previous,
        json_array(substr(json_extract(v.definition, '$.displayText'), 1, 200),
@@ -23,7 +23,10 @@ SELECT p.id, o.id, p.display_text, o.offer_type, o.production, o.previous,
          ORDER BY r.purpose = 'goLive' DESC, r.started_at DESC LIMIT 1)
   FROM offer o JOIN publisher p ON p.folded = o.publisher
        JOIN version v ON v.publisher = o.publisher AND v.offer = o.id AND v.version = o.production
- WHERE o.production IS NOT NULL AND (o.publisher, o.id) > (?1, ?2)
+ WHERE o.production IS NOT NULL
+   AND (o.live_plans = '[]' OR EXISTS (SELECT 1 FROM json_each(o.live_plans)
+         WHERE NOT value ->> 'private' AND NOT coalesce(value ->> 'hidden', 0)))
+   AND (o.publisher, o.id) > (?1, ?2)
    AND (?3 IS NULL OR o.offer_type = ?3 COLLATE NOCASE) AND (?4 IS NULL OR o.publisher = ?4)
  ORDER BY o.publisher, o.id LIMIT ?5"#;
 

@@ -236,6 +236,29 @@ async fn the_page_and_the_catalogue_show_what_is_live_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_offer_without_a_plan_for_everybody_is_on_its_preview_alone() {
+    let world = world().await;
+    let mut closed = definition("Closed offer");
+    closed["plans"].as_array_mut().unwrap().remove(0);
+    go_live(&world, "web", &closed).await;
+    assert_eq!(ask(&world, "/catalog/offers").await.body, r#"{"value":[]}"#);
+    for path in ["/listings/contoso/web", "/catalog/offers/contoso/web"] {
+        assert_eq!(ask(&world, path).await.status, 404, "{path}");
+    }
+    let json = [("authorization", "none"), ("content-type", "application/json")];
+    let lead = world.send("POST", "/catalog/offers/contoso/web/leads?", &json, "{}").await;
+    assert_eq!(lead.status, 404, "{}", lead.body);
+    preview(&world, "web", &closed).await;
+    shown(&ask(&world, &preview_links(&world, "web").await[1]).await, &["Closed offer", "Closed plan"], &[]);
+
+    let mut without = definition("Without plans");
+    without["plans"] = json!([]);
+    go_live(&world, "other", &without).await;
+    shown(&ask(&world, "/catalog/offers").await, &["Without plans"], &["Closed offer"]);
+    shown(&ask(&world, "/listings/contoso/other").await, &["Without plans"], &[]);
+}
+
+#[tokio::test]
 async fn pictures_are_our_own_copies_or_left_out() {
     let world = world().await;
     let mut definition = definition("Pictures");
@@ -335,6 +358,11 @@ async fn a_signed_link_opens_its_preview_and_no_other_as_long_as_it_is_there() {
     world.settle().await;
     preview(&world, "other", &definition("Newer")).await;
     leads_to_sign_in(&ask(&world, &before).await, "other");
+    let published = |version: i64| format!("/api/operations/contoso$other${version}$preview");
+    let former = world.get(&published(2)).await.json();
+    assert_eq!(former["previewLinks"], json!([]), "they would open nothing");
+    let current = world.get(&published(3)).await.json();
+    assert_eq!(current["previewLinks"], world.status("other").await["previewLinks"]);
     shown(&ask(&world, &preview_links(&world, "other").await[1]).await, &["Newer", "version 2"], &[]);
 }
 
