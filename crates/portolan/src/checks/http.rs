@@ -80,7 +80,8 @@ impl System {
         }
         let place = self.places.take()?;
         self.breaker.leave(place, self.clock.steady()).map_err(|wait| {
-            let until = now.plus_seconds(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX)).min(deadline);
+            let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+            let until = now.plus_seconds(seconds).min(deadline);
             Denied { wait, report: Some(Box::new(waiting(known, until, warned(check, now)))) }
         })
     }

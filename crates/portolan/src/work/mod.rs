@@ -172,10 +172,14 @@ impl Worker {
     /// Waits for leave to run a check; what there is to say of that is said once.
     async fn wait(&self, claim: &Claim, check: &Check, denied: Denied) -> Result<(), Failure> {
         let seconds = i64::try_from(denied.wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+        let until = match denied.report.as_ref().map(|report| report.ending) {
+            Some(Ending::WaitingUntil(at)) => at,
+            _ => self.clock.now().plus_seconds(seconds),
+        };
         if let Some(report) = denied.report.filter(|report| !says_nothing_new(check, report)) {
             self.report(claim, *report, Then::Keep).await?;
         }
-        Ok(self.claims.put_off(claim, self.clock.now().plus_seconds(seconds), false).await?)
+        Ok(self.claims.put_off(claim, until, false).await?)
     }
 
     async fn report(&self, claim: &Claim, report: Report, then: Then) -> Result<(), Failure> {
