@@ -41,10 +41,16 @@ impl Fault {
 /// How many faults are told at once: mending so many takes a while, and a hostile draft could have millions.
 pub const MOST_FAULTS: usize = 1_000;
 
+/// The most plans of an offer.
+const MOST_PLANS: usize = 100;
+/// The most files that a definition may point to.
+const MOST_FILES: usize = 500;
+
 /// Every fault of a definition that is to be published, with the plans that customers can see today; at most
 /// [`MOST_FAULTS`].
 pub fn faults(definition: &Value, offer_type: &OfferType, live_plans: &[PlanSummary]) -> Vec<Fault> {
     let mut faults = offer_type.schema().faults(definition);
+    too_many(definition, offer_type, &mut faults);
     plan_ids(definition, &mut faults);
     live_plans_stay(definition, live_plans, &mut faults);
     for (at, plan) in plans(definition) {
@@ -68,6 +74,19 @@ pub fn allowed_subscriptions(definition: &Value) -> Vec<String> {
 
 fn plans(definition: &Value) -> impl Iterator<Item = (usize, &Value)> {
     definition.get("plans").and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+/// Each plan and each file costs work and room long after it was written.
+fn too_many(definition: &Value, offer_type: &OfferType, faults: &mut Vec<Fault>) {
+    let judged = faults.iter().any(|fault| fault.pointer == "/definition/plans");
+    if !judged && plans(definition).count() > MOST_PLANS {
+        let message = format!("The offer has more than {MOST_PLANS} plans.");
+        faults.push(Fault::new("TooMany", "/plans", message, "Divide them among several offers."));
+    }
+    if offer_type.schema().artifacts(definition).len() > MOST_FILES {
+        let message = format!("The definition points to more than {MOST_FILES} files.");
+        faults.push(Fault::new("TooMany", "", message, "Remove some, or divide the offer."));
+    }
 }
 
 fn plan_ids(definition: &Value, faults: &mut Vec<Fault>) {
@@ -115,7 +134,18 @@ fn live_plans_stay(definition: &Value, live: &[PlanSummary], faults: &mut Vec<Fa
 
 fn audience(plan: &Value, at: usize, faults: &mut Vec<Fault>) {
     let Some(audience) = plan.get("restrictedAudience").filter(|audience| !audience.is_null()) else { return };
-    if has_entries(audience) && has_file(audience) {
+    if !audience.is_object() {
+        // A plan whose audience is not understood would be for everybody.
+        let pointer = format!("/definition/plans/{at}/restrictedAudience");
+        if faults.iter().all(|fault| fault.pointer != pointer) {
+            faults.push(Fault::new(
+                "WrongType",
+                format!("/plans/{at}/restrictedAudience"),
+                "`restrictedAudience` has the wrong type.",
+                "Make it a JSON object, or remove it.",
+            ));
+        }
+    } else if has_entries(audience) && has_file(audience) {
         faults.push(Fault::new(
             "Conflict",
             format!("/plans/{at}/restrictedAudience"),

@@ -1,11 +1,12 @@
 //! A JSON Schema of definitions: the faults it finds, and the places it marks.
 
-use crate::artifact_rule::{ArtifactRule, MarkedArtifact};
+use crate::artifact_rule::{ArtifactKind, ArtifactRule, MarkedArtifact};
 use crate::definition::{Fault, MOST_FAULTS};
 use crate::secrets::escape;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The id under which a type's schema may refer to the members that all offer types share.
 pub const SHARED: &str = "urn:portolan:marketplace";
@@ -40,12 +41,20 @@ impl Schema {
         let secrets = marked(&schema, &shared, "writeOnly").into_iter().filter(|(_, mark)| **mark == Value::Bool(true));
         let secrets: Option<Vec<_>> = secrets.map(|(path, _)| members_only(path)).collect();
         // A secret that is overlooked would be stored to be shown.
-        let overlooked = count_found(&schema, "writeOnly") != count_marks(&schema, "writeOnly");
+        let is_secret = |mark: &Value| *mark == Value::Bool(true);
+        let overlooked = count_found(&schema, "writeOnly", is_secret) != count_marks(&schema, "writeOnly", is_secret);
         let secrets = secrets.filter(|_| !overlooked).ok_or(
             "a `writeOnly` member can only stand under `properties` (and `allOf`) from the root down; move it there",
         )?;
         if refers_into_shared(&schema) {
             return Err(format!("a `$ref` can name all of {SHARED}, and no part of it"));
+        }
+        // And a file that is overlooked would never be kept.
+        let is_file = |mark: &Value| *mark != Value::Bool(false);
+        if count_found(&schema, "x-artifact", is_file) != count_marks(&schema, "x-artifact", is_file) {
+            return Err(format!(
+                "an `x-artifact` can only stand under `properties`, `patternProperties`, `items`, `additionalProperties` and `allOf` from the root down, and behind a `$ref` to {SHARED}; move it there"
+            ));
         }
         let artifacts = marked(&schema, &shared, "x-artifact").into_iter();
         let artifacts = artifacts.filter(|(_, mark)| **mark != Value::Bool(false));
@@ -79,15 +88,24 @@ impl Schema {
         &self.secrets
     }
 
-    /// The artifact URLs of a definition (`x-artifact`); empty texts are left out.
+    /// The artifact URLs of a definition (`x-artifact`), each place once: where two marks reach it, with the rule of the one that
+    /// names more of its path. Empty texts are left out.
     pub fn artifacts(&self, definition: &Value) -> Vec<MarkedArtifact> {
-        let mut marked = Vec::new();
+        let (mut marked, mut seen) = (Vec::new(), HashSet::new());
         for (path, rule) in &self.artifacts {
             let mut found = Vec::new();
             collect(definition, path, String::new(), &mut found);
+            found.retain(|(pointer, _)| seen.insert(pointer.clone()));
             marked.extend(found.into_iter().map(|(pointer, url)| MarkedArtifact { pointer, url, rule: rule.clone() }));
         }
         marked
+    }
+
+    /// Where a definition names lists of audiences, as pointers into the offer (`/definition/...`).
+    pub fn audience_lists(&self, definition: &Value) -> HashSet<String> {
+        let marked = self.artifacts(definition).into_iter();
+        let lists = marked.filter(|marked| marked.rule.kind == ArtifactKind::Audience);
+        lists.map(|list| format!("/definition{}", list.pointer)).collect()
     }
 }
 
@@ -99,9 +117,9 @@ fn marked<'a>(schema: &'a Value, shared: &'a Value, keyword: &str) -> Vec<(Vec<T
     found
 }
 
-/// How often `keyword: true` stands where [`marked`] finds it, the shared schema apart.
-fn count_found(schema: &Value, keyword: &str) -> usize {
-    marked(schema, &Value::Null, keyword).iter().filter(|(_, mark)| **mark == Value::Bool(true)).count()
+/// How often a keyword that counts stands where [`marked`] finds it, the shared schema apart.
+fn count_found(schema: &Value, keyword: &str, counts: fn(&Value) -> bool) -> usize {
+    marked(schema, &Value::Null, keyword).iter().filter(|(_, mark)| counts(mark)).count()
 }
 
 /// Whether a schema refers to a part of the shared one, where its marks would be overlooked.
@@ -117,14 +135,14 @@ fn refers_into_shared(schema: &Value) -> bool {
     }
 }
 
-/// How often `keyword: true` stands anywhere in a schema.
-fn count_marks(schema: &Value, keyword: &str) -> usize {
+/// How often a keyword that counts stands anywhere in a schema.
+fn count_marks(schema: &Value, keyword: &str, counts: fn(&Value) -> bool) -> usize {
     match schema {
         Value::Object(members) => {
-            let here = usize::from(members.get(keyword) == Some(&Value::Bool(true)));
-            here + members.values().map(|member| count_marks(member, keyword)).sum::<usize>()
+            let here = usize::from(members.get(keyword).is_some_and(counts));
+            here + members.values().map(|member| count_marks(member, keyword, counts)).sum::<usize>()
         }
-        Value::Array(items) => items.iter().map(|item| count_marks(item, keyword)).sum(),
+        Value::Array(items) => items.iter().map(|item| count_marks(item, keyword, counts)).sum(),
         _ => 0,
     }
 }

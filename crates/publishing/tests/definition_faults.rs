@@ -5,9 +5,10 @@
 mod common;
 
 use common::{OPERATOR_TYPE, SAMPLES, Store, TYPES, publish, sample, type_ids};
+use publishing::artifact_rule::ArtifactKind;
 use publishing::command::{Command, Expected};
 use publishing::definition::{Fault, faults};
-use publishing::offer_type::OfferTypeFile;
+use publishing::offer_type::{OfferType, OfferTypeFile};
 use publishing::plan::{PlanSummary, plans};
 use publishing::refusal::Refusal;
 use publishing::schema::Schema;
@@ -409,4 +410,66 @@ fn no_marked_secret_is_overlooked() {
             assert_eq!(compiled.secrets(), [["key".to_owned()]], "{text}");
         }
     }
+}
+
+/// A type with this schema, or with none.
+fn type_with(schema: Option<&Value>) -> OfferType {
+    let text = r#"
+id = "contoso-quay"
+display_text = "Quay"
+step = [{ id = "examine", name = "Examination", description = "A machine looks at it.", checks = [{ kind = "definition" }] }]
+"#;
+    let file = OfferTypeFile::parse("quay.toml", text).unwrap();
+    file.with_schema("quay.toml", &schema.map_or("{}".to_owned(), Value::to_string)).unwrap()
+}
+
+#[test]
+fn a_definition_has_so_many_plans_and_files_and_no_more() {
+    let schema = json!({"properties": {"files": {"items": {"x-artifact": true}}}});
+    let judge = |definition: Value| {
+        let found = faults(&definition, &type_with(Some(&schema)), &[]);
+        found.into_iter().map(|fault| (fault.pointer, fault.code)).collect::<Vec<_>>()
+    };
+    let files = |many: usize| json!({"files": vec!["https://files.contoso.example/x"; many]});
+    assert_eq!(judge(files(500)), []);
+    assert_eq!(judge(files(501)), [("/definition".to_owned(), "TooMany".to_owned())]);
+    let plans =
+        |many: usize| json!({"plans": (0..many).map(|at| json!({"planId": at.to_string()})).collect::<Vec<_>>()});
+    assert_eq!(judge(plans(100)), []);
+    assert_eq!(judge(plans(101)), [("/definition/plans".to_owned(), "TooMany".to_owned())]);
+}
+
+/// What is not understood must not become an offer for everybody.
+#[test]
+fn an_audience_is_an_object_also_where_no_schema_says_so() {
+    for audience in [json!("fabrikam"), json!(["fabrikam"]), json!(7), json!(false)] {
+        let definition = json!({"plans": [{"planId": "berth", "restrictedAudience": audience}]});
+        let found = faults(&definition, &type_with(None), &[]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((&*found[0].pointer, &*found[0].code), ("/definition/plans/0/restrictedAudience", "WrongType"));
+    }
+    for audience in [json!(null), json!({})] {
+        let definition = json!({"plans": [{"planId": "berth", "restrictedAudience": audience}]});
+        assert_eq!(faults(&definition, &type_with(None), &[]), []);
+    }
+}
+
+#[test]
+fn no_marked_file_is_overlooked_and_none_is_named_twice() {
+    let marked = json!({"type": "string", "x-artifact": {"kind": "image"}});
+    for schema in [
+        json!({"$defs": {"logo": marked}, "properties": {"logo": {"$ref": "#/$defs/logo"}}}),
+        json!({"oneOf": [{"properties": {"logo": marked}}]}),
+        json!({"anyOf": [{"properties": {"logo": {"x-artifact": true}}}]}),
+    ] {
+        let said = Schema::compile(schema).unwrap_err();
+        assert!(said.contains("x-artifact") && said.contains("move it there"), "{said}");
+    }
+    assert!(Schema::compile(json!({"anyOf": [{"properties": {"logo": {"x-artifact": false}}}]})).is_ok());
+
+    let twice = json!({"properties": {"logo": marked}, "patternProperties": {"^l": {"x-artifact": true}}});
+    let logo = json!({"logo": "https://files.contoso.example/logo", "large": "https://files.contoso.example/large"});
+    let found = Schema::compile(twice).unwrap().artifacts(&logo);
+    let found: Vec<_> = found.iter().map(|file| (&*file.pointer, file.rule.kind)).collect();
+    assert_eq!(found, [("/logo", ArtifactKind::Image), ("/large", ArtifactKind::File)]);
 }
