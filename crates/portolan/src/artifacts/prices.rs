@@ -95,7 +95,9 @@ fn judge_row(
     markets: &mut HashMap<String, String>,
     flaws: &mut Flaws,
 ) {
-    let mut own_currency = None;
+    // Read first, for the currency may stand left of it.
+    let market = columns.iter().find(|(_, column)| **column == Column::Market).and_then(|(at, _)| cells.get(at));
+    let own_currency = market.and_then(|cell| markets::currency_of(&shown(cell)));
     for (at, column) in columns {
         let place = sheet.place(row, *at);
         let Some(cell) = cells.get(at) else {
@@ -109,17 +111,15 @@ fn judge_row(
         };
         let text = shown(cell);
         match column {
-            Column::Market => match markets::currency_of(&text) {
-                None => flaws.add(format!("{place}: {} is no market.", quoted(&text)), MARKET_MEND),
-                Some(currency) => {
-                    own_currency = Some(currency);
-                    if let Some(first) = markets.insert(text.to_ascii_uppercase(), place.clone()) {
-                        let message =
-                            format!("{place}: the market {} is there twice; {first} has it too.", quoted(&text));
-                        flaws.add(message, "Keep one of the rows.");
-                    }
+            Column::Market if own_currency.is_none() => {
+                flaws.add(format!("{place}: {} is no market.", quoted(&text)), MARKET_MEND);
+            }
+            Column::Market => {
+                if let Some(first) = markets.insert(text.to_ascii_uppercase(), place.clone()) {
+                    let message = format!("{place}: the market {} is there twice; {first} has it too.", quoted(&text));
+                    flaws.add(message, "Keep one of the rows.");
                 }
-            },
+            }
             Column::Currency => judge_currency(&place, &text, own_currency, flaws),
             Column::Cores(_) => {
                 if !is_price(cell) {
@@ -223,6 +223,7 @@ mod tests {
             ("Market,Currency,1core,1Core\nDE,EUR,1,1\n", "Cell D1: the column `1Core` is there twice."),
             ("Market,Currency,1core\nDE,EUR,1,more\n", "Cell D2: `more` stands in a column without a known name."),
             ("Market,Currency,1core\nDE,EUR,99999999\n", "Cell C2: `99999999` is no price."),
+            ("Currency,1core,Market\nJPY,1,DE\n", "Cell A2: nobody pays with `JPY` in that market."),
         ] {
             assert!(said(text).iter().any(|said| said.starts_with(fault)), "{text}: {:?}", said(text));
         }
