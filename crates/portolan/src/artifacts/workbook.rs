@@ -12,7 +12,8 @@ const MOST_FILES: usize = 1_000;
 const MOST_UNPACKED: u64 = 32 << 20;
 /// The most cells that are looked at.
 const MOST_CELLS: usize = 100_000;
-/// The most texts that a workbook may announce. Its reader makes room for as many before it has read the first.
+/// The most texts that a workbook may announce, or have. Its reader makes room for what is announced before it has read the
+/// first, and for each that there is, also where it is empty.
 const MOST_TEXTS: usize = 1_000_000;
 
 /// A cell that is not empty.
@@ -161,30 +162,32 @@ fn check_unpacked<R: Read + Seek>(file: &mut R) -> Result<(), Flaw> {
     for at in 0..archive.len() {
         let part = archive.by_index(at).map_err(|_| damaged())?;
         let is_xml = part.name().map_err(|_| damaged())?.to_ascii_lowercase().ends_with(".xml");
-        let mut texts = AnnouncedTexts { is_xml, ..AnnouncedTexts::default() };
+        let mut texts = CountedTexts { is_xml, ..CountedTexts::default() };
         let unpacked = io::copy(&mut part.take(left + 1), &mut texts).map_err(|_| damaged())?;
         left = left.checked_sub(unpacked).ok_or_else(too_large)?;
-        if texts.most > MOST_TEXTS {
+        if texts.most.max(texts.there) > MOST_TEXTS {
             return Err(too_large());
         }
     }
     file.rewind().map_err(|_| damaged())
 }
 
-/// Finds the largest number in a tag that names `uniqueCount`.
+/// Finds the largest number in a tag that names `uniqueCount`, and counts the tags `si`, with a prefix or without.
 ///
 /// The workbook's reader makes room for so many texts at once, and a process that cannot get memory is ended.
 #[derive(Default)]
-struct AnnouncedTexts {
+struct CountedTexts {
     is_xml: bool,
     matched: usize,
     number: Option<usize>,
     most: usize,
+    last: [u8; 3],
+    there: usize,
 }
 
 const ANNOUNCEMENT: &[u8] = b"uniqueCount";
 
-impl io::Write for AnnouncedTexts {
+impl io::Write for CountedTexts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for byte in bytes.iter().copied() {
             // XML in UTF-8 has no such bytes; in another encoding the word could hide.
@@ -205,6 +208,9 @@ impl io::Write for AnnouncedTexts {
                 None => None,
             };
             self.most = self.most.max(self.number.unwrap_or(0));
+            let ends_name = byte == b'>' || byte == b'/' || byte.is_ascii_whitespace();
+            self.there += usize::from(ends_name && (&self.last == b"<si" || &self.last == b":si"));
+            self.last = [self.last[1], self.last[2], byte];
         }
         Ok(bytes.len())
     }
@@ -344,6 +350,11 @@ mod tests {
             let texts = format!("<sst xmlns=\"x\"  uniqueCount = \"{}\"></sst>", announced.replace('\'', "\""));
             let said = read(Cursor::new(with_parts(&[("xl/sharedStrings.xml", texts.as_bytes())]))).unwrap_err();
             assert_eq!(said.code, "FileTooLarge", "{announced}");
+        }
+        for (text, is_counted) in [("<si/>", true), ("<x:si ><x:t/></x:si>", true), ("<size/>", false)] {
+            let texts = format!("<sst xmlns=\"x\">{}</sst>", text.repeat(1_000_001));
+            let said = read(Cursor::new(with_parts(&[("xl/sharedStrings.xml", texts.as_bytes())])));
+            assert_eq!(said.is_err_and(|flaw| flaw.code == "FileTooLarge"), is_counted, "{text}");
         }
         let hidden: Vec<u8> =
             "\u{feff}<sst uniqueCount=\"100000000000\"></sst>".encode_utf16().flat_map(u16::to_le_bytes).collect();
