@@ -4,7 +4,7 @@ use super::flaws::{Flaw, Flaws, quoted};
 use super::workbook::records;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The most entries of an audience.
@@ -81,17 +81,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<AudienceEntry>, Vec<Flaw>> {
     flaws.or(entries)
 }
 
-/// The audience that a plan names by its entries (`restrictedAudience.manualEntries`); what the schema of definitions refuses is
-/// left out, and what stands there twice is there once.
+/// The audience that a plan names by its entries (`restrictedAudience.manualEntries`), at most 20,000; what the schema of
+/// definitions refuses is left out, and what stands there twice is there once.
 pub fn from_entries(plan: &Value) -> Vec<AudienceEntry> {
     let entries = plan.pointer("/restrictedAudience/manualEntries").and_then(Value::as_array);
-    let mut audience: Vec<AudienceEntry> = Vec::new();
+    let (mut audience, mut seen) = (Vec::new(), HashSet::new());
     for entry in entries.into_iter().flatten() {
+        if audience.len() == MOST_ENTRIES {
+            break;
+        }
         let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
         // Clients that know of subscriptions only name no type.
         let kind = if text("type").is_empty() { Some(AudienceKind::Subscription) } else { kind(text("type")) };
         let Some((kind, id)) = kind.zip(guid(text("id"))) else { continue };
-        if !audience.iter().any(|other| (other.kind, other.id) == (kind, id)) {
+        if seen.insert((kind, id)) {
             let description = text("description").chars().take(LONGEST_DESCRIPTION).collect();
             audience.push(AudienceEntry { kind, id, description });
         }
@@ -241,5 +244,7 @@ mod tests {
         let kinds: Vec<_> = audience.iter().map(|entry| (entry.kind, entry.description.as_str())).collect();
         assert_eq!(kinds, [(AudienceKind::Subscription, "ours"), (AudienceKind::Tenant, "")]);
         assert!(from_entries(&json!({})).is_empty());
+        let many = (0..20_001_u128).map(|at| json!({"id": uuid::Uuid::from_u128(at)})).collect::<Vec<_>>();
+        assert_eq!(from_entries(&json!({"restrictedAudience": {"manualEntries": many}})).len(), 20_000);
     }
 }
