@@ -68,7 +68,12 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// [`Setback`] where the stored definition is no JSON.
     pub(super) fn of(job: &'a Job, deadline: Moment) -> Result<Self, Setback> {
-        let definition = serde_json::from_str(&job.snapshot.draft.definition);
+        let unread = |error: serde_json::Error| Setback(format!("the definition cannot be read: {error}"));
+        let definition = serde_json::from_str(&job.snapshot.draft.definition).map_err(unread)?;
+        let read = serde_json::from_str(&job.snapshot.draft.definition).map_err(unread)?;
+        // Whom a list names is no checker's to know.
+        let lists = job.offer_type()?.schema().audience_lists(&read);
+        let artifacts = job.operation.artifacts.iter().filter(|artifact| !lists.contains(&artifact.target));
         Ok(Self {
             check: AskedCheck {
                 id: id(&job.at, job.check.round),
@@ -82,8 +87,8 @@ impl<'a> Asked<'a> {
                 offer_type_id: job.offer_type.as_ref().map(|offer_type| offer_type.id.as_str()),
                 version: job.snapshot.version,
             },
-            definition: definition.map_err(|error| Setback(format!("the definition cannot be read: {error}")))?,
-            artifacts: job.operation.artifacts.iter().map(|artifact| asked(artifact, &job.links)).collect(),
+            definition,
+            artifacts: artifacts.map(|artifact| asked(artifact, &job.links)).collect(),
             callback_url: None,
             deadline: date(deadline),
         })

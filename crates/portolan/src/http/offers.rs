@@ -15,8 +15,10 @@ use http::header::ETAG;
 use http::{HeaderValue, StatusCode, Uri};
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, Snapshot};
+use publishing::offer_type::OfferType;
 use publishing::operation::{Operation, Purpose};
 use publishing::replace::{Replacement, replace};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The offers of a publisher, in the order of their ids.
@@ -180,7 +182,7 @@ pub(super) fn draft(status: StatusCode, offer: &Offer) -> Result<Response, Probl
 }
 
 /// A published version; its status is that of its own newest run, unless `status` says otherwise. Files that are kept here have
-/// our addresses in place of those that they were fetched from.
+/// our addresses in place of those that they were fetched from; lists of audiences are nobody's to open, and keep theirs.
 async fn published(
     rooms: &Rooms,
     offer: &Offer,
@@ -193,7 +195,10 @@ async fn published(
         None => run(Purpose::Publish).await?,
     };
     let definition = match &newest {
-        Some(run) => with_own_addresses(&snapshot.draft.definition, run, &rooms.links)?,
+        Some(run) => {
+            let offer_type = rooms.types.get(&offer.offer_type);
+            with_own_addresses(&snapshot.draft.definition, run, offer_type, &rooms.links)?
+        }
         None => snapshot.draft.definition,
     };
     let run_status = || wire::offer_status(newest.map_or_else(|| offer.status(), |run| run.offer_status()));
@@ -203,9 +208,18 @@ async fn published(
 }
 
 /// A definition with the addresses under which we serve the files that a run has pinned.
-fn with_own_addresses(definition: &str, run: &Operation, links: &Links) -> Result<String, Problem> {
+fn with_own_addresses(
+    definition: &str,
+    run: &Operation,
+    offer_type: Option<&OfferType>,
+    links: &Links,
+) -> Result<String, Problem> {
+    // Without the type nobody knows which of the files are lists of audiences.
+    let Some(offer_type) = offer_type else { return Ok(definition.to_owned()) };
+    let read: Value = serde_json::from_str(definition).map_err(|error| Problem::internal(&error))?;
+    let lists = offer_type.schema().audience_lists(&read);
     let own = run.artifacts.iter().filter_map(|artifact| {
-        let pinned = artifact.pinned.as_ref().filter(|pinned| pinned.kept)?;
+        let pinned = artifact.pinned.as_ref().filter(|pinned| pinned.kept && !lists.contains(&artifact.target))?;
         let pointer = artifact.target.strip_prefix("/definition")?.to_owned();
         let to = links.artifact(&pinned.digest, &pinned.media_type);
         Some((pointer, Replacement { from: artifact.url.clone(), to }))
