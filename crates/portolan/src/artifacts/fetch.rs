@@ -2,7 +2,7 @@
 
 use super::flaws::Flaw;
 use super::spool::Spool;
-use super::{PinFault, disks};
+use super::{Hindrance, PinFault, disks, trouble};
 use crate::egress::{Egress, EgressFault, Incoming, Outgoing};
 use http::header::{CONTENT_RANGE, RANGE};
 use http::{HeaderValue, StatusCode};
@@ -43,8 +43,7 @@ impl Errand<'_> {
         let mut came = 0_u64;
         while let Some(chunk) = answer.chunk().await.map_err(|fault| self.fault(&fault))? {
             came = came.saturating_add(chunk.len() as u64);
-            take(&chunk)
-                .map_err(|error| PinFault::NotNow(format!("a temporary file could not be written: {error}")))?;
+            take(&chunk).map_err(trouble)?;
         }
         match announced {
             Some(announced) if announced != came => Err(self.fault(&EgressFault::Broken)),
@@ -114,7 +113,7 @@ impl Errand<'_> {
                 let (message, mend) = said.split_once(". ").unwrap_or((&said, "Give another address."));
                 refused("FileUnreachable", &format!("{message}."), mend)
             }
-            fault => PinFault::NotNow(fault.to_string()),
+            fault => not_now(fault.to_string()),
         }
     }
 }
@@ -129,13 +128,17 @@ fn unwelcome(status: StatusCode) -> PinFault {
     let passes =
         status.is_server_error() || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
     if passes {
-        return PinFault::NotNow(format!("The server answers {}. Try again later.", status.as_u16()));
+        return not_now(format!("The server answers {}. Try again later.", status.as_u16()));
     }
     refused(
         "FileUnreachable",
         &format!("The server answers {}, and gives no file.", status.as_u16()),
         "Make the address one that everybody can open, without signing in.",
     )
+}
+
+fn not_now(words: String) -> PinFault {
+    PinFault::NotNow(Hindrance::Origin(words))
 }
 
 fn refused(code: &'static str, message: &str, mend: &str) -> PinFault {
@@ -150,7 +153,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// Takes a spool's place where a file is hashed and not kept.
+/// What takes the parts of a file that is to be kept: a spool.
 pub(super) fn into_spool(spool: &mut Spool) -> impl FnMut(&[u8]) -> std::io::Result<()> + '_ {
     |bytes| spool.add(bytes)
 }

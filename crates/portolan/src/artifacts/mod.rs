@@ -32,7 +32,7 @@ use spool::{Spool, Spooled};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many files are fetched at a time, disk images apart.
 const MOST_FETCHES: usize = 16;
@@ -72,8 +72,28 @@ pub struct Pinned {
 pub enum PinFault {
     /// Its publisher must mend something.
     Refused(Vec<Flaw>),
-    /// It may go another time; why, in words for the publisher.
-    NotNow(String),
+    /// It may go another time.
+    NotNow(Hindrance),
+}
+
+/// Why a file cannot be pinned now. Its words are for the publisher.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Hindrance {
+    /// Something at its origin, or on the way there.
+    #[error("{0}")]
+    Origin(String),
+    /// As many files are fetched as may be. Nothing was tried.
+    #[error("Many files are fetched here just now. Try again later.")]
+    NoPlace,
+    /// A fault on our side, which is the operator's to mend. Its cause is in the log.
+    #[error("The file could not be kept here. Try again later.")]
+    Ours,
+}
+
+impl From<&str> for Hindrance {
+    fn from(words: &str) -> Self {
+        Self::Origin(words.to_owned())
+    }
 }
 
 impl Artifacts {
@@ -106,8 +126,7 @@ impl Artifacts {
     /// What its publisher must mend, or why it cannot be done now.
     pub async fn pin(&self, url: &str, rule: &ArtifactRule) -> Result<Pinned, PinFault> {
         let errand = Errand { url, largest: self.settings.largest(rule), is_disk: rule.kind == ArtifactKind::Disk };
-        let places = if errand.is_disk { &self.disks } else { &self.fetches };
-        let _place = places.acquire().await.map_err(trouble)?;
+        let _place = place(if errand.is_disk { &self.disks } else { &self.fetches })?;
         if errand.is_disk {
             // Its last bytes tell whether the rest is worth a night of fetching.
             let length = errand.look_at_disk(&self.egress).await?;
@@ -140,6 +159,7 @@ impl Artifacts {
     /// # Errors
     /// As [`Artifacts::pin`].
     pub async fn pin_kept(&self, digest: &Digest, rule: &ArtifactRule) -> Result<Option<Pinned>, PinFault> {
+        let _place = place(if rule.kind == ArtifactKind::Disk { &self.disks } else { &self.fetches })?;
         let Some(mut kept) = self.keep.read(digest, None).await.map_err(trouble)? else { return Ok(None) };
         let mut spool = Spool::begin(&self.incoming).map_err(trouble)?;
         while let Some(bytes) = kept.stream.next().await {
@@ -206,7 +226,8 @@ impl Artifacts {
         };
         errand.whole(&self.egress, take).await?;
         if bytes != length {
-            return Err(PinFault::NotNow("The disk image changed while it was read. Leave it as it is.".into()));
+            let words = "The disk image changed while it was read. Leave it as it is.";
+            return Err(PinFault::NotNow(words.into()));
         }
         let fitting = Fitting { media_type: inspect::Content::Vhd.media_type(), audience: None };
         Ok(Pinned { kept: false, ..pinned(digester.finish(), bytes, fitting) })
@@ -231,8 +252,13 @@ fn pinned(digest: Digest, bytes: u64, fitting: Fitting) -> Pinned {
     Pinned { digest, bytes, media_type: fitting.media_type, kept: true, audience: fitting.audience }
 }
 
+/// A place among those that may fetch at a time. Nobody waits for one here: whoever waits would hold up others.
+fn place(places: &Semaphore) -> Result<SemaphorePermit<'_>, PinFault> {
+    places.try_acquire().map_err(|_| PinFault::NotNow(Hindrance::NoPlace))
+}
+
 /// A fault on our side. Its cause is for the log; the publisher can only wait.
 fn trouble(error: impl std::fmt::Display) -> PinFault {
     tracing::error!(error = format!("{error:#}"), "a file of a definition could not be kept");
-    PinFault::NotNow("The file could not be kept here. Try again later.".into())
+    PinFault::NotNow(Hindrance::Ours)
 }

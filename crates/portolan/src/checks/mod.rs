@@ -90,7 +90,7 @@ impl Checks {
     /// The same, with a store for the files of definitions. Without one their addresses are recorded, and nothing is fetched.
     #[must_use]
     pub fn with_artifacts(self, artifacts: Artifacts, links: Links) -> Self {
-        Self { pinning: Some(Pinning { artifacts, links }), ..self }
+        Self { pinning: Some(Pinning::new(artifacts, links)), ..self }
     }
 
     /// The same with a way out; without one, nothing is sent.
@@ -105,7 +105,10 @@ impl Checks {
     /// [`Denied`] says how long to wait before asking again.
     pub fn leave(&self, check: &Check) -> Result<Leave, Denied> {
         match self.checker(&check.kind) {
-            None => Ok(Leave::default()),
+            None => match &self.pinning {
+                Some(pinning) if check.kind == CheckKind::Artifacts => pinning.leave(),
+                _ => Ok(Leave::default()),
+            },
             Some(Checker::System(system)) => system.leave(check),
             Some(Checker::Program(_, places)) => places.take(),
         }

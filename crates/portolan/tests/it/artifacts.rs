@@ -2,7 +2,7 @@
 
 use crate::origin::{Origin, Served, png, prices, vhd};
 use futures_util::StreamExt;
-use portolan::artifacts::{ArtifactSettings, Artifacts, Digest, DiskImages, PinFault, Pinned};
+use portolan::artifacts::{ArtifactSettings, Artifacts, Digest, DiskImages, Hindrance, PinFault, Pinned};
 use publishing::artifact_rule::ArtifactRule;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -258,6 +258,43 @@ async fn disk_images_are_left_alone_or_recorded_or_kept() {
     assert_eq!(check_store(scene.data.path()), 1);
 }
 
+/// Whoever finds no place is told so at once: who waited would hold up others.
+#[tokio::test]
+async fn nobody_waits_for_a_slow_origin_of_another() {
+    let scene = Scene::new().await;
+    let kept = scene.origin.put("/kept", Served::File(png(48, 48)));
+    let digest = scene.pin(&kept, image()).await.unwrap().digest;
+    let slow = scene.origin.put("/slow", Served::Silent);
+    let rule = ArtifactRule::parse(&image()).unwrap();
+    let mut slow_ones = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (artifacts, slow, rule) = (scene.artifacts.clone(), slow.clone(), rule.clone());
+        slow_ones.spawn(async move { artifacts.pin(&slow, &rule).await });
+    }
+    while scene.origin.asked("/slow") < 16 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let full = PinFault::NotNow(Hindrance::NoPlace);
+    assert_eq!(scene.pin(&kept, image()).await, Err(full.clone()));
+    assert_eq!(scene.artifacts.pin_kept(&digest, &rule).await, Err(full));
+    slow_ones.shutdown().await;
+    assert!(scene.pin(&kept, image()).await.is_ok());
+}
+
+/// What is wrong on our side is nobody's fault who publishes, and its words name nothing of ours.
+#[tokio::test]
+async fn an_outage_here_is_told_apart_from_one_of_the_origin() {
+    let scene = Scene::new().await;
+    let url = scene.origin.put("/logo", Served::File(png(48, 48)));
+    let incoming = scene.data.path().join("incoming");
+    std::fs::remove_dir(&incoming).unwrap();
+    let fault = scene.pin(&url, image()).await.unwrap_err();
+    assert_eq!(fault, PinFault::NotNow(Hindrance::Ours));
+    std::fs::create_dir(&incoming).unwrap();
+    std::fs::write(scene.data.path().join("artifacts/sha256"), b"in the way").unwrap();
+    assert_eq!(scene.pin(&url, image()).await, Err(PinFault::NotNow(Hindrance::Ours)));
+}
+
 #[tokio::test]
 async fn spreadsheets_and_audiences_are_read_and_their_faults_told_by_cell() {
     let scene = Scene::new().await;
@@ -310,7 +347,7 @@ async fn what_a_kill_left_half_written_is_gone_after_the_next_start() {
     // A file whose bytes are not what they were is no file of that digest.
     std::fs::write(&whole, png(49, 49)).unwrap();
     let rule = ArtifactRule::parse(&image()).unwrap();
-    assert!(matches!(again.pin_kept(&pinned.digest, &rule).await, Err(PinFault::NotNow(_))));
+    assert_eq!(again.pin_kept(&pinned.digest, &rule).await, Err(PinFault::NotNow(Hindrance::Ours)));
 }
 
 /// The same on a real object store, where one is at hand: `PORTOLAN_TEST_STORE` names it (`s3://…`, `az://…`), and the

@@ -23,6 +23,8 @@ pub enum Served {
     /// Only the length is announced.
     Announced(u64),
     Endless,
+    /// It takes the request, and says nothing.
+    Silent,
     Status(u16),
     Redirect(String),
 }
@@ -146,6 +148,7 @@ async fn answer(stream: &mut (impl AsyncWrite + Unpin), served: Served, range: O
             stream.write_all(&bytes[..after]).await?;
             return stream.flush().await;
         }
+        Served::Silent => return std::future::pending().await,
         Served::Announced(length) => {
             stream.write_all(ok(usize::try_from(length).unwrap()).as_bytes()).await?;
         }
