@@ -1,6 +1,6 @@
 //! Fetches, judges and pins the files that the version's definition points to; without a store of files, records where they lie.
 
-use super::breaker::{self, Leave};
+use super::breaker::{Denied, Leave, Places};
 use super::{Job, Setback};
 use crate::artifacts::{self, Artifacts, AudienceEntry, Digest, Hindrance, PinFault};
 use crate::links::Links;
@@ -13,8 +13,6 @@ use publishing::message::{Level, Message};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 
 /// How many files of one version are fetched at a time.
@@ -35,7 +33,7 @@ const OURS: &str = "a file of the definition could not be kept here: see the err
 pub(super) struct Pinning {
     artifacts: Artifacts,
     links: Links,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 /// What was found out about the file at one place of the definition.
@@ -74,15 +72,15 @@ pub(super) fn record(job: &Job) -> Result<Report, Setback> {
 impl Pinning {
     /// Pins files in this store; the links tell which addresses are our own.
     pub(super) fn new(artifacts: Artifacts, links: Links) -> Self {
-        Self { artifacts, links, places: Arc::new(Semaphore::new(MOST_CHECKS)) }
+        Self { artifacts, links, places: Arc::new(Places::new(MOST_CHECKS)) }
     }
 
     /// Leave to pin the files of one more version.
     ///
     /// # Errors
-    /// How long to wait before asking again.
-    pub(super) fn leave(&self) -> Result<Leave, Duration> {
-        Arc::clone(&self.places).try_acquire_owned().map(Leave::at).map_err(|_| breaker::SOON)
+    /// [`Denied`] says how long to wait before asking again.
+    pub(super) fn leave(&self) -> Result<Leave, Denied> {
+        self.places.take()
     }
 
     /// Pins all files of the version. What this operation has pinned is looked up, and not fetched again.
