@@ -327,12 +327,7 @@ fn refused(store: &mut Store) -> Found {
 
 #[test]
 fn a_type_without_a_schema_is_judged_by_the_general_rules() {
-    let step = |kind: &str| {
-        format!("[[step]]\nid = '{kind}'\nname = 'Step'\ndescription = ''\nchecks = [{{ kind = '{kind}' }}]\n")
-    };
-    let steps = ["listing", "sign-off", "promote"].map(step).concat();
-    let file = OfferTypeFile::parse("plain.toml", &format!("id = 'plain'\ndisplay_text = 'Plain'\n{steps}")).unwrap();
-    let plain = file.with_schema("plain.toml", "{}").unwrap();
+    let plain = type_with(None);
     let rows = [
         (r#"{ "plans": [{ "planId": "a" }, { "planId": "b-" }] }"#, "/plans/1/planId BadFormat"),
         (r#"{ "plans": [{ "planId": "a" }, { "planId": "a" }] }"#, "/plans/1/planId Duplicate"),
@@ -414,12 +409,12 @@ fn no_marked_secret_is_overlooked() {
 
 /// A type with this schema, or with none.
 fn type_with(schema: Option<&Value>) -> OfferType {
-    let text = r#"
-id = "contoso-quay"
-display_text = "Quay"
-step = [{ id = "examine", name = "Examination", description = "A machine looks at it.", checks = [{ kind = "definition" }] }]
-"#;
-    let file = OfferTypeFile::parse("quay.toml", text).unwrap();
+    let step = |kind: &str| {
+        format!("[[step]]\nid = '{kind}'\nname = 'Step'\ndescription = ''\nchecks = [{{ kind = '{kind}' }}]\n")
+    };
+    let steps = ["listing", "sign-off", "promote"].map(step).concat();
+    let text = format!("id = 'quay'\ndisplay_text = 'Quay'\n{steps}");
+    let file = OfferTypeFile::parse("quay.toml", &text).unwrap();
     file.with_schema("quay.toml", &schema.map_or("{}".to_owned(), Value::to_string)).unwrap()
 }
 
