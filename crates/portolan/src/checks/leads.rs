@@ -24,6 +24,30 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often an endpoint is tried; between the tries are 2, 4, 8 and 16 seconds.
 const MOST_TRIES: u32 = 5;
 
+/// What a status that an endpoint answers says of a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadAnswer {
+    /// It is taken.
+    Taken,
+    /// The destination takes no lead at the moment.
+    NotNow,
+    /// The destination takes no lead until somebody mends its address, or the endpoint.
+    Closed,
+    /// This lead is not taken; another may be.
+    Unfit,
+}
+
+impl From<StatusCode> for LeadAnswer {
+    fn from(status: StatusCode) -> Self {
+        match status.as_u16() {
+            200..=299 => Self::Taken,
+            400 | 409 | 413 | 422 => Self::Unfit,
+            408 | 425 | 429 | 500..=999 => Self::NotNow,
+            _ => Self::Closed,
+        }
+    }
+}
+
 /// Posts a lead to an endpoint, under an id that is the same at each try. Redirects are not followed, no answer is read.
 ///
 /// # Errors
@@ -83,7 +107,7 @@ async fn test(job: &Job, egress: &Egress, endpoint: &Endpoint) -> Report {
     let about = About { id: &id, key: &job.key, title: &title, taken_at: &taken_at, is_test: true };
     let answer = send_lead(egress, endpoint, &id, &Lead::test().document(&about)).await;
     let (is_lasting, code, text, mend) = match &answer {
-        Ok(status) if status.is_success() => {
+        Ok(status) if LeadAnswer::from(*status) == LeadAnswer::Taken => {
             let said = Message::information("The lead endpoint took a test lead.", job.now);
             return Report::new(Ending::Done, vec![said]);
         }
@@ -94,7 +118,7 @@ async fn test(job: &Job, egress: &Egress, endpoint: &Endpoint) -> Report {
         Ok(status) => {
             let mend = "Let it answer a POST of JSON with a status of 2xx, and publish again.";
             let text = "The lead endpoint did not take a test lead.".to_owned();
-            (is_no(*status), "LeadEndpointRefused", text, mend)
+            (LeadAnswer::from(*status) != LeadAnswer::NotNow, "LeadEndpointRefused", text, mend)
         }
         Err(fault) => {
             let text = format!("The lead endpoint could not be given a test lead. {fault}");
@@ -111,10 +135,4 @@ async fn test(job: &Job, egress: &Egress, endpoint: &Endpoint) -> Report {
     let until = job.now.plus_seconds(1 << failures);
     let outside = Some(Outside { failures, ..job.check.outside.clone().unwrap_or_default() });
     Report { outside, ..Report::new(Ending::WaitingUntil(until), vec![said]) }
-}
-
-/// Whether a status says no for good, and not only now.
-fn is_no(status: StatusCode) -> bool {
-    use StatusCode as S;
-    status.is_client_error() && ![S::REQUEST_TIMEOUT, S::TOO_EARLY, S::TOO_MANY_REQUESTS].contains(&status)
 }

@@ -19,7 +19,7 @@ pub use breaker::{Denied, Leave};
 pub use callback::{Callback, CallbackFault};
 pub use settings::{CheckerSetting, missing_checker};
 
-pub use leads::send_lead;
+pub use leads::{LeadAnswer, send_lead};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;

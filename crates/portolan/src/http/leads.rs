@@ -3,7 +3,7 @@
 use super::errors::Problem;
 use super::offers::{self, count};
 use super::request::{At, query, read_own, want_json};
-use super::{Shared, reply};
+use super::{CallerAddress, Shared, reply};
 use crate::auth::Permission;
 use crate::listing::named;
 use crate::perform::is_public;
@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, State};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{Extensions, HeaderMap, StatusCode, Uri};
 use publishing::lead::{Customer, Lead, LeadRefusal, USUAL_ACTION};
 use publishing::offer::OfferKey;
 
@@ -38,6 +38,7 @@ pub(crate) async fn send_lead(
     State(rooms): Shared,
     names: Result<RawPathParams, RawPathParamsRejection>,
     headers: HeaderMap,
+    extensions: Extensions,
     body: Body,
 ) -> Result<Response, Problem> {
     let key = names.ok().and_then(|names| key(&names)).ok_or(LeadRefusal::Missing)?;
@@ -49,6 +50,10 @@ pub(crate) async fn send_lead(
     want_json(&headers)?;
     let once = idempotency_key(&headers)?;
     let NewLead { plan_id, action, customer, note } = read_own(body).await?;
+    // Only now: an answer to half a request would end the connection.
+    if let Some(CallerAddress(address)) = extensions.get() {
+        rooms.limits.of_leads(*address)?;
+    }
     let customer = Customer {
         first_name: customer.first_name,
         last_name: customer.last_name,

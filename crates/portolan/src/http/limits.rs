@@ -47,6 +47,10 @@ pub struct LimitSettings {
     pub credentials_per_second: u32,
     /// Tries to sign in from one address at once.
     pub credentials_burst: NonZeroU32,
+    /// Leads a second from one address, over time.
+    pub leads_per_second: u32,
+    /// Leads from one address at once.
+    pub leads_burst: NonZeroU32,
     /// Passwords a minute for one account, from all addresses, over time.
     pub account_per_minute: u32,
     /// Passwords for one account at once.
@@ -70,6 +74,8 @@ impl Default for LimitSettings {
             address_burst: some(4_000),
             credentials_per_second: 10,
             credentials_burst: some(60),
+            leads_per_second: 5,
+            leads_burst: some(60),
             account_per_minute: 10,
             account_burst: some(30),
         }
@@ -82,6 +88,7 @@ pub struct Limits {
     address: Option<Rate>,
     caller: Option<Rate>,
     credentials: Option<Rate>,
+    leads: Option<Rate>,
     account: Option<Rate>,
     places: RandomState,
 }
@@ -146,6 +153,7 @@ impl Limits {
             address: rate(Quota::per_second, settings.address_per_second, settings.address_burst),
             caller: rate(Quota::per_second, settings.caller_per_second, settings.caller_burst),
             credentials: rate(Quota::per_second, settings.credentials_per_second, settings.credentials_burst),
+            leads: rate(Quota::per_second, settings.leads_per_second, settings.leads_burst),
             account: rate(Quota::per_minute, settings.account_per_minute, settings.account_burst),
             places: RandomState::new(),
         }
@@ -173,6 +181,14 @@ impl Limits {
     /// [`TooMany`], where the address has tried too often lately.
     pub fn of_credentials(&self, address: IpAddr) -> Result<(), TooMany> {
         self.count(self.credentials.as_ref(), counted(address), "This address has tried too often to sign in")
+    }
+
+    /// Counts a lead from this address.
+    ///
+    /// # Errors
+    /// [`TooMany`], where the address has left too many lately.
+    pub fn of_leads(&self, address: IpAddr) -> Result<(), TooMany> {
+        self.count(self.leads.as_ref(), counted(address), "This address has left too many leads")
     }
 
     /// Counts a password for this account, by its folded mail address, whether there is such an account or not.

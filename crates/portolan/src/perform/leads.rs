@@ -25,9 +25,6 @@ impl Perform {
             Some(version) if is_public(&stored.offer, lead.plan.as_deref()) => (stored.offer, version),
             _ => return Err(LeadRefusal::Missing.into()),
         };
-        if !self.delivers_leads(&offer.key, version).await? {
-            return Err(LeadRefusal::NotDelivered.into());
-        }
         let unwritten = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
         let body = serde_json::to_vec(&lead).map_err(unwritten)?;
         let made_at = self.clock.now();
@@ -37,15 +34,18 @@ impl Perform {
             digest: Sha256::new().chain_update(once).chain_update([0]).chain_update(&body).finalize().into(),
             since: made_at.plus_seconds(-KEY_SECONDS),
         });
+        let before = once.map(|once| self.store.posted_before(&offer.key, LetterKind::Lead, &once));
+        if let Some(before) = before.transpose()?.flatten() {
+            return taken(before);
+        }
+        if !self.delivers_leads(&offer.key, version).await? {
+            return Err(LeadRefusal::NotDelivered.into());
+        }
         let id = self.clock.fresh_id();
         let letter = Letter { id, key: offer.key, kind: LetterKind::Lead, body: body.into(), made_at, once };
-        match self.store.post(letter).await? {
-            Posted::As(id) => {
-                self.post_due.notify_one();
-                Ok(id)
-            }
-            Posted::KeyUsed => Err(LeadRefusal::KeyUsed.into()),
-        }
+        let id = taken(self.store.post(letter).await?)?;
+        self.post_due.notify_one();
+        Ok(id)
     }
 
     /// Whether leads of a published version go where this service delivers them.
@@ -56,6 +56,13 @@ impl Perform {
         let judge = move || matches!(destination(&secrets::put_back(&snapshot.draft)), Ok(LeadDestination::Https(_)));
         let judged = tokio::task::spawn_blocking(judge).await;
         Ok(judged.map_err(|error| StoreError::Unavailable(format!("judging broke off: {error}")))?)
+    }
+}
+
+fn taken(posted: Posted) -> Result<Uuid, Failure> {
+    match posted {
+        Posted::As(id) => Ok(id),
+        Posted::KeyUsed => Err(LeadRefusal::KeyUsed.into()),
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Held {
     pub made_at: Moment,
     /// How often it was taken in hand, from 1.
     pub attempt: i64,
+    /// How often its destination failed since it last answered, whichever letter was tried.
+    pub failures: i64,
     /// The fencing number of this claim.
     pub fence: i64,
     /// What it says, sealed.
@@ -96,18 +98,15 @@ pub enum LetterEnd {
     Delivered,
     /// It is tried again.
     PutOff {
-        /// When.
+        /// When, at the earliest; it goes behind what is due sooner.
         until: Moment,
         /// Why it failed, in a word.
         failure: &'static str,
-        /// Whether the others of its lane wait as long: where it is the destination that fails, and not the letter.
-        with_lane: bool,
+        /// Until when nothing of its lane is tried: where it is the destination that fails, and not the letter.
+        rest: Option<Moment>,
     },
-    /// It is not tried any more; what it says is removed.
-    GivenUp {
-        /// Why the last try failed, in a word.
-        failure: &'static str,
-    },
+    /// It is not tried any more; what it says is removed. Why the last try failed stays.
+    GivenUp,
 }
 
 /// Where a letter stands.
@@ -141,13 +140,19 @@ pub struct Sent {
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
 pub trait Outbox: Send + Sync {
+    /// What came of the letter of this kind about this offer that was handed in before with the same key, if one was.
+    fn posted_before(&self, key: &OfferKey, kind: LetterKind, once: &OnceOnly) -> Result<Option<Posted>, StoreError>;
+
     /// Takes a letter, durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] also where too many of its lane wait already.
     async fn post(&self, letter: Letter) -> Result<Posted, StoreError>;
 
-    /// When the next letter is due or its lease ends, or an old one is to be forgotten.
+    /// When the next lane is due or its lease ends, or an old one is to be forgotten.
     async fn next_letter(&self) -> Result<Option<Moment>, StoreError>;
 
-    /// Leases due letters, at most so many, and of each lane only the first, until `until`; forgets old ones.
+    /// Leases the first letters of lanes that are due, at most so many, until `until`; forgets old ones.
     async fn claim_letters(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>, StoreError>;
 
     /// What a letter says.

@@ -104,7 +104,7 @@ impl Sqlite {
         sealed::seal_all(&mut connection, &vault)?;
         // No other process has the database open, so whoever held these leases is gone.
         connection.execute("UPDATE due SET leased_until = NULL WHERE leased_until IS NOT NULL", [])?;
-        connection.execute("UPDATE outbox SET leased_until = NULL WHERE leased_until IS NOT NULL", [])?;
+        connection.execute("UPDATE lane SET fence = NULL, due_at = rests_until WHERE fence IS NOT NULL", [])?;
         let connection = Arc::new(Mutex::new(connection));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let inner = Inner {

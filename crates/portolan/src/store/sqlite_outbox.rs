@@ -16,10 +16,17 @@ use zeroize::Zeroizing;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// How many letters may wait in a lane: more would only grow old.
+const MOST_WAITING: i64 = 10_000;
+
 const REMEMBERED_SECONDS: i64 = REMEMBERED_DAYS * 24 * 3600;
 
 #[async_trait]
 impl Outbox for Sqlite {
+    fn posted_before(&self, key: &OfferKey, kind: LetterKind, once: &OnceOnly) -> Result<Option<Posted>> {
+        self.read(|connection| posted_before(connection, &lane(kind, key), once))
+    }
+
     async fn post(&self, letter: Letter) -> Result<Posted> {
         let vault = self.vault().clone();
         self.write(move |connection| post(connection, &vault, &letter), |_| {}).await
@@ -60,23 +67,37 @@ fn failed(error: &VaultError) -> StoreError {
     StoreError::Corrupt(format!("outbox.body: {error}"))
 }
 
-/// One destination of one offer: what goes there goes one by one.
-fn lane(letter: &Letter) -> String {
-    format!("{}/{}", letter.kind.word(), letter.key.name())
+/// What goes there goes one by one.
+fn lane(kind: LetterKind, key: &OfferKey) -> String {
+    format!("{}/{}", kind.word(), key.name())
 }
 
 fn post(connection: &Connection, vault: &Vault, letter: &Letter) -> Result<Posted> {
-    let lane = lane(letter);
-    if let Some(once) = &letter.once
-        && let Some(posted) = posted_before(connection, &lane, once)?
-    {
-        return Ok(posted);
+    let lane = lane(letter.kind, &letter.key);
+    if let Some(once) = &letter.once {
+        if let Some(posted) = posted_before(connection, &lane, once)? {
+            return Ok(posted);
+        }
+        let forget = "UPDATE outbox SET once_key = NULL, once_digest = NULL WHERE lane = ?1 AND once_key = ?2";
+        run(connection, forget, params![lane, once.key])?;
+    }
+    // Behind those whose destination rests, and not before them.
+    let (waiting, due_at): (i64, i64) = connection
+        .prepare_cached(
+            "INSERT INTO lane (name, waiting, due_at, rests_until, failures) VALUES (?1, 1, ?2, 0, 0)
+             ON CONFLICT DO UPDATE SET waiting = waiting + 1,
+                due_at = IIF(fence IS NULL, MAX(rests_until, MIN(due_at, ?2)), due_at)
+             RETURNING waiting, MAX(rests_until, ?2)",
+        )?
+        .query_row(params![lane, letter.made_at.ticks()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if waiting > MOST_WAITING {
+        return Err(StoreError::Unavailable(format!("{MOST_WAITING} letters of {lane} wait already")));
     }
     let body = vault.seal(&letter.body, &place(letter.id)).map_err(|error| failed(&error))?;
     run(
         connection,
-        "INSERT INTO outbox (id, publisher, offer, kind, lane, body, made_at, due_at, attempt, fence, once_key, once_digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, 0, 0, ?8, ?9)",
+        "INSERT INTO outbox (id, publisher, offer, kind, lane, body, made_at, due_at, attempt, once_key, once_digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10)",
         params![
             letter.id.to_string(),
             letter.key.publisher.folded(),
@@ -85,6 +106,7 @@ fn post(connection: &Connection, vault: &Vault, letter: &Letter) -> Result<Poste
             lane,
             body,
             letter.made_at.ticks(),
+            due_at,
             letter.once.map(|once| once.key),
             letter.once.map(|once| once.digest),
         ],
@@ -94,12 +116,9 @@ fn post(connection: &Connection, vault: &Vault, letter: &Letter) -> Result<Poste
 
 /// What came of the letter that was handed in before with the same key; an old key counts no more.
 fn posted_before(connection: &Connection, lane: &str, once: &OnceOnly) -> Result<Option<Posted>> {
-    let forget =
-        "UPDATE outbox SET once_key = NULL, once_digest = NULL WHERE lane = ?1 AND once_key = ?2 AND made_at < ?3";
-    run(connection, forget, params![lane, once.key, once.since.ticks()])?;
     let there: Option<(String, [u8; 32])> = connection
-        .prepare_cached("SELECT id, once_digest FROM outbox WHERE lane = ?1 AND once_key = ?2")?
-        .query_row(params![lane, once.key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached("SELECT id, once_digest FROM outbox WHERE lane = ?1 AND once_key = ?2 AND made_at >= ?3")?
+        .query_row(params![lane, once.key, once.since.ticks()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     match there {
         Some((id, digest)) if digest == once.digest => Ok(Some(Posted::As(read_id(&id)?))),
@@ -108,17 +127,12 @@ fn posted_before(connection: &Connection, lane: &str, once: &OnceOnly) -> Result
     }
 }
 
-/// The first that is due of a lane that nobody has in hand, or the end of a lease, or what is to be forgotten.
+/// The first lane that is due, or whose lease ends, or what is to be forgotten.
 fn next(connection: &Connection) -> Result<Option<Moment>> {
     let at: Option<i64> = connection
         .prepare_cached(
             "SELECT MIN(at) FROM (
-                SELECT MIN(leased_until) AS at FROM outbox WHERE leased_until IS NOT NULL
-                UNION ALL
-                SELECT due_at FROM (
-                    SELECT due_at FROM outbox o WHERE body IS NOT NULL AND NOT EXISTS (
-                        SELECT 1 FROM outbox h WHERE h.lane = o.lane AND h.leased_until IS NOT NULL)
-                    ORDER BY due_at, sequence LIMIT 1)
+                SELECT MIN(due_at) AS at FROM lane
                 UNION ALL
                 SELECT MIN(COALESCE(done_at, failed_at)) + ?1 FROM outbox WHERE body IS NULL)",
         )?
@@ -132,62 +146,76 @@ fn claim(connection: &Connection, now: Moment, until: Moment, most: usize) -> Re
     let fence: i64 = connection
         .prepare_cached("UPDATE fence SET highest = highest + 1 RETURNING highest")?
         .query_row([], |row| row.get(0))?;
+    let mut lanes = connection.prepare_cached(
+        "UPDATE lane SET due_at = ?2, fence = ?4
+          WHERE name IN (SELECT name FROM lane WHERE due_at <= ?1 ORDER BY due_at LIMIT ?3)
+         RETURNING name, failures",
+    )?;
+    let lanes = lanes.query_map(params![now.ticks(), until.ticks(), most, fence], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    let lanes: Vec<_> = lanes.collect::<rusqlite::Result<_>>()?;
+    lanes.into_iter().map(|(lane, failures)| first(connection, &lane, failures, fence)).collect()
+}
+
+/// Takes the first letter of a lane in hand.
+fn first(connection: &Connection, lane: &str, failures: i64, fence: i64) -> Result<Held> {
     let mut statement = connection.prepare_cached(
-        "UPDATE outbox SET attempt = attempt + 1, fence = ?4, leased_until = ?2
-          WHERE sequence IN (
-            SELECT sequence FROM outbox o
-             WHERE body IS NOT NULL AND due_at <= ?1
-               AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.lane = o.lane AND h.leased_until > ?1)
-               AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.body IS NOT NULL AND b.lane = o.lane
-                                  AND (b.due_at, b.sequence) < (o.due_at, o.sequence))
-             ORDER BY due_at, sequence LIMIT ?3)
+        "UPDATE outbox SET attempt = attempt + 1
+          WHERE sequence = (SELECT sequence FROM outbox WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)
          RETURNING id, (SELECT id FROM publisher WHERE folded = publisher), offer, made_at, attempt, body",
     )?;
-    let rows = statement.query_map(params![now.ticks(), until.ticks(), most, fence], |row| {
-        let names: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok((names, row.get::<_, i64>(3)?, row.get::<_, i64>(4)?, row.get::<_, String>(5)?))
-    })?;
-    let rows: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
-    let held = |((id, publisher, offer), made_at, attempt, sealed): ((String, String, String), i64, i64, String)| {
-        let made_at = Moment::from_ticks(made_at);
-        Ok(Held { id: read_id(&id)?, key: key(&publisher, &offer)?, made_at, attempt, fence, sealed })
-    };
-    rows.into_iter().map(held).collect()
+    let mut rows = statement.query([lane])?;
+    let row = rows.next()?.ok_or_else(|| StoreError::Corrupt(format!("the lane {lane} has no letter")))?;
+    let (id, publisher, offer): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let made_at = Moment::from_ticks(row.get(3)?);
+    let (attempt, sealed) = (row.get(4)?, row.get(5)?);
+    Ok(Held { id: read_id(&id)?, key: key(&publisher, &offer)?, made_at, attempt, failures, fence, sealed })
 }
 
 fn end_letter(connection: &Connection, held: &Held, now: Moment, end: LetterEnd) -> Result<()> {
     let id = held.id.to_string();
-    const HELD: &str = "WHERE id = ?1 AND fence = ?2 AND body IS NOT NULL AND leased_until IS NOT NULL";
-    let changed = match end {
+    let rest = match end {
+        LetterEnd::PutOff { rest, .. } => rest.map(Moment::ticks),
+        LetterEnd::Delivered | LetterEnd::GivenUp => None,
+    };
+    // An answer ends the rest, whatever it was; giving up without a try says nothing of the destination.
+    let lane: Option<String> = connection
+        .prepare_cached(
+            "UPDATE lane SET fence = NULL, rests_until = COALESCE(?3, 0),
+                failures = CASE WHEN ?3 IS NOT NULL THEN failures + 1 WHEN ?4 THEN failures ELSE 0 END
+              WHERE fence = ?2 AND name = (SELECT lane FROM outbox WHERE id = ?1)
+             RETURNING name",
+        )?
+        .query_row(params![id, held.fence, rest, end == LetterEnd::GivenUp], |row| row.get(0))
+        .optional()?;
+    let lane = lane.ok_or(StoreError::Superseded)?;
+    match end {
         LetterEnd::Delivered => {
-            let set =
-                format!("UPDATE outbox SET body = NULL, leased_until = NULL, failure = NULL, done_at = ?3 {HELD}");
-            run(connection, &set, params![id, held.fence, now.ticks()])?
+            let set = "UPDATE outbox SET body = NULL, failure = NULL, done_at = ?2 WHERE id = ?1";
+            run(connection, set, params![id, now.ticks()])?;
         }
-        LetterEnd::GivenUp { failure } => {
-            let set =
-                format!("UPDATE outbox SET body = NULL, leased_until = NULL, failure = ?4, failed_at = ?3 {HELD}");
-            run(connection, &set, params![id, held.fence, now.ticks(), failure])?
+        LetterEnd::GivenUp => {
+            run(connection, "UPDATE outbox SET body = NULL, failed_at = ?2 WHERE id = ?1", params![id, now.ticks()])?;
         }
         LetterEnd::PutOff { until, failure, .. } => {
-            let set = format!("UPDATE outbox SET leased_until = NULL, failure = ?4, due_at = ?3 {HELD}");
-            run(connection, &set, params![id, held.fence, until.ticks(), failure])?
+            let due_at = until.ticks().max(rest.unwrap_or(0));
+            run(connection, "UPDATE outbox SET failure = ?3, due_at = ?2 WHERE id = ?1", params![id, due_at, failure])?;
         }
-    };
-    if changed == 0 {
-        return Err(StoreError::Superseded);
     }
-    if let LetterEnd::PutOff { until, with_lane: true, .. } = end {
-        let lane = "UPDATE outbox SET due_at = ?2
-                     WHERE body IS NOT NULL AND due_at < ?2 AND lane = (SELECT lane FROM outbox WHERE id = ?1)";
-        run(connection, lane, params![id, until.ticks()])?;
-    }
+    let is_over = !matches!(end, LetterEnd::PutOff { .. });
+    run(connection, "UPDATE lane SET waiting = waiting - ?2 WHERE name = ?1", params![lane, i64::from(is_over)])?;
+    run(connection, "DELETE FROM lane WHERE name = ?1 AND waiting = 0", [&lane])?;
+    let due = "UPDATE lane SET due_at = MAX(rests_until, (SELECT due_at FROM outbox
+                    WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)) WHERE name = ?1";
+    run(connection, due, [&lane])?;
     Ok(())
 }
 
 fn letters(connection: &Connection, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, made_at, due_at, done_at, failed_at, attempt, failure FROM outbox
+        "SELECT id, made_at, MAX(due_at, COALESCE((SELECT rests_until FROM lane WHERE name = lane), 0)),
+                done_at, failed_at, attempt, failure FROM outbox
           WHERE publisher = ?1 AND offer = ?2 AND kind = ?3 ORDER BY sequence DESC LIMIT ?4 OFFSET ?5",
     )?;
     let rows =

@@ -1,13 +1,13 @@
 //! Delivers what is in the outbox: look, claim, send, record. What fails waits, longer each time, and holds up no other destination.
 
-use crate::checks::send_lead;
+use crate::checks::{LeadAnswer, send_lead};
 use crate::clock::Clock;
 use crate::egress::{Egress, EgressFault};
 use crate::store::{Held, LetterEnd, Post, StoreError};
 use crate::wire;
 use publishing::lead::{About, Lead, LeadFailure};
 use publishing::leads::{Endpoint, LeadDestination, destination};
-use publishing::moment::TICKS_PER_SECOND;
+use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::offer::OfferKey;
 use publishing::secrets;
 use std::sync::Arc;
@@ -24,11 +24,14 @@ const MOST_IN_HAND: usize = 128;
 /// How long to wait at most before looking again: the truth is what is due, being woken is only a hint.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// Seconds until the next try, by the number of tries; after that it is the last of them.
+/// Seconds until the next try, by the number of failures before it; after that it is the last of them.
 const BACK_OFF: [i64; 6] = [5, 30, 120, 600, 1_800, 3_600];
 
 /// After how many seconds a letter is given up.
 const GIVEN_UP_AFTER: i64 = 3 * 24 * 3600;
+
+/// Why a try failed, and whether any other letter would have failed there too.
+type Failed = (LeadFailure, bool);
 
 /// Delivers letters.
 #[derive(Clone, Debug)]
@@ -110,48 +113,51 @@ impl Delivery {
 
     /// One try to deliver, and the record of how it ended.
     async fn work_off(&self, held: &Held) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        // Before the try, for nobody knows whether that comes to an end.
+        if is_over(held, now) {
+            tracing::warn!(id = %held.id, offer = held.key.name(), "a lead is given up");
+            return self.post.end(held, now, LetterEnd::GivenUp).await;
+        }
         let tried = self.try_once(held).await?;
         let now = self.clock.now();
         let end = match tried {
             Ok(()) => LetterEnd::Delivered,
-            Err(failure) if now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND => {
-                tracing::warn!(id = %held.id, offer = held.key.name(), ?failure, "a lead is given up");
-                LetterEnd::GivenUp { failure: word(failure) }
-            }
-            Err(failure) => {
+            Err((failure, is_of_the_destination)) => {
                 tracing::debug!(id = %held.id, attempt = held.attempt, ?failure, "a lead was not delivered");
-                let tries = usize::try_from(held.attempt - 1).unwrap_or(0);
-                let wait = BACK_OFF[tries.min(BACK_OFF.len() - 1)];
-                let with_lane = is_of_the_destination(failure);
-                LetterEnd::PutOff { until: now.plus_seconds(wait), failure: word(failure), with_lane }
+                let rest = is_of_the_destination.then(|| after(now, held.failures));
+                LetterEnd::PutOff { until: after(now, held.attempt - 1), failure: word(failure), rest }
             }
         };
         self.post.end(held, now, end).await
     }
 
     /// Sends a letter to where leads of its offer go now.
-    async fn try_once(&self, held: &Held) -> Result<Result<(), LeadFailure>, StoreError> {
+    async fn try_once(&self, held: &Held) -> Result<Result<(), Failed>, StoreError> {
         let opened = self.post.open(held).map(|body| serde_json::from_slice::<Lead>(&body));
         let lead = match opened {
             Ok(Ok(lead)) => lead,
             // The parser's words would quote what it read.
-            Ok(Err(_)) => return Ok(Err(LeadFailure::Unreadable)),
+            Ok(Err(_)) => return Ok(Err((LeadFailure::Unreadable, false))),
             Err(error) => {
                 tracing::error!(%error, id = %held.id, "a lead cannot be read");
-                return Ok(Err(LeadFailure::Unreadable));
+                return Ok(Err((LeadFailure::Unreadable, false)));
             }
         };
         let Some((endpoint, title)) = self.endpoint(&held.key).await? else {
-            return Ok(Err(LeadFailure::NoDestination));
+            return Ok(Err((LeadFailure::NoDestination, true)));
         };
         let (id, taken_at) = (held.id.to_string(), wire::date(held.made_at).to_string());
         let about = About { id: &id, key: &held.key, title: &title, taken_at: &taken_at, is_test: false };
         let answer = send_lead(&self.egress, &endpoint, &id, &lead.document(&about)).await;
         Ok(match answer {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(status) if status.is_redirection() => Err(LeadFailure::Redirected),
-            Ok(_) => Err(LeadFailure::Refused),
-            Err(fault) => Err(category(&fault)),
+            Ok(status) => match LeadAnswer::from(status) {
+                LeadAnswer::Taken => Ok(()),
+                LeadAnswer::Unfit => Err((LeadFailure::Refused, false)),
+                _ if status.is_redirection() => Err((LeadFailure::Redirected, true)),
+                LeadAnswer::NotNow | LeadAnswer::Closed => Err((LeadFailure::Refused, true)),
+            },
+            Err(fault) => Err((category(&fault), true)),
         })
     }
 
@@ -185,9 +191,15 @@ fn category(fault: &EgressFault) -> LeadFailure {
     }
 }
 
-/// Whether any other lead would have failed too.
-fn is_of_the_destination(failure: LeadFailure) -> bool {
-    !matches!(failure, LeadFailure::Refused | LeadFailure::Unreadable)
+/// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail.
+fn is_over(held: &Held, now: Moment) -> bool {
+    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND && (held.attempt > 1 || held.failures > 0)
+}
+
+/// When to try again after so many failures before this one.
+fn after(now: Moment, failures: i64) -> Moment {
+    let nth = usize::try_from(failures).unwrap_or(0).min(BACK_OFF.len() - 1);
+    now.plus_seconds(BACK_OFF[nth])
 }
 
 /// How a failure is stored, and told.

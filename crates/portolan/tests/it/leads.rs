@@ -427,6 +427,10 @@ async fn a_key_makes_that_a_lead_is_taken_once_a_day() {
     assert_ne!(keyed("other", &lead(), "key-1").await.body, first.body, "a key is one offer's");
     assert_eq!(keyed("relay", &lead(), "").await.status, 400);
     assert_eq!(keyed("relay", &lead(), &"k".repeat(256)).await.status, 400);
+    live(&world, "other", &json!({"leadDestination": "None"})).await;
+    assert_eq!(keyed("other", &lead(), "key-1").await.status, 202, "the key is looked at before the destination");
+    assert_eq!(keyed("other", &lead(), "key-3").await.status, 409);
+    live(&world, "other", &https(&receiver.url())).await;
     world.clock.advance(Duration::from_secs(24 * 3_600 + 1));
     assert_eq!(keyed("relay", &another, "key-1").await.status, 202, "it counts no more");
     deliver(&world, 0).await;
@@ -452,6 +456,23 @@ async fn an_address_that_sends_too_much_has_to_wait() {
 }
 
 #[tokio::test]
+async fn an_address_that_leaves_too_many_leads_has_to_wait() {
+    let receiver = Receiver::start(|_| 200).await;
+    let mut setting = setting(egress(&[&receiver]));
+    let burst = NonZeroU32::new(2).unwrap();
+    setting.entrance.limits = LimitSettings { leads_per_second: 1, leads_burst: burst, ..setting.entrance.limits };
+    let world = World::with(setting).await;
+    live(&world, "relay", &https(&receiver.url())).await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(send(&world, "relay", &lead(), &[]).await.status);
+    }
+    assert_eq!(statuses, [202, 202, 429]);
+    world.clock.advance(Duration::from_secs(1));
+    taken(&world, "relay").await;
+}
+
+#[tokio::test]
 async fn a_lead_that_fails_is_tried_less_and_less_often_then_given_up() {
     let receiver = Receiver::start(|got| if got.body.get("test").is_some() { 200 } else { 500 }).await;
     let world = world(&[&receiver]).await;
@@ -473,7 +494,7 @@ async fn a_lead_that_fails_is_tried_less_and_less_often_then_given_up() {
     );
     assert_eq!(deliver(&world, 24 * 3_600).await, 0);
     let ids: BTreeSet<String> = receiver.leads().into_iter().map(|got| got.id).collect();
-    assert_eq!((ids.len(), receiver.leads().len()), (1, 9));
+    assert_eq!((ids.len(), receiver.leads().len()), (1, 8), "the ninth time it was too old to be tried");
 }
 
 #[tokio::test]
@@ -530,6 +551,104 @@ async fn what_fails_holds_up_no_other_and_where_leads_go_is_judged_at_each_try()
 }
 
 #[tokio::test]
+async fn a_lead_over_which_the_endpoint_breaks_off_holds_up_no_other() {
+    let receiver = Receiver::start(|got| if got.body["UserDetails"]["FirstName"] == "Poison" { 0 } else { 200 }).await;
+    let world = world(&[&receiver]).await;
+    live(&world, "relay", &https(&receiver.url())).await;
+    let mut poison = lead();
+    poison["customer"]["firstName"] = json!("Poison");
+    assert_eq!(send(&world, "relay", &poison, &[]).await.status, 202);
+    let good = taken(&world, "relay").await;
+    deliver(&world, 0).await;
+    assert_eq!(receiver.leads().len(), 1, "the destination may be dead");
+    deliver(&world, 5).await;
+    assert!(receiver.leads().iter().any(|got| got.id == good), "the next try is another lead's");
+}
+
+#[tokio::test]
+async fn a_destination_that_failed_gets_its_leads_in_order_and_no_try_for_each_new_one() {
+    let up = Arc::new(AtomicBool::new(true));
+    let seen = Arc::clone(&up);
+    let receiver = Receiver::start(move |_| if seen.load(Ordering::SeqCst) { 200 } else { 0 }).await;
+    let world = world(&[&receiver]).await;
+    live(&world, "relay", &https(&receiver.url())).await;
+    up.store(false, Ordering::SeqCst);
+    let mut sent = vec![taken(&world, "relay").await];
+    for wait in [0, 5, 30, 120, 600, 1_800] {
+        deliver(&world, wait).await;
+    }
+    let tries = receiver.leads().len();
+    for _ in 0..3 {
+        sent.push(taken(&world, "relay").await);
+        assert_eq!(deliver(&world, 1).await, 0);
+    }
+    let there = listed(&world, "relay").await;
+    assert!(there.as_array().unwrap().iter().all(|lead| lead["nextAttempt"] == there[0]["nextAttempt"]), "{there}");
+    up.store(true, Ordering::SeqCst);
+    deliver(&world, 3_600).await;
+    let came: Vec<String> = receiver.leads().into_iter().skip(tries).map(|got| got.id).collect();
+    assert_eq!(came, sent);
+}
+
+#[tokio::test]
+async fn a_status_is_the_fault_of_the_destination_or_of_the_lead() {
+    let status = Arc::new(AtomicU64::new(200));
+    let seen = Arc::clone(&status);
+    let receiver = Receiver::start(move |_| u16::try_from(seen.load(Ordering::SeqCst)).unwrap()).await;
+    let world = world(&[&receiver]).await;
+    live(&world, "relay", &https(&receiver.url())).await;
+    for (answer, tries) in
+        [(500, 1), (503, 1), (429, 1), (408, 1), (401, 1), (403, 1), (404, 1), (302, 1), (400, 3), (413, 3), (422, 3)]
+    {
+        for _ in 0..3 {
+            taken(&world, "relay").await;
+        }
+        status.store(answer, Ordering::SeqCst);
+        assert_eq!(deliver(&world, 0).await, tries, "{answer}");
+        status.store(200, Ordering::SeqCst);
+        assert_eq!(deliver(&world, 3_600).await, 3, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_given_up_without_a_try_also_where_trying_never_ends_well() {
+    let receiver = Receiver::start(|_| 200).await;
+    let data = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
+    let world = World::on(store, setting(egress(&[&receiver]))).await;
+    live(&world, "relay", &https(&receiver.url())).await;
+    taken(&world, "relay").await;
+    // The version in production cannot be read, so no try comes to an end.
+    let file = Connection::open(data.path().join("portolan.db")).unwrap();
+    file.execute("UPDATE version SET definition = 'broken'", []).unwrap();
+    assert_eq!(deliver(&world, 0).await, 1);
+    assert_eq!(deliver(&world, 31).await, 1);
+    assert_eq!(listed(&world, "relay").await[0]["state"], "waiting");
+    deliver(&world, 3 * 24 * 3_600).await;
+    assert_eq!(listed(&world, "relay").await[0]["state"], "failed");
+    let left: i64 =
+        file.query_row("SELECT COUNT(body) + (SELECT COUNT(*) FROM lane) FROM outbox", [], |row| row.get(0)).unwrap();
+    assert_eq!((left, receiver.leads().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn where_too_many_wait_no_more_are_taken() {
+    let receiver = Receiver::start(|_| 200).await;
+    let data = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
+    let world = World::on(store, setting(egress(&[&receiver]))).await;
+    live(&world, "relay", &https(&receiver.url())).await;
+    taken(&world, "relay").await;
+    let file = Connection::open(data.path().join("portolan.db")).unwrap();
+    file.execute("UPDATE lane SET waiting = 9999", []).unwrap();
+    taken(&world, "relay").await;
+    let refused = send(&world, "relay", &lead(), &[]).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "2"), "{}", refused.body);
+    deliver(&world, 0).await;
+    taken(&world, "relay").await;
+}
+
+#[tokio::test]
 async fn five_hundred_leads_reach_an_endpoint_that_fails_at_random() {
     let dice = AtomicU64::new(0x9e37_79b9_7f4a_7c15);
     let receiver = Receiver::start(move |got| {
@@ -583,7 +702,7 @@ async fn no_acknowledged_lead_is_lost_when_the_process_is_killed() {
     // Every third lead fails the first time.
     let receiver = Receiver::start(move |got| {
         let first = seen.lock().unwrap().insert(got.id.clone());
-        if got.body.get("test").is_none() && first && got.id.bytes().next_back().unwrap() % 3 == 0 { 503 } else { 200 }
+        if got.body.get("test").is_none() && first && got.id.bytes().next_back().unwrap() % 3 == 0 { 422 } else { 200 }
     })
     .await;
     let (port, root) = (receiver.address.port(), receiver.root.clone());

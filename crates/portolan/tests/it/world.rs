@@ -118,7 +118,8 @@ impl Default for Setting {
     fn default() -> Self {
         let mut types = OfferTypes::built_in().unwrap();
         types.add(memo_type());
-        let limits = LimitSettings { caller_per_second: 0, address_per_second: 0, ..LimitSettings::default() };
+        let unlimited = LimitSettings { caller_per_second: 0, address_per_second: 0, ..LimitSettings::default() };
+        let limits = LimitSettings { leads_per_second: 0, ..unlimited };
         let entrance = Entrance { limits, ..Entrance::default() };
         Self {
             types,
