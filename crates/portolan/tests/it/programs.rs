@@ -153,7 +153,9 @@ async fn a_service_that_ends_gives_up_what_takes_long_and_the_next_one_begins_it
     tokio::time::timeout(Duration::from_secs(12), working).await.expect("it waited for the program").unwrap();
     assert_eq!(world.status("memo-1").await["steps"][0]["status"], "inProgress", "it is not done, nor undone");
 
-    let types = Arc::new(OfferTypes::default());
+    let mut types = OfferTypes::default();
+    types.add(memo_type());
+    let types = Arc::new(types);
     let claims = Claims::new(Arc::clone(&world.store));
     let checks = Checks::default().with_checkers(&checkers(&script), &world.clock).unwrap();
     let next = Worker::new(claims, world.perform.clone(), types, checks, world.clock.clone());
