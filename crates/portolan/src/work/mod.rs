@@ -183,6 +183,10 @@ impl Worker {
     }
 
     async fn report(&self, claim: &Claim, report: Report, then: Then) -> Result<(), Failure> {
+        if report.ending == Ending::Blocked {
+            let codes: Vec<&str> = report.messages.iter().filter_map(|message| message.code.as_deref()).collect();
+            tracing::warn!(offer = claim.key.name(), check = ?claim.check, ?codes, "a check is blocked");
+        }
         let command = Command::ReportCheck(claim.check.clone(), report);
         self.perform.perform_claimed(claim, then, command).await.map(drop)
     }
