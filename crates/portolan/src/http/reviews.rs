@@ -5,6 +5,7 @@ use super::request::{At, query, read_own, read_own_or_nothing, shown};
 use super::reviewed::{step, waiting};
 use super::{Rooms, Shared, reply};
 use crate::auth::{Authorised, Permission};
+use crate::markup::visible;
 use crate::wire;
 use api::reviews::{Hold, NewNote, Review, ReviewRequest, ReviewedStep};
 use axum::body::Body;
@@ -143,7 +144,7 @@ pub(crate) async fn release_review(State(rooms): Shared, at: At, body: Body) -> 
 pub(crate) async fn add_review_note(State(rooms): Shared, at: At, body: Body) -> Result<Response, Problem> {
     let named = Named::find(&rooms, &at).await?;
     let NewNote { text, public, queue } = read_own(body).await?;
-    let text = text.trim().to_owned();
+    let text = visible(&text).trim().to_owned();
     if text.is_empty() || text.chars().count() > LONGEST_TEXT {
         let message = format!("text is blank or too long. Write 1 to {LONGEST_TEXT} characters.");
         return Err(Problem::bad_request("/text", message));

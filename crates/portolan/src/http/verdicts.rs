@@ -4,6 +4,7 @@ use super::errors::Problem;
 use super::request::{At, LONGEST_ACTION, read_body};
 use super::reviews::{LONGEST_TEXT, Named, one_queue};
 use super::{Shared, json, reply};
+use crate::markup::visible;
 use api::reviews::{Verdict as WireVerdict, VerdictRequest};
 use axum::body::Body;
 use axum::extract::State;
@@ -75,14 +76,16 @@ fn verdict(word: WireVerdict, request: VerdictRequest) -> Result<Verdict, Proble
 }
 
 fn reason(request: VerdictRequest) -> Result<Reason, Problem> {
-    let text = request.message.unwrap_or_default().trim().to_owned();
+    // Characters that hide or turn round what stands beside them reach no terminal and no page.
+    let shown = |text: Option<String>| visible(&text.unwrap_or_default()).trim().to_owned();
+    let text = shown(request.message);
     if text.is_empty() {
         let message = "message is missing or blank. The publisher will read it: say what is wrong and how to mend it.";
         return Err(Problem::bad_request("/message", message));
     }
-    let code = request.code.unwrap_or_default();
-    let target = request.target.unwrap_or_default();
-    let mend = request.mend.unwrap_or_default().trim().to_owned();
+    let code = shown(request.code);
+    let target = shown(request.target);
+    let mend = shown(request.mend);
     let link = request.link.unwrap_or_default();
     for (name, value, longest) in [
         ("message", &text, LONGEST_TEXT),

@@ -372,6 +372,7 @@ async fn bodies_of_reviews_are_judged() {
     for (word, body, target) in [
         ("notes", json!({ "text": " " }), "/text"),
         ("notes", json!({ "text": long }), "/text"),
+        ("notes", json!({ "text": "\u{202e}\u{1b}" }), "/text"),
         ("notes", json!({ "text": "Seen.", "publik": true }), ""),
         ("notes", json!({ "text": "Seen.", "queue": "A B" }), "/queue"),
         ("claim", json!({ "queue": 7 }), ""),
@@ -388,7 +389,9 @@ async fn bodies_of_reviews_are_judged() {
         assert_eq!(answer.json()["error"]["target"], target, "{word} {body}: {}", answer.body);
     }
     let link = "https://rules.example/IMG-048";
-    let body = json!({ "message": "Small.", "mend": "Upload 48 x 48.", "link": link, "code": "IMG-048" });
+    // Nothing that hides or turns round what stands beside it comes through.
+    let body =
+        json!({ "message": "Sm\u{202e}all.\u{7}", "mend": "Upload\u{1b} 48 x 48.", "link": link, "code": "IMG-048" });
     assert_eq!(world.post(&format!("{review}/BLOCK"), &body.to_string()).await.status, 200);
     let said = world.status("memo-1").await["steps"][1]["messages"][0].clone();
     assert_eq!((&said["mend"], &said["link"]), (&json!("Upload 48 x 48."), &json!(link)));
