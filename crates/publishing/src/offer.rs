@@ -4,7 +4,7 @@ use crate::check::Check;
 use crate::command::{Audience, CheckRef};
 use crate::moment::Moment;
 use crate::operation::Operation;
-use crate::plan::PlanSummary;
+use crate::plan::{PlanSummary, any_visible};
 use crate::secrets::Secrets;
 use crate::status::OfferStatus;
 use serde::{Deserialize, Serialize};
@@ -197,6 +197,15 @@ impl Offer {
         };
         let audiences = audiences.into_iter().map(newer).collect();
         std::mem::replace(&mut self.live_audiences, audiences)
+    }
+
+    /// Whether everybody can see the offer in production, and this plan of it.
+    pub fn is_public(&self, plan: Option<&str>) -> bool {
+        self.production.is_some()
+            && match plan {
+                Some(wanted) => self.live_plans.iter().any(|plan| plan.id == wanted && plan.visible_to_all()),
+                None => any_visible(&self.live_plans),
+            }
     }
 
     /// The plans whose ids are fixed: those in production, and those that a roll back would bring back.

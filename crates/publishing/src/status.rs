@@ -5,7 +5,6 @@ use crate::moment::Moment;
 use crate::offer::Offer;
 use crate::operation::{CheckState, Course, Operation, Step};
 use crate::pipeline::{CheckKind, Pipeline};
-use crate::plan::any_visible;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -106,7 +105,7 @@ pub fn of_offer(offer: &Offer, pipeline: Option<&Pipeline>) -> Status {
     };
     shown.messages.extend(rolled_back(offer));
     shown.preview = offer.preview.map(|version| (version, offer.preview_audience.clone()));
-    shown.live = offer.production.is_some() && any_visible(&offer.live_plans);
+    shown.live = offer.is_public(None);
     shown
 }
 

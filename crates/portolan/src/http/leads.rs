@@ -6,7 +6,6 @@ use super::request::{At, query, read_own, want_json};
 use super::{CallerAddress, Shared, reply};
 use crate::auth::Permission;
 use crate::listing::named;
-use crate::perform::is_public;
 use crate::store::{LetterKind, LetterState, Sent};
 use crate::wire;
 use api::errors::ErrorDocument;
@@ -43,7 +42,7 @@ pub(crate) async fn send_lead(
 ) -> Result<Response, Problem> {
     let key = names.ok().and_then(|names| key(&names)).ok_or(LeadRefusal::Missing)?;
     let offer = rooms.read.offer(&key).await?;
-    if !offer.is_some_and(|offer| is_public(&offer, None)) {
+    if !offer.is_some_and(|offer| offer.is_public(None)) {
         return Err(LeadRefusal::Missing.into());
     }
     // Also keeps forms of other sites out, which cannot say this without asking first.

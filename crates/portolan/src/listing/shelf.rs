@@ -8,7 +8,6 @@ use api::dates::Date;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, PublisherId};
 use publishing::operation::Purpose;
-use publishing::plan::any_visible;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde_json::Value;
@@ -60,7 +59,7 @@ impl Shelf {
     /// The version of an offer that is in production, where everybody may see it.
     pub async fn live(&self, key: &OfferKey) -> Result<Option<Arc<CatalogOffer>>, StoreError> {
         let Some(offer) = self.read.offer(key).await? else { return Ok(None) };
-        let Some(version) = offer.production.filter(|_| any_visible(&offer.live_plans)) else { return Ok(None) };
+        let Some(version) = offer.production.filter(|_| offer.is_public(None)) else { return Ok(None) };
         let name = self.made_of(&offer, version)?;
         if let Some(made) = self.made.get(&name) {
             return Ok(Some(made.listing));

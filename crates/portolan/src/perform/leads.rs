@@ -4,8 +4,7 @@ use super::{Failure, Perform};
 use crate::store::{Letter, LetterKind, OnceOnly, Posted, StoreError};
 use publishing::lead::{Lead, LeadRefusal};
 use publishing::leads::{LeadDestination, destination};
-use publishing::offer::{Offer, OfferKey};
-use publishing::plan::any_visible;
+use publishing::offer::OfferKey;
 use publishing::secrets;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -22,7 +21,7 @@ impl Perform {
         let lead = lead.judged()?;
         let stored = self.store.load(key).await?.ok_or(LeadRefusal::Missing)?;
         let (offer, version) = match stored.offer.production {
-            Some(version) if is_public(&stored.offer, lead.plan.as_deref()) => (stored.offer, version),
+            Some(version) if stored.offer.is_public(lead.plan.as_deref()) => (stored.offer, version),
             _ => return Err(LeadRefusal::Missing.into()),
         };
         let unwritten = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
@@ -64,13 +63,4 @@ fn taken(posted: Posted) -> Result<Uuid, Failure> {
         Posted::As(id) => Ok(id),
         Posted::KeyUsed => Err(LeadRefusal::KeyUsed.into()),
     }
-}
-
-/// Whether everybody can see an offer in production, and this plan of it.
-pub fn is_public(offer: &Offer, plan: Option<&str>) -> bool {
-    offer.production.is_some()
-        && match plan {
-            Some(wanted) => offer.live_plans.iter().any(|plan| plan.id == wanted && plan.visible_to_all()),
-            None => any_visible(&offer.live_plans),
-        }
 }

@@ -4,7 +4,6 @@ mod access;
 mod leads;
 mod requests;
 
-pub use leads::is_public;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, PasswordFault, Permission};
