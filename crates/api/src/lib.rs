@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod client;
 pub mod dates;
 pub mod errors;
+pub mod events;
 pub mod leads;
 pub mod offers;
 pub mod operations;

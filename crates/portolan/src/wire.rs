@@ -1,5 +1,9 @@
 //! The one place where the rules' words become the wire's.
 
+mod events;
+
+pub use events::{event, happened};
+
 use crate::links::Links;
 use crate::markup::escape;
 use crate::store::{Document, Member};

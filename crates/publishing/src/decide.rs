@@ -10,8 +10,8 @@ use crate::refusal::Refusal;
 use crate::review::Reviewer;
 use crate::reviewed::Named;
 use crate::{
-    add_note, cancel, claim_review, give_verdict, go_live, hear_check, publish, release_review, replan, report_check,
-    roll_back, save_draft, start_check, synchronise_audiences,
+    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, publish, release_review, replan,
+    report_check, roll_back, save_draft, start_check, synchronise_audiences,
 };
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ pub fn decide(
             offer: key.offer.as_str().to_owned(),
         })
     };
-    match command {
+    let mut decision = match command {
         Command::SaveDraft { offer_type, definition, expected } => {
             save_draft::decide(key, offer, &offer_type, definition, &expected, context)
         }
@@ -123,12 +123,14 @@ pub fn decide(
             synchronise_audiences::decide(there()?, audiences, &expected, context)
         }
         Command::Replan => replan::decide(there()?, context),
-    }
+    }?;
+    decision.entry.told = Some(happening::told(offer, &decision.offer, &decision.entry.event));
+    Ok(decision)
 }
 
 impl Context<'_> {
     pub(crate) fn entry(&self, at: Moment, event: Event) -> Entry {
-        Entry { at, actor: self.actor.to_owned(), event }
+        Entry { at, actor: self.actor.to_owned(), told: None, event }
     }
 
     /// Who asks, as one who reviews.

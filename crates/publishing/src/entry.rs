@@ -2,6 +2,7 @@
 
 use crate::check::CheckState;
 use crate::command::{Audience, CheckRef, Ending, Verdict};
+use crate::happening::Told;
 use crate::moment::Moment;
 use crate::principal::{Identity, Kind, Role};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ pub struct Entry {
     pub at: Moment,
     /// Who did it.
     pub actor: String,
+    /// What it says to those who follow the offer; none where it is about no offer, or was written before that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,

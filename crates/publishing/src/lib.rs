@@ -17,6 +17,7 @@ pub mod definition;
 pub mod entry;
 pub mod give_verdict;
 pub mod go_live;
+pub mod happening;
 pub mod hear_check;
 pub mod lead;
 pub mod leads;

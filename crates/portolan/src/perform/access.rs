@@ -99,7 +99,7 @@ impl Perform {
             roles: None,
             credentials: Vec::new(),
             spends: None,
-            entry: Entry { at: self.clock.now(), actor: by.actor().to_owned(), event: decision.event },
+            entry: Entry { at: self.clock.now(), actor: by.actor().to_owned(), told: None, event: decision.event },
         };
         match self.store.commit_access(change).await {
             Err(StoreError::Overtaken) => Err(AccessRefusal::Conflict(exists).into()),
@@ -153,7 +153,7 @@ impl Perform {
                 roles: decision.roles,
                 credentials: vec![Credential::Password { principal: principal.id, hash: hash.clone() }],
                 spends: Some(spends),
-                entry: Entry { at: self.clock.now(), actor: "setup".into(), event: decision.event },
+                entry: Entry { at: self.clock.now(), actor: "setup".into(), told: None, event: decision.event },
             };
             match self.store.commit_access(change).await {
                 Err(StoreError::Overtaken) if is_good()? => {}
@@ -189,7 +189,12 @@ impl Perform {
                 roles: None,
                 credentials: vec![Credential::Password { principal: principal.id, hash: hash.clone() }],
                 spends: Some(spends),
-                entry: Entry { at: self.clock.now(), actor: principal_name(&principal), event: decision.event },
+                entry: Entry {
+                    at: self.clock.now(),
+                    actor: principal_name(&principal),
+                    told: None,
+                    event: decision.event,
+                },
             };
             match self.store.commit_access(change).await {
                 // Of the circle, or of the invitation: only the latter is for good.
@@ -244,7 +249,7 @@ impl Perform {
                 roles: decision.roles,
                 credentials,
                 spends: by.spends,
-                entry: Entry { at: now, actor: by.actor.to_owned(), event: decision.event },
+                entry: Entry { at: now, actor: by.actor.to_owned(), told: None, event: decision.event },
             };
             match self.store.commit_access(change).await {
                 Err(StoreError::Overtaken) => {

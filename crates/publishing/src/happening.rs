@@ -1,0 +1,248 @@
+//! What a change of an offer means to whoever follows it: one happening for each entry of the journal.
+
+use crate::entry::Event;
+use crate::offer::Offer;
+use crate::operation::Operation;
+use crate::status::{OfferStatus, StepStatus};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+/// What happened to an offer, in one word. Followers choose by it what they are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Happening {
+    /// The offer was created.
+    Created,
+    /// The draft was replaced.
+    DraftSaved,
+    /// A submission was started.
+    Published,
+    /// Work on a step began.
+    StepStarted,
+    /// A step came further, and did not end.
+    Progressed,
+    /// A step waits for a reviewer.
+    WaitingForReviewer,
+    /// A reviewer did something that decides nothing yet.
+    Reviewed,
+    /// A step cannot go on until something is mended.
+    Blocked,
+    /// What blocked a step is mended.
+    Unblocked,
+    /// A step is done.
+    StepCompleted,
+    /// A step said no: the submission has failed.
+    Failed,
+    /// The preview is ready and waits for the publisher's go live.
+    PreviewReady,
+    /// The preview was signed off: the offer goes live.
+    GoLiveStarted,
+    /// Customers can see it.
+    Live,
+    /// A cancel waits for the check in hand to let go.
+    CancelRequested,
+    /// The submission is canceled.
+    Canceled,
+    /// The version before is in production again.
+    RolledBack,
+    /// The audiences of private plans in production changed.
+    AudiencesSynchronised,
+    /// The steps of an offer that is not published were planned anew.
+    Replanned,
+}
+
+/// What an entry of the journal says to followers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// What happened.
+    pub happening: Happening,
+    /// In which operation, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Uuid>,
+    /// In which step, by its id, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+}
+
+impl Happening {
+    /// Every happening.
+    pub const ALL: [Self; 19] = [
+        Self::Created,
+        Self::DraftSaved,
+        Self::Published,
+        Self::StepStarted,
+        Self::Progressed,
+        Self::WaitingForReviewer,
+        Self::Reviewed,
+        Self::Blocked,
+        Self::Unblocked,
+        Self::StepCompleted,
+        Self::Failed,
+        Self::PreviewReady,
+        Self::GoLiveStarted,
+        Self::Live,
+        Self::CancelRequested,
+        Self::Canceled,
+        Self::RolledBack,
+        Self::AudiencesSynchronised,
+        Self::Replanned,
+    ];
+
+    /// Its name, as filters and events spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::DraftSaved => "draftSaved",
+            Self::Published => "published",
+            Self::StepStarted => "stepStarted",
+            Self::Progressed => "progressed",
+            Self::WaitingForReviewer => "waitingForReviewer",
+            Self::Reviewed => "reviewed",
+            Self::Blocked => "blocked",
+            Self::Unblocked => "unblocked",
+            Self::StepCompleted => "stepCompleted",
+            Self::Failed => "failed",
+            Self::PreviewReady => "previewReady",
+            Self::GoLiveStarted => "goLiveStarted",
+            Self::Live => "live",
+            Self::CancelRequested => "cancelRequested",
+            Self::Canceled => "canceled",
+            Self::RolledBack => "rolledBack",
+            Self::AudiencesSynchronised => "audiencesSynchronised",
+            Self::Replanned => "replanned",
+        }
+    }
+
+    /// The happening of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|happening| happening.name() == name)
+    }
+
+    /// In words, as a title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::DraftSaved => "Draft saved",
+            Self::Published => "Submitted",
+            Self::StepStarted => "Step started",
+            Self::Progressed => "In progress",
+            Self::WaitingForReviewer => "Waiting for a reviewer",
+            Self::Reviewed => "In review",
+            Self::Blocked => "Blocked",
+            Self::Unblocked => "Unblocked",
+            Self::StepCompleted => "Step complete",
+            Self::Failed => "Rejected",
+            Self::PreviewReady => "Preview ready",
+            Self::GoLiveStarted => "Going live",
+            Self::Live => "Live",
+            Self::CancelRequested => "Cancel requested",
+            Self::Canceled => "Canceled",
+            Self::RolledBack => "Rolled back",
+            Self::AudiencesSynchronised => "Audiences synchronised",
+            Self::Replanned => "Steps planned anew",
+        }
+    }
+
+    /// Whether the addresses given at publish get a mail (wire contract, section 4): blocked or failed, preview ready, live,
+    /// canceled.
+    pub const fn is_mailed(self) -> bool {
+        matches!(self, Self::Blocked | Self::Failed | Self::PreviewReady | Self::Live | Self::Canceled)
+    }
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What it means to followers that an offer became this, by this event.
+pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
+    let at_once = |happening, operation| Told { happening, operation, step: None };
+    match event {
+        Event::Created => at_once(Happening::Created, None),
+        Event::DraftSaved => at_once(Happening::DraftSaved, None),
+        Event::Published { operation, .. } => at_once(Happening::Published, Some(*operation)),
+        Event::WentLive { operation } => at_once(Happening::GoLiveStarted, Some(*operation)),
+        Event::CancelRequested { operation } => at_once(Happening::CancelRequested, Some(*operation)),
+        Event::Canceled { operation } => at_once(Happening::Canceled, Some(*operation)),
+        Event::RolledBack { .. } => at_once(Happening::RolledBack, None),
+        Event::AudiencesSynchronised { .. } => at_once(Happening::AudiencesSynchronised, None),
+        Event::Replanned => at_once(Happening::Replanned, None),
+        Event::ReviewClaimed { operation, step, .. }
+        | Event::ReviewReleased { operation, step, .. }
+        | Event::NoteAdded { operation, step, .. } => {
+            Told { happening: Happening::Reviewed, operation: Some(*operation), step: Some(step.clone()) }
+        }
+        Event::VerdictGiven { operation, step, .. } => {
+            let came = came_of(before, after);
+            let happening = if came == Happening::Progressed { Happening::Reviewed } else { came };
+            Told { happening, operation: Some(*operation), step: Some(step.clone()) }
+        }
+        Event::CheckStarted { check } | Event::CheckReported { check, .. } | Event::CheckHeard { check, .. } => {
+            let step = after.operation.as_ref().and_then(|operation| operation.steps.get(check.step));
+            Told {
+                happening: came_of(before, after),
+                operation: Some(check.operation),
+                step: step.map(|step| step.id.clone()),
+            }
+        }
+        // About who may what, and no offer's.
+        Event::PublisherCreated
+        | Event::MemberAdded { .. }
+        | Event::SetUpAgain { .. }
+        | Event::RolesChanged { .. }
+        | Event::MemberRemoved { .. }
+        | Event::SecretAdded { .. }
+        | Event::SecretRemoved { .. }
+        | Event::Invited { .. }
+        | Event::PasswordSet { .. } => at_once(Happening::Progressed, None),
+    }
+}
+
+/// What came of a change of a check: the gravest thing that is so now and was not before.
+fn came_of(before: Option<&Offer>, after: &Offer) -> Happening {
+    let status = after.status();
+    if before.map(Offer::status) != Some(status) {
+        match status {
+            OfferStatus::Failed => return Happening::Failed,
+            OfferStatus::Canceled => return Happening::Canceled,
+            OfferStatus::WaitingForPublisherReview => return Happening::PreviewReady,
+            OfferStatus::Succeeded => return Happening::Live,
+            OfferStatus::NeverPublished | OfferStatus::NotStarted | OfferStatus::Running => {}
+        }
+    }
+    let (was, is) = (steps(before.and_then(|offer| offer.operation.as_ref())), steps(after.operation.as_ref()));
+    let became = |wanted: StepStatus| is.iter().zip(&was).any(|(is, was)| *is == wanted && *was != wanted);
+    if became(StepStatus::Blocked) {
+        Happening::Blocked
+    } else if became(StepStatus::WaitingForApproval) {
+        Happening::WaitingForReviewer
+    } else if is.iter().zip(&was).any(|(is, was)| *was == StepStatus::Blocked && is != was) {
+        Happening::Unblocked
+    } else if became(StepStatus::Complete) {
+        Happening::StepCompleted
+    } else if became(StepStatus::InProgress) {
+        Happening::StepStarted
+    } else {
+        Happening::Progressed
+    }
+}
+
+fn steps(operation: Option<&Operation>) -> Vec<StepStatus> {
+    operation.map(|operation| operation.steps.iter().map(crate::operation::Step::status).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Happening;
+
+    #[test]
+    fn names_are_as_they_are_stored() {
+        for happening in Happening::ALL {
+            assert_eq!(serde_json::to_value(happening).unwrap(), happening.name());
+            assert_eq!(Happening::of_name(happening.name()), Some(happening));
+        }
+    }
+}
