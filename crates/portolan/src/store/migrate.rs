@@ -3,13 +3,14 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 6] = [
+const SQLITE: [&str; 7] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
     include_str!("../../migrations/sqlite/0004_work.sql"),
     include_str!("../../migrations/sqlite/0005_outbox.sql"),
     include_str!("../../migrations/sqlite/0006_own_time.sql"),
+    include_str!("../../migrations/sqlite/0007_followed.sql"),
 ];
 
 /// Runs the migrations that the database has not had.

@@ -3,6 +3,7 @@
 mod cache;
 mod chain;
 mod directory;
+mod journal;
 mod live;
 mod migrate;
 mod outbox;
@@ -10,6 +11,7 @@ mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
+mod sqlite_journal;
 mod sqlite_live;
 mod sqlite_outbox;
 mod sqlite_read;
@@ -21,6 +23,7 @@ pub use chain::{GENESIS, Link};
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use outbox::{Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Sent};
 pub use sealed::holds_sealed;
@@ -161,28 +164,11 @@ pub struct Selection {
     pub top: i64,
 }
 
-/// One line of the journal as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// Its number, gapless per circle from 1.
-    pub sequence: i64,
-    /// The offer it is about; empty where it is about who may what.
-    pub offer: String,
-    /// When it was written, in ticks.
-    pub at: i64,
-    /// The entry as JSON.
-    pub entry: String,
-    /// The status document of that moment; empty where it is about no offer.
-    pub document: Vec<u8>,
-    /// The hash over the line before it and this one.
-    pub hash: Vec<u8>,
-}
-
 /// What every store can do.
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory + Outbox {
+pub trait Store: Directory + Journal + Outbox {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 
@@ -243,9 +229,6 @@ pub trait Store: Directory + Outbox {
 
     /// Adds a publisher, unless there is one of that id.
     async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError>;
-
-    /// Lines of a circle's journal after a sequence number, in order.
-    async fn journal(&self, circle: &Circle, after: i64, most: i64) -> Result<Vec<Line>, StoreError>;
 
     /// The digest of the pipeline that a type's unpublished offers were rendered with.
     async fn pipeline_digest(&self, offer_type: &str) -> Result<Option<String>, StoreError>;

@@ -3,15 +3,14 @@
 use super::cache::Newest;
 use super::sqlite_writer::{Job, QUEUE, in_savepoint, locked, run, write_batches};
 use super::{
-    Change, Claim, Document, Line, Listed, Live, LiveSelection, Publisher, Selection, Store, StoreError, Stored,
-    migrate, sealed, sqlite_live, sqlite_read, sqlite_write,
+    Change, Claim, Document, Listed, Live, LiveSelection, Publisher, Selection, Store, StoreError, Stored, migrate,
+    sealed, sqlite_live, sqlite_read, sqlite_write,
 };
 use crate::vault::Vault;
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferKey, Snapshot};
 use publishing::operation::{Operation, Purpose};
-use publishing::principal::Circle;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -169,7 +168,7 @@ impl Sqlite {
     }
 
     /// A read that may take long, on a thread where that hurts nobody.
-    async fn read_long<T: Send + 'static>(
+    pub(super) async fn read_long<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -289,11 +288,6 @@ impl Store for Sqlite {
 
     async fn add_publisher(&self, publisher: Publisher) -> Result<(), StoreError> {
         self.write(move |connection| sqlite_write::add_publisher(connection, &publisher).map(drop), |()| {}).await
-    }
-
-    async fn journal(&self, circle: &Circle, after: i64, most: i64) -> Result<Vec<Line>, StoreError> {
-        let circle = circle.name();
-        self.read_long(move |connection| sqlite_read::journal(connection, &circle, after, most)).await
     }
 
     async fn pipeline_digest(&self, offer_type: &str) -> Result<Option<String>, StoreError> {

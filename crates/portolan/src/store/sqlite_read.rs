@@ -1,7 +1,7 @@
 //! What is asked of SQLite: one function a question.
 
 use super::sealed::{self, Place};
-use super::{Document, Line, Listed, Selection, StoreError, Stored};
+use super::{Document, Listed, Selection, StoreError, Stored};
 use crate::vault::Vault;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -171,25 +171,6 @@ pub(super) fn next_due(connection: &Connection) -> Result<Option<Moment>> {
     )?
     .flatten();
     Ok(ticks.map(Moment::from_ticks))
-}
-
-pub(super) fn journal(connection: &Connection, publisher: &str, after: i64, most: i64) -> Result<Vec<Line>> {
-    all(
-        connection,
-        "SELECT sequence, offer, at, entry, document, hash FROM journal
-          WHERE publisher = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
-        (publisher, after, most),
-        |row| {
-            Ok(Line {
-                sequence: row.get(0)?,
-                offer: row.get(1)?,
-                at: row.get(2)?,
-                entry: row.get(3)?,
-                document: row.get(4)?,
-                hash: row.get(5)?,
-            })
-        },
-    )
 }
 
 pub(super) fn pipeline_digest(connection: &Connection, offer_type: &str) -> Result<Option<String>> {

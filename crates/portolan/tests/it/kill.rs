@@ -3,7 +3,7 @@
 use crate::binary::{Portolan, curl, watch};
 use crate::store::assert_chain;
 use crate::world::opened;
-use portolan::store::Store;
+use portolan::store::Journal;
 use publishing::offer::PublisherId;
 use publishing::principal::Circle;
 use serde_json::Value;

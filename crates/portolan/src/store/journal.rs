@@ -1,0 +1,74 @@
+//! The journal, to be read: lines of a circle, or of one of its offers.
+
+use super::{Read, StoreError};
+use async_trait::async_trait;
+use publishing::offer::{OfferId, PublisherId};
+use publishing::principal::Circle;
+
+/// One line of the journal as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number, gapless per circle from 1.
+    pub sequence: i64,
+    /// The offer it is about; empty where it is about who may what.
+    pub offer: String,
+    /// When it was written, in ticks.
+    pub at: i64,
+    /// The entry as JSON.
+    pub entry: String,
+    /// The status document of that moment; empty where it is about no offer.
+    pub document: Vec<u8>,
+    /// The hash over the line before it and this one.
+    pub hash: Vec<u8>,
+}
+
+/// Which lines about offers to read, in the order of their numbers.
+#[derive(Clone, Debug)]
+pub struct LineSelection {
+    /// Of whose journal.
+    pub publisher: PublisherId,
+    /// About which offer only.
+    pub offer: Option<OfferId>,
+    /// Only those after this number.
+    pub after: i64,
+    /// Only those before this number; `i64::MAX` for all.
+    pub before: i64,
+    /// Whether the newest come first.
+    pub newest_first: bool,
+    /// How many at most.
+    pub most: i64,
+}
+
+impl LineSelection {
+    /// The lines after a number, oldest first.
+    pub fn after(publisher: PublisherId, offer: Option<OfferId>, after: i64, most: i64) -> Self {
+        Self { publisher, offer, after, before: i64::MAX, newest_first: false, most }
+    }
+}
+
+/// What can be read of the journal.
+///
+/// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`].
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// All lines of a circle's journal after a sequence number, in order.
+    async fn journal(&self, circle: &Circle, after: i64, most: i64) -> Result<Vec<Line>, StoreError>;
+
+    /// Lines of a publisher's journal that are about offers.
+    async fn lines(&self, selection: LineSelection) -> Result<Vec<Line>, StoreError>;
+
+    /// The number of the newest line of a publisher's journal, whatever it is about; 0 where there is none.
+    fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError>;
+}
+
+impl Read {
+    /// As [`Journal::lines`].
+    pub async fn lines(&self, selection: LineSelection) -> Result<Vec<Line>, StoreError> {
+        self.0.lines(selection).await
+    }
+
+    /// As [`Journal::newest_line`].
+    pub fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError> {
+        self.0.newest_line(publisher)
+    }
+}
