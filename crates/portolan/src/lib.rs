@@ -14,6 +14,7 @@ pub mod links;
 pub mod listing;
 pub mod markup;
 pub mod network;
+pub mod notify;
 pub mod perform;
 pub mod serve;
 pub mod store;

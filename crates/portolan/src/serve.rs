@@ -17,7 +17,7 @@ use crate::store::{Claims, Invitation, Post, Read, Store};
 use crate::vault::Vault;
 use crate::web::{self, Pages};
 use crate::wire::SuccessWord;
-use crate::work::{Delivery, Worker};
+use crate::work::{Delivery, Leads, Worker};
 use anyhow::{Context, Result, ensure};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
@@ -95,7 +95,7 @@ pub struct Running {
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
     draining: Arc<AtomicBool>,
-    tasks: [JoinHandle<()>; 3],
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Setup {
@@ -168,7 +168,8 @@ impl Setup {
         };
         let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
         let post = Post::new(Arc::clone(&self.store));
-        let delivery = Delivery::new(post, perform.post_due(), self.egress.clone(), self.clock.clone());
+        let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
+        let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, self.clock.clone());
         let checks = checks.with_egress(self.egress);
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
         let (stop, stopped) = watch::channel(false);
@@ -190,7 +191,7 @@ impl Setup {
             });
         }
         let store = self.store;
-        let tasks = [listening, working, delivering];
+        let tasks = vec![listening, working, delivering];
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
     }
 

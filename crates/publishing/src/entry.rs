@@ -216,4 +216,33 @@ pub enum Event {
         /// Who.
         principal: Uuid,
     },
+    /// Somebody wants to be told what happens.
+    SubscriptionAdded {
+        /// The subscription.
+        subscription: Uuid,
+    },
+    /// What is told, or where, or with which secret, is another; or it goes on after it was disabled.
+    SubscriptionChanged {
+        /// The subscription.
+        subscription: Uuid,
+    },
+    /// Nothing is told any more.
+    SubscriptionRemoved {
+        /// The subscription.
+        subscription: Uuid,
+    },
+    /// Nothing is told any more until somebody mends that: telling failed for too long.
+    SubscriptionDisabled {
+        /// The subscription.
+        subscription: Uuid,
+        /// Why, in a word.
+        why: String,
+    },
+    /// Something that was told is told again.
+    DeliveryRepeated {
+        /// The subscription.
+        subscription: Uuid,
+        /// The letter.
+        letter: Uuid,
+    },
 }

@@ -197,7 +197,12 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
         | Event::SecretAdded { .. }
         | Event::SecretRemoved { .. }
         | Event::Invited { .. }
-        | Event::PasswordSet { .. } => at_once(Happening::Progressed, None),
+        | Event::PasswordSet { .. }
+        | Event::SubscriptionAdded { .. }
+        | Event::SubscriptionChanged { .. }
+        | Event::SubscriptionRemoved { .. }
+        | Event::SubscriptionDisabled { .. }
+        | Event::DeliveryRepeated { .. } => at_once(Happening::Progressed, None),
     }
 }
 

@@ -59,7 +59,7 @@ pub enum Circle {
 }
 
 /// The marketplace's name among circles; no publisher can have it.
-const MARKETPLACE: &str = "$marketplace";
+pub const MARKETPLACE: &str = "$marketplace";
 
 impl Circle {
     /// The name under which it is kept: folded, so that all spellings of a publisher share it.

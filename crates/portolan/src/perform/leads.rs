@@ -43,7 +43,7 @@ impl Perform {
         let id = self.clock.fresh_id();
         let letter = Letter { id, key: offer.key, kind: LetterKind::Lead, body: body.into(), made_at, once };
         let id = taken(self.store.post(letter).await?)?;
-        self.post_due.notify_one();
+        self.post_due.leads.notify_one();
         Ok(id)
     }
 

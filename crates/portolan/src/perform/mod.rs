@@ -97,8 +97,20 @@ pub struct Perform {
     types: Arc<OfferTypes>,
     missing_if_match: MissingIfMatch,
     links: Links,
+    mails: bool,
     work_due: Arc<Notify>,
-    post_due: Arc<Notify>,
+    post_due: PostDue,
+}
+
+/// Wakes those who deliver what is in the outbox, each kind its own.
+#[derive(Clone, Debug, Default)]
+pub struct PostDue {
+    /// Of leads.
+    pub leads: Arc<Notify>,
+    /// Of webhooks.
+    pub webhooks: Arc<Notify>,
+    /// Of mails.
+    pub mails: Arc<Notify>,
 }
 
 impl Perform {
@@ -110,8 +122,14 @@ impl Perform {
         missing_if_match: MissingIfMatch,
         links: Links,
     ) -> Self {
-        let (work_due, post_due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        Self { store, clock, types, missing_if_match, links, work_due, post_due }
+        let (work_due, post_due) = (Arc::new(Notify::new()), PostDue::default());
+        Self { store, clock, types, missing_if_match, links, mails: false, work_due, post_due }
+    }
+
+    /// The same, with mails sent to those who want to be told.
+    #[must_use]
+    pub fn with_mails(self, mails: bool) -> Self {
+        Self { mails, ..self }
     }
 
     /// Wakes whoever works off due checks.
@@ -130,8 +148,8 @@ impl Perform {
     }
 
     /// Wakes whoever delivers what is in the outbox.
-    pub fn post_due(&self) -> Arc<Notify> {
-        Arc::clone(&self.post_due)
+    pub fn post_due(&self) -> &PostDue {
+        &self.post_due
     }
 
     /// Performs a caller's command on an offer.
@@ -269,8 +287,12 @@ impl Perform {
             match self.store.commit(change).await {
                 Err(StoreError::Overtaken) => {}
                 Err(error) => return Err(error.into()),
-                Ok(()) => {
+                Ok(letters) => {
                     self.work_due.notify_one();
+                    if letters > 0 {
+                        self.post_due.webhooks.notify_one();
+                        self.post_due.mails.notify_one();
+                    }
                     return Ok(Performed { answer: decision.answer, offer: decision.offer });
                 }
             }
@@ -328,6 +350,7 @@ impl Perform {
             entry: decision.entry.clone(),
             document,
             claim,
+            mails: self.mails,
         })
     }
 }

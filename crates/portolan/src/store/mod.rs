@@ -12,11 +12,15 @@ mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
 mod sqlite_journal;
+mod sqlite_lanes;
 mod sqlite_live;
 mod sqlite_outbox;
 mod sqlite_read;
+mod sqlite_subscriptions;
+mod sqlite_told;
 mod sqlite_write;
 mod sqlite_writer;
+mod subscriptions;
 
 pub use cache::Document;
 pub use chain::{GENESIS, Link};
@@ -25,9 +29,12 @@ pub use directory::{
 };
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
-pub use outbox::{Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Sent};
+pub use outbox::{
+    Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Rest, Sent, Tells,
+};
 pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
+pub use subscriptions::{Delivered, Means, Subscription, SubscriptionChange, Subscriptions};
 
 use async_trait::async_trait;
 use publishing::command::CheckRef;
@@ -86,6 +93,8 @@ pub struct Change {
     pub document: Document,
     /// The claim under which it was decided, if a worker did.
     pub claim: Option<UnderClaim>,
+    /// Whether mails are sent at all.
+    pub mails: bool,
 }
 
 /// How a commit depends on a worker's claim.
@@ -168,16 +177,17 @@ pub struct Selection {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory + Journal + Outbox {
+pub trait Store: Directory + Journal + Outbox + Subscriptions {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 
-    /// Stores a decision in one durable transaction: offer, operation, version, due checks, status document, journal.
+    /// Stores a decision in one durable transaction: offer, operation, version, due checks, status document, journal, and the
+    /// letters to those who want to be told; gives how many these are.
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] where the offer is not at the revision decided on; [`StoreError::Superseded`] where the
     /// claim is not held. Then nothing is stored.
-    async fn commit(&self, change: Change) -> Result<(), StoreError>;
+    async fn commit(&self, change: Change) -> Result<usize, StoreError>;
 
     /// The rendered status document of an offer, from memory where it can; `name` is `publisher/offer`, folded.
     fn status(&self, name: &str) -> Result<Option<Document>, StoreError>;

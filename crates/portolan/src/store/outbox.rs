@@ -17,6 +17,10 @@ pub(super) const REMEMBERED_DAYS: i64 = 30;
 pub enum LetterKind {
     /// What a customer left for a publisher.
     Lead,
+    /// A line of the journal, for a webhook. In order, for each offer.
+    Webhook,
+    /// A line of the journal, for a mail address. In order, for each offer and address.
+    Mail,
 }
 
 impl LetterKind {
@@ -24,7 +28,14 @@ impl LetterKind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Lead => "lead",
+            Self::Webhook => "webhook",
+            Self::Mail => "mail",
         }
+    }
+
+    /// Whether letters of a lane are delivered in the order in which they were taken, each only after the one before it.
+    pub(super) const fn is_in_order(self) -> bool {
+        matches!(self, Self::Webhook | Self::Mail)
     }
 }
 
@@ -56,6 +67,15 @@ pub struct Letter {
     pub once: Option<OnceOnly>,
 }
 
+/// Which line of the journal a letter tells, and for which subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tells {
+    /// The number of the line in its publisher's journal.
+    pub line: i64,
+    /// The subscription; none for an address that was given at publish.
+    pub subscription: Option<Uuid>,
+}
+
 impl fmt::Debug for Letter {
     /// Without what it says.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,12 +103,25 @@ pub struct Held {
     pub made_at: Moment,
     /// How often it was taken in hand, from 1.
     pub attempt: i64,
-    /// How often its destination failed since it last answered, whichever letter was tried.
+    /// How often its lane, and its destination, failed since it last answered, whichever letter was tried: the larger of both.
     pub failures: i64,
+    /// What it tells, where it tells of something.
+    pub tells: Option<Tells>,
     /// The fencing number of this claim.
     pub fence: i64,
     /// What it says, sealed.
     pub(super) sealed: String,
+}
+
+/// What rests after a try that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The letter alone: it goes behind what is due sooner. Not where letters are delivered in order.
+    Letter,
+    /// Its whole lane, until then.
+    Lane(Moment),
+    /// Everything that goes to the same destination, until then: it is that which fails, and not the letter.
+    Destination(Moment),
 }
 
 /// How a try to deliver ended.
@@ -98,15 +131,31 @@ pub enum LetterEnd {
     Delivered,
     /// It is tried again.
     PutOff {
-        /// When, at the earliest; it goes behind what is due sooner.
+        /// When, at the earliest. Counts where letters of a lane need no order.
         until: Moment,
         /// Why it failed, in a word.
         failure: &'static str,
-        /// Until when nothing of its lane is tried: where it is the destination that fails, and not the letter.
-        rest: Option<Moment>,
+        /// What else is not tried, and until when.
+        rest: Rest,
     },
-    /// It is not tried any more; what it says is removed. Why the last try failed stays.
-    GivenUp,
+    /// It is not tried any more; what it says is removed. Why the last try failed stays, unless there is a new reason.
+    GivenUp {
+        /// Why, in a word.
+        failure: Option<&'static str>,
+    },
+}
+
+/// A try to deliver, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Moment,
+    /// How long it took, in milliseconds.
+    pub took: i64,
+    /// What was answered, where something was.
+    pub status: Option<u16>,
+    /// Why it failed, in a word.
+    pub failure: Option<String>,
 }
 
 /// Where a letter stands.
@@ -149,20 +198,33 @@ pub trait Outbox: Send + Sync {
     /// [`StoreError::Unavailable`] also where too many of its lane wait already.
     async fn post(&self, letter: Letter) -> Result<Posted, StoreError>;
 
-    /// When the next lane is due or its lease ends, or an old one is to be forgotten.
-    async fn next_letter(&self) -> Result<Option<Moment>, StoreError>;
+    /// When the next lane of a kind is due or its lease ends, or an old letter is to be forgotten.
+    async fn next_letter(&self, kind: LetterKind) -> Result<Option<Moment>, StoreError>;
 
-    /// Leases the first letters of lanes that are due, at most so many, until `until`; forgets old ones.
-    async fn claim_letters(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>, StoreError>;
+    /// Leases the first letters of lanes of a kind that are due, at most so many, until `until`; forgets old ones. Of one
+    /// destination at most eight are in hand, and one where it has failed and is tried again.
+    async fn claim_letters(
+        &self,
+        kind: LetterKind,
+        now: Moment,
+        until: Moment,
+        most: usize,
+    ) -> Result<Vec<Held>, StoreError>;
 
     /// What a letter says.
     fn open_letter(&self, held: &Held) -> Result<Zeroizing<Vec<u8>>, StoreError>;
 
-    /// Records how a try ended.
+    /// Records how a try ended, and the try itself where one was made and the letter tells of something.
     ///
     /// # Errors
     /// [`StoreError::Superseded`] where the claim is not held any more.
-    async fn end_letter(&self, held: &Held, now: Moment, end: LetterEnd) -> Result<(), StoreError>;
+    async fn end_letter(
+        &self,
+        held: &Held,
+        now: Moment,
+        end: LetterEnd,
+        attempt: Option<Attempt>,
+    ) -> Result<(), StoreError>;
 
     /// The letters of a kind about an offer, the newest first.
     async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>, StoreError>;
@@ -183,7 +245,7 @@ impl Read {
 
 /// The store for whoever delivers letters: what is due, and where it goes.
 #[derive(Clone, Debug)]
-pub struct Post(Arc<dyn Store>);
+pub struct Post(pub(super) Arc<dyn Store>);
 
 impl Post {
     /// A handle to deliver with.
@@ -192,13 +254,19 @@ impl Post {
     }
 
     /// As [`Outbox::next_letter`].
-    pub async fn next(&self) -> Result<Option<Moment>, StoreError> {
-        self.0.next_letter().await
+    pub async fn next(&self, kind: LetterKind) -> Result<Option<Moment>, StoreError> {
+        self.0.next_letter(kind).await
     }
 
     /// As [`Outbox::claim_letters`].
-    pub async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>, StoreError> {
-        self.0.claim_letters(now, until, most).await
+    pub async fn claim(
+        &self,
+        kind: LetterKind,
+        now: Moment,
+        until: Moment,
+        most: usize,
+    ) -> Result<Vec<Held>, StoreError> {
+        self.0.claim_letters(kind, now, until, most).await
     }
 
     /// As [`Outbox::open_letter`].
@@ -207,8 +275,14 @@ impl Post {
     }
 
     /// As [`Outbox::end_letter`].
-    pub async fn end(&self, held: &Held, now: Moment, end: LetterEnd) -> Result<(), StoreError> {
-        self.0.end_letter(held, now, end).await
+    pub async fn end(
+        &self,
+        held: &Held,
+        now: Moment,
+        end: LetterEnd,
+        attempt: Option<Attempt>,
+    ) -> Result<(), StoreError> {
+        self.0.end_letter(held, now, end, attempt).await
     }
 
     /// As [`Store::load`], without the revision.

@@ -212,14 +212,14 @@ impl Store for Sqlite {
         Ok(stored.map(|stored| Stored::clone(&stored)))
     }
 
-    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+    async fn commit(&self, change: Change) -> Result<usize, StoreError> {
         let (documents, offers) = (Arc::clone(&self.0.documents), Arc::clone(&self.0.offers));
         let name = change.offer.key.name();
         let document = change.document.clone();
         let stored = Arc::new(Stored { offer: change.offer.clone(), revision: change.decided_on.unwrap_or(0) + 1 });
         let vault = self.0.vault.clone();
         let work = move |connection: &Connection| sqlite_write::commit(connection, &vault, &change);
-        let put = move |&(): &()| {
+        let put = move |_: &usize| {
             offers.put(name.clone(), stored);
             documents.put(name, document);
         };

@@ -200,7 +200,7 @@ pub(super) fn commit(connection: &Connection, change: &AccessChange) -> Result<(
     for credential in &change.credentials {
         write_credential(connection, credential, change.entry.at)?;
     }
-    sqlite_write::journal(connection, &circle, "", &change.entry, b"")
+    sqlite_write::journal(connection, &circle, "", &change.entry, b"").map(drop)
 }
 
 fn add_principal(connection: &Connection, principal: &Principal) -> Result<()> {

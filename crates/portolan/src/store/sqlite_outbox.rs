@@ -1,10 +1,8 @@
-//! The embedded store as the outbox: rows whose body is sealed and bound to them, claimed under a lease and a fencing number.
+//! The embedded store as the outbox: rows whose body is sealed and bound to them.
 
-use super::outbox::{
-    Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Posted, REMEMBERED_DAYS, Sent,
-};
+use super::outbox::{Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Posted, Sent, Tells};
 use super::sqlite_access::run;
-use super::sqlite_read::key;
+use super::sqlite_lanes::{claim, end_letter, next};
 use super::{Sqlite, StoreError};
 use crate::vault::{Vault, VaultError};
 use async_trait::async_trait;
@@ -16,10 +14,8 @@ use zeroize::Zeroizing;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// How many letters may wait in a lane: more would only grow old.
+/// How many leads may wait in a lane: more would only grow old.
 const MOST_WAITING: i64 = 10_000;
-
-const REMEMBERED_SECONDS: i64 = REMEMBERED_DAYS * 24 * 3600;
 
 #[async_trait]
 impl Outbox for Sqlite {
@@ -32,25 +28,25 @@ impl Outbox for Sqlite {
         self.write(move |connection| post(connection, &vault, &letter), |_| {}).await
     }
 
-    async fn next_letter(&self) -> Result<Option<Moment>> {
-        self.read(next)
+    async fn next_letter(&self, kind: LetterKind) -> Result<Option<Moment>> {
+        self.read(|connection| next(connection, kind))
     }
 
-    async fn claim_letters(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>> {
+    async fn claim_letters(&self, kind: LetterKind, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>> {
         // A look first: a claim of nothing would be a durable commit all the same.
-        if self.read(next)?.is_none_or(|at| at > now) {
+        if self.read(|connection| next(connection, kind))?.is_none_or(|at| at > now) {
             return Ok(Vec::new());
         }
-        self.write(move |connection| claim(connection, now, until, most), |_| {}).await
+        self.write(move |connection| claim(connection, kind, now, until, most), |_| {}).await
     }
 
     fn open_letter(&self, held: &Held) -> Result<Zeroizing<Vec<u8>>> {
         self.vault().unseal(&held.sealed, &place(held.id)).map_err(|error| failed(&error))
     }
 
-    async fn end_letter(&self, held: &Held, now: Moment, end: LetterEnd) -> Result<()> {
+    async fn end_letter(&self, held: &Held, now: Moment, end: LetterEnd, attempt: Option<Attempt>) -> Result<()> {
         let held = held.clone();
-        self.write(move |connection| end_letter(connection, &held, now, end), |()| {}).await
+        self.write(move |connection| end_letter(connection, &held, now, end, attempt.as_ref()), |()| {}).await
     }
 
     async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>> {
@@ -59,11 +55,11 @@ impl Outbox for Sqlite {
 }
 
 /// The row that a body is sealed for.
-fn place(id: Uuid) -> String {
+pub(super) fn place(id: Uuid) -> String {
     format!("outbox.body/{id}")
 }
 
-fn failed(error: &VaultError) -> StoreError {
+pub(super) fn failed(error: &VaultError) -> StoreError {
     StoreError::Corrupt(format!("outbox.body: {error}"))
 }
 
@@ -81,37 +77,65 @@ fn post(connection: &Connection, vault: &Vault, letter: &Letter) -> Result<Poste
         let forget = "UPDATE outbox SET once_key = NULL, once_digest = NULL WHERE lane = ?1 AND once_key = ?2";
         run(connection, forget, params![lane, once.key])?;
     }
-    // Behind those whose destination rests, and not before them.
-    let (waiting, due_at): (i64, i64) = connection
+    let place = Lane { name: lane, kind: letter.kind, destination: "" };
+    if add(connection, vault, letter, &place, None)? > MOST_WAITING {
+        return Err(StoreError::Unavailable(format!("{MOST_WAITING} letters of {} wait already", place.name)));
+    }
+    Ok(Posted::As(letter.id))
+}
+
+/// Where a letter waits for its turn.
+pub(super) struct Lane<'a> {
+    pub(super) name: String,
+    pub(super) kind: LetterKind,
+    /// What it has in common with other lanes; empty for nothing.
+    pub(super) destination: &'a str,
+}
+
+/// Puts a letter into its lane; gives how many wait there with it.
+pub(super) fn add(
+    connection: &Connection,
+    vault: &Vault,
+    letter: &Letter,
+    lane: &Lane<'_>,
+    tells: Option<(Tells, &str)>,
+) -> Result<i64> {
+    // Behind those whose destination rests, and not before them; in order where that counts.
+    let (waiting, behind): (i64, i64) = connection
         .prepare_cached(
-            "INSERT INTO lane (name, waiting, due_at, rests_until, failures) VALUES (?1, 1, ?2, 0, 0)
+            "INSERT INTO lane (name, kind, destination, waiting, due_at, rests_until, failures)
+             VALUES (?1, ?3, ?4, 1, ?2, 0, 0)
              ON CONFLICT DO UPDATE SET waiting = waiting + 1,
                 due_at = IIF(fence IS NULL, MAX(rests_until, MIN(due_at, ?2)), due_at)
              RETURNING waiting, MAX(rests_until, ?2)",
         )?
-        .query_row(params![lane, letter.made_at.ticks()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if waiting > MOST_WAITING {
-        return Err(StoreError::Unavailable(format!("{MOST_WAITING} letters of {lane} wait already")));
-    }
+        .query_row(params![lane.name, letter.made_at.ticks(), lane.kind.word(), lane.destination], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let due_at = if lane.kind.is_in_order() { letter.made_at.ticks() } else { behind };
     let body = vault.seal(&letter.body, &place(letter.id)).map_err(|error| failed(&error))?;
     run(
         connection,
-        "INSERT INTO outbox (id, publisher, offer, kind, lane, body, made_at, due_at, attempt, once_key, once_digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10)",
+        "INSERT INTO outbox (id, publisher, offer, kind, lane, body, made_at, due_at, attempt, once_key, once_digest,
+                             subscription, line, happening)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9, ?10, ?11, ?12, ?13)",
         params![
             letter.id.to_string(),
             letter.key.publisher.folded(),
             letter.key.offer.as_str(),
             letter.kind.word(),
-            lane,
+            lane.name,
             body,
             letter.made_at.ticks(),
             due_at,
             letter.once.map(|once| once.key),
             letter.once.map(|once| once.digest),
+            tells.and_then(|(tells, _)| tells.subscription).map(|id| id.to_string()),
+            tells.map(|(tells, _)| tells.line),
+            tells.map(|(_, happening)| happening),
         ],
     )?;
-    Ok(Posted::As(letter.id))
+    Ok(waiting)
 }
 
 /// What came of the letter that was handed in before with the same key; an old key counts no more.
@@ -125,91 +149,6 @@ fn posted_before(connection: &Connection, lane: &str, once: &OnceOnly) -> Result
         Some(_) => Ok(Some(Posted::KeyUsed)),
         None => Ok(None),
     }
-}
-
-/// The first lane that is due, or whose lease ends, or what is to be forgotten.
-fn next(connection: &Connection) -> Result<Option<Moment>> {
-    let at: Option<i64> = connection
-        .prepare_cached(
-            "SELECT MIN(at) FROM (
-                SELECT MIN(due_at) AS at FROM lane
-                UNION ALL
-                SELECT MIN(COALESCE(done_at, failed_at)) + ?1 FROM outbox WHERE body IS NULL)",
-        )?
-        .query_row([Moment::from_ticks(0).plus_seconds(REMEMBERED_SECONDS).ticks()], |row| row.get(0))?;
-    Ok(at.map(Moment::from_ticks))
-}
-
-fn claim(connection: &Connection, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>> {
-    let old = now.plus_seconds(-REMEMBERED_SECONDS).ticks();
-    run(connection, "DELETE FROM outbox WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?1", [old])?;
-    let fence: i64 = connection
-        .prepare_cached("UPDATE fence SET highest = highest + 1 RETURNING highest")?
-        .query_row([], |row| row.get(0))?;
-    let mut lanes = connection.prepare_cached(
-        "UPDATE lane SET due_at = ?2, fence = ?4
-          WHERE name IN (SELECT name FROM lane WHERE due_at <= ?1 ORDER BY due_at LIMIT ?3)
-         RETURNING name, failures",
-    )?;
-    let lanes = lanes.query_map(params![now.ticks(), until.ticks(), most, fence], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
-    })?;
-    let lanes: Vec<_> = lanes.collect::<rusqlite::Result<_>>()?;
-    lanes.into_iter().map(|(lane, failures)| first(connection, &lane, failures, fence)).collect()
-}
-
-/// Takes the first letter of a lane in hand.
-fn first(connection: &Connection, lane: &str, failures: i64, fence: i64) -> Result<Held> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE outbox SET attempt = attempt + 1
-          WHERE sequence = (SELECT sequence FROM outbox WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)
-         RETURNING id, (SELECT id FROM publisher WHERE folded = publisher), offer, made_at, attempt, body",
-    )?;
-    let mut rows = statement.query([lane])?;
-    let row = rows.next()?.ok_or_else(|| StoreError::Corrupt(format!("the lane {lane} has no letter")))?;
-    let (id, publisher, offer): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    let made_at = Moment::from_ticks(row.get(3)?);
-    let (attempt, sealed) = (row.get(4)?, row.get(5)?);
-    Ok(Held { id: read_id(&id)?, key: key(&publisher, &offer)?, made_at, attempt, failures, fence, sealed })
-}
-
-fn end_letter(connection: &Connection, held: &Held, now: Moment, end: LetterEnd) -> Result<()> {
-    let id = held.id.to_string();
-    let rest = match end {
-        LetterEnd::PutOff { rest, .. } => rest.map(Moment::ticks),
-        LetterEnd::Delivered | LetterEnd::GivenUp => None,
-    };
-    // An answer ends the rest, whatever it was; giving up without a try says nothing of the destination.
-    let lane: Option<String> = connection
-        .prepare_cached(
-            "UPDATE lane SET fence = NULL, rests_until = COALESCE(?3, 0),
-                failures = CASE WHEN ?3 IS NOT NULL THEN failures + 1 WHEN ?4 THEN failures ELSE 0 END
-              WHERE fence = ?2 AND name = (SELECT lane FROM outbox WHERE id = ?1)
-             RETURNING name",
-        )?
-        .query_row(params![id, held.fence, rest, end == LetterEnd::GivenUp], |row| row.get(0))
-        .optional()?;
-    let lane = lane.ok_or(StoreError::Superseded)?;
-    match end {
-        LetterEnd::Delivered => {
-            let set = "UPDATE outbox SET body = NULL, failure = NULL, done_at = ?2 WHERE id = ?1";
-            run(connection, set, params![id, now.ticks()])?;
-        }
-        LetterEnd::GivenUp => {
-            run(connection, "UPDATE outbox SET body = NULL, failed_at = ?2 WHERE id = ?1", params![id, now.ticks()])?;
-        }
-        LetterEnd::PutOff { until, failure, .. } => {
-            let due_at = until.ticks().max(rest.unwrap_or(0));
-            run(connection, "UPDATE outbox SET failure = ?3, due_at = ?2 WHERE id = ?1", params![id, due_at, failure])?;
-        }
-    }
-    let is_over = !matches!(end, LetterEnd::PutOff { .. });
-    run(connection, "UPDATE lane SET waiting = waiting - ?2 WHERE name = ?1", params![lane, i64::from(is_over)])?;
-    run(connection, "DELETE FROM lane WHERE name = ?1 AND waiting = 0", [&lane])?;
-    let due = "UPDATE lane SET due_at = MAX(rests_until, (SELECT due_at FROM outbox
-                    WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)) WHERE name = ?1";
-    run(connection, due, [&lane])?;
-    Ok(())
 }
 
 fn letters(connection: &Connection, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>> {
@@ -238,6 +177,6 @@ fn sent(row: &Row<'_>) -> rusqlite::Result<(String, Sent)> {
     Ok((row.get(0)?, Sent { id: Uuid::nil(), made_at, state, attempts: row.get(5)?, failure: row.get(6)? }))
 }
 
-fn read_id(text: &str) -> Result<Uuid> {
+pub(super) fn read_id(text: &str) -> Result<Uuid> {
     Uuid::try_parse(text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

@@ -3,6 +3,7 @@
 use super::chain::{GENESIS, Link};
 use super::sealed::{Place, seal};
 use super::sqlite_read::{key, word};
+use super::sqlite_told::tell;
 use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim};
 use crate::vault::Vault;
 use publishing::command::CheckRef;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Everything a decision changes. Fails as [`super::Store::commit`] says.
-pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<()> {
+pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<usize> {
     let publisher = change.offer.key.publisher.folded();
     if let Some(under) = &change.claim {
         hold(connection, under)?;
@@ -39,7 +40,8 @@ pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) ->
         Some(UnderClaim { then: Then::Keep, .. }) | None => {}
     }
     let offer = change.offer.key.offer.as_str();
-    journal(connection, &publisher, offer, &change.entry, &change.document.body)
+    let line = journal(connection, &publisher, offer, &change.entry, &change.document.body)?;
+    tell(connection, vault, change, line)
 }
 
 /// Fails where the check is not held under this fencing number any more.
@@ -215,14 +217,14 @@ fn check_ref(row: &Row<'_>) -> rusqlite::Result<CheckRef> {
     Ok(CheckRef { operation: Uuid::try_parse(&operation).unwrap_or_default(), step: row.get(1)?, check: row.get(2)? })
 }
 
-/// Adds a line to a circle's journal, linked to the line before it.
+/// Adds a line to a circle's journal, linked to the line before it; gives its number.
 pub(super) fn journal(
     connection: &Connection,
     circle: &str,
     offer: &str,
     entry: &Entry,
     document: &[u8],
-) -> Result<()> {
+) -> Result<i64> {
     let (sequence, head): (i64, Vec<u8>) = connection
         .prepare_cached("SELECT sequence, head FROM chain WHERE circle = ?1")?
         .query_row([circle], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -240,7 +242,7 @@ pub(super) fn journal(
         link.sequence,
         hash
     ])?;
-    Ok(())
+    Ok(link.sequence)
 }
 
 /// Leases what is due and free, or whose lease has ended.

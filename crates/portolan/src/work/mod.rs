@@ -1,8 +1,11 @@
 //! The worker: claims due checks under a lease, runs them, and reports through `perform` like any other caller.
 
+mod leads;
 mod outbox;
+mod rounds;
 
-pub use outbox::Delivery;
+pub use leads::Leads;
+pub use outbox::{Carried, Carrier, Delivery, Fails};
 
 use crate::checks::{Checks, Denied, Job, Setback};
 use crate::clock::Clock;
@@ -10,10 +13,12 @@ use crate::perform::{Failure, Perform};
 use crate::store::{Claim, Claims, StoreError, Then};
 use publishing::command::{Command, Ending, Report};
 use publishing::message::Message;
+use publishing::moment::Moment;
 use publishing::offer::Offer;
 use publishing::offer_type::OfferTypes;
 use publishing::operation::{Check, CheckState, Course};
 use publishing::refusal::Refusal;
+use rounds::Due;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -28,14 +33,8 @@ const RENEWAL: Duration = Duration::from_secs(10);
 /// How long checks in hand may still take when the service ends.
 const LEAVE_TAKING: Duration = Duration::from_secs(5);
 
-/// How many checks are in hand at once.
-const MOST_IN_HAND: usize = 32;
-
 /// How often a check is tried, in a row, before it is blocked.
 const MOST_ATTEMPTS: i64 = 5;
-
-/// How long to wait at most before looking again: the truth is what is due, being woken is only a hint.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Works off what is due.
 #[derive(Clone, Debug)]
@@ -58,33 +57,7 @@ impl Worker {
     /// Works until told to stop. Checks in hand are finished first; those that take longer are given up, to be begun again by
     /// whoever comes next.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        let due = self.perform.work_due();
-        let mut in_hand = JoinSet::new();
-        while !*stop.borrow() {
-            let wait = match self.take(&mut in_hand).await {
-                Ok(0) => self.claims.next_due().await.ok().flatten(),
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "due checks could not be claimed");
-                    None
-                }
-            };
-            // With every hand full, what is due waits for a hand, not for the time.
-            let wait = wait.filter(|_| in_hand.len() < MOST_IN_HAND);
-            let is_due = async {
-                match wait {
-                    Some(at) => self.clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                _ = in_hand.join_next(), if !in_hand.is_empty() => {}
-                () = due.notified(), if in_hand.len() < MOST_IN_HAND => {}
-                () = is_due => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                changed = stop.changed() => if changed.is_err() { break },
-            }
-        }
+        let mut in_hand = rounds::work_off(self, &self.perform.work_due(), &self.clock, &mut stop).await;
         let finished = async { while in_hand.join_next().await.is_some() {} };
         if tokio::time::timeout(LEAVE_TAKING, finished).await.is_err() {
             self.giving_up.send_replace(true);
@@ -97,31 +70,7 @@ impl Worker {
     /// # Errors
     /// [`StoreError`] where nothing could be claimed.
     pub async fn work_off_due(&self) -> Result<usize, StoreError> {
-        let mut in_hand = JoinSet::new();
-        let count = self.take(&mut in_hand).await?;
-        while in_hand.join_next().await.is_some() {}
-        Ok(count)
-    }
-
-    /// Claims what is due, as far as hands are free, and sets to work on it; gives back how much that was.
-    async fn take(&self, in_hand: &mut JoinSet<()>) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        let free = MOST_IN_HAND.saturating_sub(in_hand.len());
-        if free == 0 {
-            return Ok(0);
-        }
-        let claims = self.claims.claim(now, now.plus_seconds(LEASE_SECONDS), free).await?;
-        let count = claims.len();
-        for claim in claims {
-            let worker = self.clone();
-            in_hand.spawn(async move {
-                let check = claim.check.clone();
-                if let Err(error) = worker.work_off(claim).await {
-                    worker.note(&error, &check);
-                }
-            });
-        }
-        Ok(count)
+        rounds::once(self).await
     }
 
     /// Runs one claimed check and reports it.
@@ -267,6 +216,31 @@ impl Worker {
             }
             other => tracing::error!(error = %other, ?check, "a check could not be reported"),
         }
+    }
+}
+
+impl Due for Worker {
+    const HANDS: usize = 32;
+    const NAME: &'static str = "checks";
+
+    async fn take(&self, in_hand: &mut JoinSet<()>, free: usize) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let claims = self.claims.claim(now, now.plus_seconds(LEASE_SECONDS), free).await?;
+        let count = claims.len();
+        for claim in claims {
+            let worker = self.clone();
+            in_hand.spawn(async move {
+                let check = claim.check.clone();
+                if let Err(error) = worker.work_off(claim).await {
+                    worker.note(&error, &check);
+                }
+            });
+        }
+        Ok(count)
+    }
+
+    async fn next(&self) -> Result<Option<Moment>, StoreError> {
+        self.claims.next_due().await
     }
 }
 

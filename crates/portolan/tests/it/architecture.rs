@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
     ("cli", &[]),
     ("clock", &[]),
-    ("config", &["artifacts", "auth", "checks", "egress", "http", "network", "store", "wire"]),
+    ("config", &["artifacts", "auth", "checks", "egress", "http", "network", "notify", "store", "wire"]),
     ("demo", &["auth", "checks", "clock", "issuer", "links", "perform", "store", "work"]),
     ("egress", &["network"]),
     (
@@ -35,6 +35,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("listing", &["links", "markup", "store"]),
     ("markup", &[]),
     ("network", &[]),
+    ("notify", &["checks", "clock", "egress", "links", "markup", "store", "wire", "work"]),
     ("perform", &["auth", "clock", "links", "store", "wire"]),
     (
         "serve",
@@ -48,6 +49,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
             "issuer",
             "links",
             "listing",
+            "notify",
             "perform",
             "store",
             "vault",

@@ -68,6 +68,7 @@ fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderCl
     ))
     .unwrap();
     Change {
+        mails: false,
         display_text: wire::display_text(&decision.offer.draft.definition),
         offer: decision.offer,
         signed_off: decision.signed_off,

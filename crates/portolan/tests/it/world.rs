@@ -21,7 +21,7 @@ use portolan::store::{Claims, Post, Publisher, Read, SigningKey, Sqlite, Store, 
 use portolan::vault::Vault;
 use portolan::web::{self, Pages};
 use portolan::wire::SuccessWord;
-use portolan::work::{Delivery, Worker};
+use portolan::work::{Delivery, Leads, Worker};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
@@ -258,7 +258,8 @@ impl World {
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
         let post = Post::new(Arc::clone(&store));
-        let delivery = Delivery::new(post, perform.post_due(), setting.egress, clock.clone());
+        let leads = Arc::new(Leads::new(post.clone(), setting.egress));
+        let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);

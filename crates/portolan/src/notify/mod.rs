@@ -1,0 +1,1 @@
+//! Carries what happened to those who want to be told: by webhook, by mail.

@@ -1,0 +1,257 @@
+//! The lanes of the outbox in SQLite: letters are claimed under a lease and a fencing number, first of their lane, and what
+//! fails rests.
+
+use super::StoreError;
+use super::outbox::{Attempt, Held, LetterEnd, LetterKind, REMEMBERED_DAYS, Rest, Tells};
+use super::sqlite_access::run;
+use super::sqlite_outbox::read_id;
+use super::sqlite_read::{all, first, key};
+use publishing::moment::Moment;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+const REMEMBERED_SECONDS: i64 = REMEMBERED_DAYS * 24 * 3600;
+
+/// How many letters may be on their way to one destination.
+const MOST_TO_ONE: i64 = 8;
+
+/// How many lanes are looked at for each letter that is wanted: of those that must wait, many can be due.
+const LOOKED_AT: usize = 4;
+
+/// For how many seconds a lane waits where its destination has its hands full; sooner where one gets free.
+const HANDS_FULL_SECONDS: i64 = 1;
+
+/// The first lane of a kind that is due, or whose lease ends, or what is to be forgotten.
+pub(super) fn next(connection: &Connection, kind: LetterKind) -> Result<Option<Moment>> {
+    let at: Option<i64> = connection
+        .prepare_cached(
+            "SELECT MIN(at) FROM (
+                SELECT MIN(due_at) AS at FROM lane WHERE kind = ?2
+                UNION ALL
+                SELECT MIN(COALESCE(done_at, failed_at)) + ?1 FROM outbox WHERE body IS NULL)",
+        )?
+        .query_row(params![Moment::from_ticks(0).plus_seconds(REMEMBERED_SECONDS).ticks(), kind.word()], |row| {
+            row.get(0)
+        })?;
+    Ok(at.map(Moment::from_ticks))
+}
+
+pub(super) fn claim(
+    connection: &Connection,
+    kind: LetterKind,
+    now: Moment,
+    until: Moment,
+    most: usize,
+) -> Result<Vec<Held>> {
+    let old = now.plus_seconds(-REMEMBERED_SECONDS).ticks();
+    run(connection, "DELETE FROM outbox WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?1", [old])?;
+    let fence: i64 = connection
+        .prepare_cached("UPDATE fence SET highest = highest + 1 RETURNING highest")?
+        .query_row([], |row| row.get(0))?;
+    let due: Vec<(String, String)> = all(
+        connection,
+        "SELECT name, destination FROM lane WHERE kind = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
+        params![kind.word(), now.ticks(), most.saturating_mul(LOOKED_AT)],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let mut known = HashMap::new();
+    let mut held = Vec::new();
+    for (lane, destination) in due {
+        let room = match known.get_mut(&destination) {
+            Some(room) => room,
+            None => known.entry(destination.clone()).or_insert(Room::at(connection, &destination, now)?),
+        };
+        match room {
+            Room { wait: None, free, failures } if *free > 0 && held.len() < most => {
+                *free -= 1;
+                held.push(take(connection, &lane, *failures, until, fence)?);
+            }
+            // What there are no hands for stays due.
+            Room { wait: None, free, .. } if *free > 0 => break,
+            Room { wait, .. } => {
+                let later = wait.unwrap_or(now.plus_seconds(HANDS_FULL_SECONDS));
+                let put_off = "UPDATE lane SET due_at = ?2, fence = NULL WHERE name = ?1";
+                run(connection, put_off, params![lane, later.ticks()])?;
+            }
+        }
+    }
+    Ok(held)
+}
+
+/// What a destination has room for.
+struct Room {
+    /// Until when it rests.
+    wait: Option<Moment>,
+    /// How many letters more may be on their way.
+    free: i64,
+    /// How often it failed since it last answered.
+    failures: i64,
+}
+
+impl Room {
+    fn at(connection: &Connection, destination: &str, now: Moment) -> Result<Self> {
+        if destination.is_empty() {
+            return Ok(Self { wait: None, free: i64::MAX, failures: 0 });
+        }
+        let failing = "SELECT rests_until, failures FROM destination WHERE name = ?1";
+        let failing: Option<(i64, i64)> =
+            first(connection, failing, [destination], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let in_hand = "SELECT COUNT(*) FROM lane WHERE destination = ?1 AND due_at > ?2 AND fence IS NOT NULL";
+        let in_hand: i64 =
+            connection.prepare_cached(in_hand)?.query_row(params![destination, now.ticks()], |row| row.get(0))?;
+        let (rests_until, failures) = failing.unwrap_or((0, 0));
+        let most = if failures > 0 { 1 } else { MOST_TO_ONE };
+        let wait = (rests_until > now.ticks()).then(|| Moment::from_ticks(rests_until));
+        Ok(Self { wait, free: most - in_hand, failures })
+    }
+}
+
+/// Takes the first letter of a lane in hand.
+fn take(connection: &Connection, lane: &str, failures: i64, until: Moment, fence: i64) -> Result<Held> {
+    let of_lane: i64 = connection
+        .prepare_cached("UPDATE lane SET due_at = ?2, fence = ?3 WHERE name = ?1 RETURNING failures")?
+        .query_row(params![lane, until.ticks(), fence], |row| row.get(0))?;
+    let mut statement = connection.prepare_cached(
+        "UPDATE outbox SET attempt = attempt + 1
+          WHERE sequence = (SELECT sequence FROM outbox WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)
+         RETURNING id, (SELECT id FROM publisher WHERE folded = publisher), offer, made_at, attempt, body, line, subscription",
+    )?;
+    let mut rows = statement.query([lane])?;
+    let row = rows.next()?.ok_or_else(|| StoreError::Corrupt(format!("the lane {lane} has no letter")))?;
+    let (id, publisher, offer): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let (line, subscription): (Option<i64>, Option<String>) = (row.get(6)?, row.get(7)?);
+    let subscription = subscription.as_deref().map(read_id).transpose()?;
+    Ok(Held {
+        id: read_id(&id)?,
+        key: key(&publisher, &offer)?,
+        made_at: Moment::from_ticks(row.get(3)?),
+        attempt: row.get(4)?,
+        failures: failures.max(of_lane),
+        tells: line.map(|line| Tells { line, subscription }),
+        fence,
+        sealed: row.get(5)?,
+    })
+}
+
+pub(super) fn end_letter(
+    connection: &Connection,
+    held: &Held,
+    now: Moment,
+    end: LetterEnd,
+    attempt: Option<&Attempt>,
+) -> Result<()> {
+    let id = held.id.to_string();
+    let (rests_until, answered) = match end {
+        LetterEnd::PutOff { rest: Rest::Lane(until), .. } => (Some(until.ticks()), false),
+        LetterEnd::Delivered | LetterEnd::PutOff { rest: Rest::Letter, .. } => (None, true),
+        // Neither says anything of this lane.
+        LetterEnd::PutOff { rest: Rest::Destination(_), .. } | LetterEnd::GivenUp { .. } => (None, false),
+    };
+    // An answer ends the rest, whatever it was.
+    let lane: Option<(String, String)> = connection
+        .prepare_cached(
+            "UPDATE lane SET fence = NULL, rests_until = COALESCE(?3, 0),
+                failures = CASE WHEN ?3 IS NOT NULL THEN failures + 1 WHEN ?4 THEN 0 ELSE failures END
+              WHERE fence = ?2 AND name = (SELECT lane FROM outbox WHERE id = ?1)
+             RETURNING name, destination",
+        )?
+        .query_row(params![id, held.fence, rests_until, answered], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (lane, destination) = lane.ok_or(StoreError::Superseded)?;
+    if let (Some(attempt), Some(tells)) = (attempt, held.tells) {
+        record(connection, &id, held.attempt, attempt)?;
+        if let Some(subscription) = tells.subscription {
+            note_on_subscription(connection, subscription, now, end)?;
+        }
+    }
+    end_row(connection, &id, now, end)?;
+    let is_over = !matches!(end, LetterEnd::PutOff { .. });
+    run(connection, "UPDATE lane SET waiting = waiting - ?2 WHERE name = ?1", params![lane, i64::from(is_over)])?;
+    run(connection, "DELETE FROM lane WHERE name = ?1 AND waiting = 0", [&lane])?;
+    let due = "UPDATE lane SET due_at = MAX(rests_until, (SELECT due_at FROM outbox
+                    WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)) WHERE name = ?1";
+    run(connection, due, [&lane])?;
+    if destination.is_empty() { Ok(()) } else { end_at_destination(connection, &destination, &lane, now, end) }
+}
+
+/// What became of the letter itself.
+fn end_row(connection: &Connection, id: &str, now: Moment, end: LetterEnd) -> Result<()> {
+    match end {
+        LetterEnd::Delivered => {
+            let set = "UPDATE outbox SET body = NULL, failure = NULL, done_at = ?2 WHERE id = ?1";
+            run(connection, set, params![id, now.ticks()])?;
+        }
+        LetterEnd::GivenUp { failure } => {
+            let set = "UPDATE outbox SET body = NULL, failed_at = ?2, failure = COALESCE(?3, failure) WHERE id = ?1";
+            run(connection, set, params![id, now.ticks(), failure])?;
+        }
+        LetterEnd::PutOff { until, failure, rest } => {
+            let rests = if let Rest::Lane(rests) = rest { rests } else { until };
+            let until = until.max(rests);
+            // In order means that it keeps its place.
+            let set = "UPDATE outbox SET failure = ?3, due_at = IIF(kind = 'lead', ?2, due_at) WHERE id = ?1";
+            run(connection, set, params![id, until.ticks(), failure])?;
+        }
+    }
+    Ok(())
+}
+
+/// What the end of a try says of the destination: it rests, or the others may go on.
+fn end_at_destination(
+    connection: &Connection,
+    destination: &str,
+    lane: &str,
+    now: Moment,
+    end: LetterEnd,
+) -> Result<()> {
+    match end {
+        LetterEnd::PutOff { rest: Rest::Destination(until), .. } => {
+            let rest = "INSERT INTO destination (name, rests_until, failures) VALUES (?1, ?2, 1)
+                        ON CONFLICT DO UPDATE SET rests_until = MAX(rests_until, excluded.rests_until), failures = failures + 1";
+            run(connection, rest, params![destination, until.ticks()])?;
+            run(connection, "UPDATE lane SET due_at = ?2 WHERE name = ?1", params![lane, until.ticks()])?;
+        }
+        LetterEnd::Delivered | LetterEnd::PutOff { .. } => {
+            if run(connection, "DELETE FROM destination WHERE name = ?1", [destination])? > 0 {
+                let all = "UPDATE lane SET due_at = MAX(rests_until, ?2) WHERE destination = ?1 AND fence IS NULL";
+                run(connection, all, params![destination, now.ticks()])?;
+            }
+        }
+        LetterEnd::GivenUp { .. } => {}
+    }
+    // A hand is free for the next one that waits for one.
+    let next = "UPDATE lane SET due_at = ?2
+                 WHERE name = (SELECT name FROM lane WHERE destination = ?1 AND due_at > ?2 AND fence IS NULL AND rests_until <= ?2
+                                ORDER BY due_at LIMIT 1)
+                   AND NOT EXISTS (SELECT 1 FROM destination WHERE name = ?1 AND rests_until > ?2)";
+    run(connection, next, params![destination, now.ticks()])?;
+    Ok(())
+}
+
+fn record(connection: &Connection, id: &str, number: i64, attempt: &Attempt) -> Result<()> {
+    run(
+        connection,
+        "INSERT OR REPLACE INTO attempt (letter, number, at, took, status, failure)
+         SELECT sequence, ?2, ?3, ?4, ?5, ?6 FROM outbox WHERE id = ?1",
+        params![id, number, attempt.at.ticks(), attempt.took, attempt.status, attempt.failure],
+    )?;
+    Ok(())
+}
+
+/// Since when a subscription gets nothing although it is tried.
+fn note_on_subscription(connection: &Connection, id: Uuid, now: Moment, end: LetterEnd) -> Result<()> {
+    let set = match end {
+        LetterEnd::Delivered => {
+            "UPDATE subscription SET failing_since = NULL WHERE id = ?1 AND failing_since IS NOT NULL AND ?2 = ?2"
+        }
+        LetterEnd::PutOff { .. } => {
+            "UPDATE subscription SET failing_since = ?2 WHERE id = ?1 AND failing_since IS NULL"
+        }
+        LetterEnd::GivenUp { .. } => return Ok(()),
+    };
+    run(connection, set, params![id.to_string(), now.ticks()])?;
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Subscriptions: who wants to be told what happens to offers, and what was tried to tell them.
+
+use super::outbox::{Attempt, LetterState};
+use super::{Post, Read, StoreError};
+use async_trait::async_trait;
+use publishing::entry::Entry;
+use publishing::happening::Happening;
+use publishing::moment::Moment;
+use publishing::principal::Circle;
+use std::fmt;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// How somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// By a request to an address.
+    Webhook,
+    /// By mail to a principal.
+    Mail,
+}
+
+/// A subscription as it is stored.
+#[derive(Clone)]
+pub struct Subscription {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose offers it is about: a publisher's, or, of the marketplace, everybody's.
+    pub circle: Circle,
+    /// How.
+    pub means: Means,
+    /// Whose it is, where it is mail.
+    pub principal: Option<Uuid>,
+    /// Of what; where there is none, of everything by webhook, and of what is always mailed by mail.
+    pub events: Vec<Happening>,
+    /// Address and secrets of a webhook, in the words of whoever delivers; sealed before it is stored.
+    pub target: Zeroizing<Vec<u8>>,
+    /// When it was made. Told is what happens from then on.
+    pub made_at: Moment,
+    /// By whom, as in the journal.
+    pub made_by: String,
+    /// Since when nothing was delivered although it was tried.
+    pub failing_since: Option<Moment>,
+    /// Since when, and why, in a word, nothing is sent any more.
+    pub disabled: Option<(Moment, String)>,
+}
+
+impl fmt::Debug for Subscription {
+    /// Without address and secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("id", &self.id).field("circle", &self.circle).finish_non_exhaustive()
+    }
+}
+
+impl Subscription {
+    /// Whether it is told of this.
+    pub fn wants(&self, happening: Happening) -> bool {
+        match (self.events.is_empty(), self.means) {
+            (true, Means::Webhook) => true,
+            (true, Means::Mail) => happening.is_mailed(),
+            (false, _) => self.events.contains(&happening),
+        }
+    }
+}
+
+/// What shall become of a subscription.
+#[derive(Clone, Debug)]
+pub enum SubscriptionChange {
+    /// It is added, or is as this from now on. What waits for one that is disabled is given up.
+    Put(Box<Subscription>),
+    /// It is removed, with everything that waits for it and its log.
+    Remove(Uuid),
+}
+
+/// A letter of a subscription in the delivery log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Its id, the same at each try.
+    pub id: Uuid,
+    /// The publisher in its stored form.
+    pub publisher: String,
+    /// The offer.
+    pub offer: String,
+    /// The number of the line in the publisher's journal; none for a test.
+    pub line: Option<i64>,
+    /// What happened then.
+    pub happening: Option<Happening>,
+    /// When it was put into the outbox.
+    pub made_at: Moment,
+    /// Where it stands.
+    pub state: LetterState,
+    /// Why the last try failed, in a word.
+    pub failure: Option<String>,
+    /// The tries, oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What is kept of subscriptions.
+///
+/// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
+#[async_trait]
+pub trait Subscriptions: Send + Sync {
+    /// The subscriptions of a circle, oldest first.
+    fn subscriptions(&self, circle: &Circle) -> Result<Vec<Subscription>, StoreError>;
+
+    /// One, by its id.
+    fn subscription(&self, id: Uuid) -> Result<Option<Subscription>, StoreError>;
+
+    /// Changes one, with a line in its circle's journal, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] where the one to be removed is not there any more, or the principal has a mail subscription
+    /// in that circle already, under another id.
+    async fn change_subscription(
+        &self,
+        circle: &Circle,
+        change: SubscriptionChange,
+        entry: Entry,
+    ) -> Result<(), StoreError>;
+
+    /// The letters of a subscription in the last 30 days, newest first.
+    async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError>;
+
+    /// Puts a letter that was delivered or given up into the outbox again, under its id; whether there is one. The entry is
+    /// written to the circle's journal.
+    async fn redeliver(
+        &self,
+        circle: &Circle,
+        subscription: Uuid,
+        letter: Uuid,
+        now: Moment,
+        entry: Entry,
+    ) -> Result<bool, StoreError>;
+}
+
+impl Read {
+    /// As [`Subscriptions::subscriptions`].
+    pub fn subscriptions(&self, circle: &Circle) -> Result<Vec<Subscription>, StoreError> {
+        self.0.subscriptions(circle)
+    }
+
+    /// As [`Subscriptions::subscription`].
+    pub fn subscription(&self, id: Uuid) -> Result<Option<Subscription>, StoreError> {
+        self.0.subscription(id)
+    }
+
+    /// As [`Subscriptions::deliveries`].
+    pub async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError> {
+        self.0.deliveries(subscription, skip, top).await
+    }
+}
+
+impl Post {
+    /// As [`Subscriptions::subscription`].
+    pub fn subscription(&self, id: Uuid) -> Result<Option<Subscription>, StoreError> {
+        self.0.subscription(id)
+    }
+
+    /// As [`Subscriptions::change_subscription`].
+    pub async fn change_subscription(
+        &self,
+        circle: &Circle,
+        change: SubscriptionChange,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        self.0.change_subscription(circle, change, entry).await
+    }
+}
