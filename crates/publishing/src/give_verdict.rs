@@ -88,7 +88,8 @@ fn reason(verdict: &Verdict, is_blocked: bool) -> &'static str {
     }
 }
 
-fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Moment, clock: Moment) {
+/// Does to a check what a verdict that it takes comes to.
+pub(crate) fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Moment, clock: Moment) {
     check.review.hold = None;
     match verdict {
         Verdict::Approve => approve(check, who, now),
