@@ -259,6 +259,5 @@ fn what_is_foretold_of_any_state_happens() {
         run.unwrap_or_else(|failure| panic!("{offer_type}: {failure}"));
     }
     let seen = seen.into_inner();
-    println!("{} kinds of state: {seen:#?}", seen.len());
     assert!(seen.len() >= 14, "only {seen:#?}");
 }

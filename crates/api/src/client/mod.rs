@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod explain;
 mod reviews;
 
 pub use connection::{

@@ -10,6 +10,7 @@ mod connections;
 mod discovery;
 mod door;
 mod errors;
+mod explain;
 mod health;
 mod json;
 mod leads;
@@ -116,6 +117,7 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(offers::get_offer_version))
         .routes(routes!(offers::get_offer_slot))
         .routes(routes!(status::get_offer_status))
+        .routes(routes!(explain::explain_offer))
         .routes(routes!(actions::publish_offer))
         .routes(routes!(actions::go_live_offer))
         .routes(routes!(actions::cancel_offer))

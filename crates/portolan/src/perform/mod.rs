@@ -1,9 +1,11 @@
 //! The only way anything changes: load, decide, commit; again if someone was faster.
 
 mod access;
+mod foresee;
 mod leads;
 mod requests;
 
+pub use foresee::Foreseen;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, PasswordFault, Permission};
@@ -20,7 +22,6 @@ use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Circle;
 use publishing::refusal::Refusal;
-use publishing::status;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -157,7 +158,13 @@ impl Perform {
     /// # Errors
     /// [`Failure`]; then nothing has changed.
     pub async fn perform(&self, by: &Authorised<'_>, offer: &OfferId, command: Command) -> Result<Performed, Failure> {
-        if permission(&command) != Some(by.permission()) {
+        let (key, actor) = self.admit(by, offer, &command)?;
+        self.run(&key, &actor, command, None).await
+    }
+
+    /// Whether the caller may ask this of the offer; who that is for the journal.
+    fn admit(&self, by: &Authorised<'_>, offer: &OfferId, command: &Command) -> Result<(OfferKey, Actor), Failure> {
+        if permission(command) != Some(by.permission()) {
             return Err(Failure::Forbidden);
         }
         self.still_may(by.principal(), &Circle::Publisher(by.publisher().clone()), by.permission())?;
@@ -165,7 +172,7 @@ impl Perform {
             self.reviews_for_others(by)?;
         }
         let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
-        self.run(&key, &Actor { name: by.actor().to_owned(), principal: by.principal() }, command, None).await
+        Ok((key, Actor { name: by.actor().to_owned(), principal: by.principal() }))
     }
 
     /// Asks again whether a caller may: between the proof at the door and this there was a body, which may take its time.
@@ -336,11 +343,8 @@ impl Perform {
         claim: Option<UnderClaim>,
     ) -> Result<Change, Failure> {
         let offer = decision.offer.clone();
-        // An offer whose type is gone keeps the steps it has; one that has none shows none.
-        let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
-        let document =
-            wire::render(&wire::status_document(&status::of_offer(&offer, pipeline), &offer.key, &self.links))
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let document = wire::render(&wire::status_document(&self.status(&offer), &offer.key, &self.links))
+            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Change {
             display_text: wire::display_text(&offer.draft.definition),
             offer,

@@ -1,8 +1,10 @@
 //! The one place where the rules' words become the wire's.
 
 mod events;
+mod explain;
 
 pub use events::{event, happened};
+pub use explain::{cancel, explanation};
 
 use crate::links::Links;
 use crate::markup::escape;

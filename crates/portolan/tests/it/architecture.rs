@@ -60,7 +60,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ),
     ("store", &["vault"]),
     ("vault", &["clock"]),
-    ("web", &["auth", "clock", "http", "issuer", "listing", "perform", "store", "vault"]),
+    ("web", &["auth", "clock", "http", "issuer", "listing", "perform", "store", "vault", "wire"]),
     ("wire", &["links", "markup", "store"]),
     ("work", &["checks", "clock", "egress", "perform", "store", "wire"]),
 ];

@@ -16,6 +16,7 @@
 use crate::world::{Answer, Setting, World};
 use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
+use api::explain::{CancelForecast, Explanation};
 use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
@@ -226,6 +227,10 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
     let path = path.split('?').next().unwrap().trim_end_matches('/').to_ascii_lowercase();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (answer.status, &segments[..]) {
+        (200, [_, _, _, _, _, "explain"]) => same::<Explanation>(answer),
+        (200, [_, _, _, _, _, "cancel"]) if request.lines().next().unwrap().contains("dryRun=true") => {
+            same::<CancelForecast>(answer);
+        }
         (202, ["catalog", ..]) => same::<TakenLead>(answer),
         (_, [_, _, _, _, _, "leads"]) if answer.status == 200 => same::<Vec<Lead>>(answer),
         (202 | 304, _) => assert_eq!(answer.body, "", "{request}"),

@@ -35,6 +35,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "cancel_offer",
             "claim_review",
             "create_publisher",
+            "explain_offer",
             "get_artifact",
             "get_catalog_offer",
             "get_discovery_v1",
@@ -99,7 +100,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 56);
+    assert_eq!(routed, 57);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
@@ -139,7 +140,9 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
         let rest = after.split_once("}}").unwrap().1;
         body = format!("{before}00000000-0000-0000-0000-000000000001{rest}");
     }
-    assert_eq!(schema.is_null(), body.is_empty(), "{method} {template} {status}: {body}");
+    // Only the dry run of a cancel has a body.
+    let is_canceled = operation["operationId"] == "cancel_offer" && status == "200" && !path.contains("dryRun=true");
+    assert_eq!(schema.is_null() || is_canceled, body.is_empty(), "{method} {template} {status}: {body}");
     if body.is_empty() {
         return false;
     }
