@@ -4,6 +4,7 @@ use crate::world::World;
 use api::access::{MemberKind, NewMember, Role};
 use api::client::{Client, ClientError, Credentials};
 use api::errors::ErrorCode;
+use api::explain::{CancelOutcome, Turn};
 use api::offers::PutOffer;
 use api::operations::{SubmissionState, SubmissionType};
 use api::reviews::{NewNote, ReviewFilter, ReviewRequest, Verdict, VerdictRequest};
@@ -66,6 +67,9 @@ async fn a_life_through_the_client() {
     client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Approve, &none).await.unwrap();
     world.settle().await;
     assert_eq!(client.get_offer_slot("contoso", "memo-1", "preview").await.unwrap().version, 1);
+    assert_eq!(client.explain_offer("contoso", "memo-1").await.unwrap().turn, Turn::Publisher);
+    let forecast = client.foresee_cancel("contoso", "memo-1").await.unwrap();
+    assert_eq!((forecast.status, forecast.outcome), (200, CancelOutcome::Canceled));
     client.go_live_offer("contoso", "memo-1").await.unwrap();
     world.settle().await;
 
