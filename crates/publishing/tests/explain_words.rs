@@ -113,6 +113,8 @@ fn before_and_after_a_submission() {
         "Version 1 failed, and the draft was saved after that.",
         "Your turn: publish the draft to start again.",
     );
+    let mended = told(&failed);
+    assert_eq!((mended.since, mended.step, mended.errors), (failed.offer().draft.saved_at, None, Vec::new()));
     put(&mut store, cancel());
     let next = "Nothing to do: the submission is canceled as soon as the check in hand lets go.";
     says(&store, Turn::Service, "A cancel was asked for.", next);
