@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod history;
 mod reviews;
 
 pub use connection::{

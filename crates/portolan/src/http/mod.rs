@@ -11,6 +11,7 @@ mod discovery;
 mod door;
 mod errors;
 mod health;
+mod history;
 mod json;
 mod leads;
 mod limits;
@@ -116,6 +117,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(offers::get_offer_version))
         .routes(routes!(offers::get_offer_slot))
         .routes(routes!(status::get_offer_status))
+        .routes(routes!(history::get_offer_history))
+        .routes(routes!(history::get_publisher_history))
         .routes(routes!(actions::publish_offer))
         .routes(routes!(actions::go_live_offer))
         .routes(routes!(actions::cancel_offer))

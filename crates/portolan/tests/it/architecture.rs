@@ -31,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("issuer", &["auth", "clock", "store", "vault"]),
+    ("journal", &["clock", "store"]),
     ("links", &[]),
     ("listing", &["links", "markup", "store"]),
     ("markup", &[]),
