@@ -6,7 +6,7 @@ use super::{StoreError, migrate};
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use url::Url;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -65,16 +65,28 @@ pub fn verify(directory: &Path, known: &[KnownEntry], progress: &mut dyn FnMut(u
     }
     if !log.exists() {
         // Nobody has it open. Opened in the usual way, even for reading, SQLite would put files of its own beside it.
-        let found = verify_with(&opened(&path, true)?, known, progress);
+        let found = verify_opened(&path, true, known, progress);
         if !log.exists() {
             return found;
         }
         // A service was started meanwhile, and may have written under our hands.
     }
-    verify_with(&opened(&path, false)?, known, progress)
+    verify_opened(&path, false, known, progress)
 }
 
-fn opened(path: &PathBuf, is_still: bool) -> Result<Connection> {
+fn verify_opened(
+    path: &Path,
+    is_still: bool,
+    known: &[KnownEntry],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<Verified>> {
+    let connection = opened(path, is_still)?;
+    // One snapshot for all of it, whatever is committed meanwhile.
+    let snapshot = connection.unchecked_transaction()?;
+    verify_with(&snapshot, known, progress)
+}
+
+fn opened(path: &Path, is_still: bool) -> Result<Connection> {
     let failed = |error: &dyn std::fmt::Display| {
         StoreError::Unavailable(format!(
             "{} cannot be read: {error}; run this as the service's user, or copy portolan.db with its -wal to a directory of \
@@ -101,8 +113,6 @@ fn opened(path: &PathBuf, is_still: bool) -> Result<Connection> {
 
 /// The same over a connection.
 fn verify_with(connection: &Connection, known: &[KnownEntry], progress: &mut dyn FnMut(u64)) -> Result<Vec<Verified>> {
-    // One snapshot for all of it, whatever is committed meanwhile.
-    let snapshot = connection.unchecked_transaction()?;
     let mut looked_at = 0;
     let mut told = || {
         looked_at += 1;
@@ -110,7 +120,7 @@ fn verify_with(connection: &Connection, known: &[KnownEntry], progress: &mut dyn
             progress(looked_at);
         }
     };
-    let mut statement = snapshot.prepare(
+    let mut statement = connection.prepare(
         "SELECT circle FROM chain UNION SELECT DISTINCT publisher FROM journal UNION SELECT DISTINCT publisher FROM offer",
     )?;
     let names = statement.query_map([], |row| Ok(Text(bytes(row, 0)?.to_vec())))?;
@@ -118,7 +128,7 @@ fn verify_with(connection: &Connection, known: &[KnownEntry], progress: &mut dyn
     let mut found = Vec::new();
     for name in &names {
         let of_it = known.iter().filter(|entry| entry.circle.as_bytes() == name.0);
-        let circle = Circle { connection: &snapshot, name, known: of_it.map(|one| (one.sequence, one.hash)).collect() };
+        let circle = Circle { connection, name, known: of_it.map(|one| (one.sequence, one.hash)).collect() };
         found.push(circle.verify(&mut told)?);
     }
     for entry in known.iter().filter(|entry| !names.iter().any(|name| name.0 == entry.circle.as_bytes())) {
@@ -262,7 +272,8 @@ impl Circle<'_> {
             .connection
             .prepare_cached("SELECT document = ?3, at FROM journal WHERE publisher = ?1 AND sequence = ?2")?;
         let mut note = |flaw: Flaw| {
-            let is_first = first.as_ref().is_none_or(|first| flaw.sequence < first.sequence);
+            let place = |flaw: &Flaw| flaw.sequence.unwrap_or(i64::MAX);
+            let is_first = first.as_ref().is_none_or(|first| place(&flaw) < place(first));
             first = if is_first { Some(flaw) } else { first.take() };
         };
         let mut rows = offers.query([self.name])?;
@@ -297,4 +308,344 @@ fn at_number(sequence: i64, what: String) -> Flaw {
 /// Text or bytes as they are stored.
 fn bytes<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a [u8]> {
     Ok(row.get_ref(column)?.as_bytes()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GENESIS, KnownEntry, Link, Verified, verify_with};
+    use crate::store::migrate;
+    use rusqlite::{Connection, params};
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::time::Instant;
+
+    const DAMAGES: usize = 10_000;
+    const CONTOSO: i64 = 250;
+
+    /// A fixed sequence of pseudo-random numbers: the same ones every time.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, below: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 % u64::try_from(below).unwrap()).unwrap()
+        }
+
+        fn line(&mut self) -> i64 {
+            i64::try_from(self.below(usize::try_from(CONTOSO).unwrap())).unwrap() + 1
+        }
+    }
+
+    fn put(connection: &Connection, circle: &str, lines: i64, document_bytes: usize) {
+        let mut head = GENESIS;
+        let mut newest = BTreeMap::new();
+        let mut insert = connection.prepare("INSERT INTO journal VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)").unwrap();
+        for sequence in 1..=lines {
+            let offer = if sequence % 7 == 0 { String::new() } else { format!("memo-{}", sequence % 5) };
+            let entry = format!(r#"{{"at":{sequence},"actor":"ci","event":"draftSaved"}}"#);
+            let document = match offer.is_empty() {
+                true => Vec::new(),
+                false => format!(r#"{{"status":"running","n":{sequence}}}{}"#, "x".repeat(document_bytes)).into_bytes(),
+            };
+            let at = 639_309_372_000_000_000 + sequence / 2;
+            let link = Link { circle, sequence, offer: &offer, at, entry: &entry, document: &document };
+            head = link.hash(&head);
+            insert.execute(params![circle, sequence, offer, at, entry, document, head]).unwrap();
+            newest.insert(offer, document);
+        }
+        connection
+            .execute("INSERT OR REPLACE INTO chain VALUES (?1, ?2, ?3, 0)", params![circle, lines, head])
+            .unwrap();
+        for (offer, document) in newest.into_iter().filter(|(offer, _)| !offer.is_empty()) {
+            let statement = "INSERT INTO offer (publisher, id, revision, offer_type, version, status, display_text, changed_at,
+                                saved_at, live_plans, etag, document) VALUES (?1, ?2, 1, 'memo', 1, 'running', '', 1, 1, '[]', '', ?3)";
+            connection.execute(statement, params![circle, offer, document]).unwrap();
+        }
+    }
+
+    fn filled() -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate::sqlite(&mut connection).unwrap();
+        connection.pragma_update(None, "foreign_keys", false).unwrap();
+        put(&connection, "contoso", CONTOSO, 40);
+        put(&connection, "fabrikam", 30, 40);
+        connection
+    }
+
+    fn verified(connection: &Connection, known: &[KnownEntry]) -> Vec<Verified> {
+        verify_with(connection, known, &mut |_| {}).unwrap()
+    }
+
+    fn hash_of(connection: &Connection, sequence: i64) -> [u8; 32] {
+        let text = "SELECT hash FROM journal WHERE publisher = 'contoso' AND sequence = ?1";
+        connection.query_row(text, [sequence], |row| row.get(0)).unwrap()
+    }
+
+    /// Flips one bit of a value; what was text stays text, though it may be none any more.
+    fn flip(connection: &Connection, random: &mut Random, table: &str, column: &str, rowid: i64) {
+        let get = format!("SELECT CAST({column} AS BLOB), typeof({column}) FROM {table} WHERE rowid = ?1");
+        let (mut bytes, kind): (Vec<u8>, String) =
+            connection.query_row(&get, [rowid], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        if bytes.is_empty() {
+            bytes.push(b'x');
+        } else {
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
+        }
+        let set = format!("UPDATE {table} SET {column} = CAST(?2 AS {kind}) WHERE rowid = ?1");
+        connection.execute(&set, params![rowid, bytes]).unwrap();
+    }
+
+    fn flip_number(connection: &Connection, random: &mut Random, table: &str, column: &str, rowid: i64) -> i64 {
+        let get = format!("SELECT {column} FROM {table} WHERE rowid = ?1");
+        let was: i64 = connection.query_row(&get, [rowid], |row| row.get(0)).unwrap();
+        let flipped = was ^ (1 << random.below(64));
+        // A number that is taken already cannot be written.
+        let set = format!("UPDATE OR IGNORE {table} SET {column} = ?2 WHERE rowid = ?1");
+        connection.execute(&set, [rowid, flipped]).unwrap();
+        connection.query_row(&get, [rowid], |row| row.get(0)).unwrap()
+    }
+
+    fn rowid(connection: &Connection, sequence: i64) -> i64 {
+        let text = "SELECT rowid FROM journal WHERE publisher = 'contoso' AND sequence = ?1";
+        connection.query_row(text, [sequence], |row| row.get(0)).unwrap()
+    }
+
+    /// Makes the hashes from a line on right again, and the head.
+    fn chain_anew(connection: &Connection, from: i64) {
+        let mut head = if from == 1 { GENESIS } else { hash_of(connection, from - 1) };
+        let text = "SELECT sequence, offer, at, entry, document FROM journal
+                     WHERE publisher = 'contoso' AND sequence >= ?1 ORDER BY sequence";
+        let mut statement = connection.prepare(text).unwrap();
+        let lines = statement
+            .query_map([from], |row| {
+                Ok((
+                    row.get(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get(2)?,
+                    row.get::<_, String>(3)?,
+                    row.get::<_, Vec<u8>>(4)?,
+                ))
+            })
+            .unwrap();
+        let lines: Vec<(i64, String, i64, String, Vec<u8>)> = lines.collect::<rusqlite::Result<_>>().unwrap();
+        for (sequence, offer, at, entry, document) in &lines {
+            let link = Link { circle: "contoso", sequence: *sequence, offer, at: *at, entry, document };
+            head = link.hash(&head);
+            let set = "UPDATE journal SET hash = ?2 WHERE publisher = 'contoso' AND sequence = ?1";
+            connection.execute(set, params![sequence, head]).unwrap();
+        }
+        let last = lines.last().map_or(from - 1, |line| line.0);
+        connection
+            .execute("UPDATE chain SET sequence = ?1, head = ?2 WHERE circle = 'contoso'", params![last, head])
+            .unwrap();
+    }
+
+    /// Does one kind of damage; gives what was kept outside, and the number that has to be named, if there was any damage.
+    fn damage(connection: &Connection, random: &mut Random, kind: usize) -> (Vec<KnownEntry>, Option<Option<i64>>) {
+        let (line, of) = (random.line(), |connection: &Connection, text: &str, line: i64| {
+            connection.execute(text, [line]).unwrap();
+        });
+        let known = |sequence| KnownEntry { circle: "contoso".into(), sequence, hash: hash_of(connection, sequence) };
+        let named = |sequence| (Vec::new(), Some(Some(sequence)));
+        match kind {
+            0..=3 => {
+                flip(
+                    connection,
+                    random,
+                    "journal",
+                    ["offer", "entry", "document", "hash"][kind],
+                    rowid(connection, line),
+                );
+                named(line)
+            }
+            4 => {
+                flip_number(connection, random, "journal", "at", rowid(connection, line));
+                named(line)
+            }
+            5 => match flip_number(connection, random, "journal", "sequence", rowid(connection, line)) {
+                same if same == line => (Vec::new(), None),
+                early if early < line => named(early),
+                _ => named(line),
+            },
+            6 => {
+                flip(connection, random, "journal", "publisher", rowid(connection, line));
+                named(line)
+            }
+            7 => {
+                of(connection, "DELETE FROM journal WHERE publisher = 'contoso' AND sequence = ?1", line);
+                named(line)
+            }
+            8 => {
+                of(
+                    connection,
+                    "UPDATE journal SET sequence = -1 - sequence WHERE publisher = 'contoso' AND sequence >= ?1",
+                    line,
+                );
+                connection.execute("UPDATE journal SET sequence = -sequence WHERE sequence < 0", []).unwrap();
+                let forged = "INSERT INTO journal SELECT publisher, ?1, offer, at, entry, document, hash FROM journal
+                               WHERE publisher = 'contoso' AND sequence = ?1 + 1";
+                of(connection, forged, line);
+                // The copy of a line, at its place, is that line: what is wrong is the next one.
+                named(line + 1)
+            }
+            9 => {
+                let other = random.line();
+                let columns = "(offer, at, entry, document, hash)";
+                let swap = format!(
+                    "UPDATE journal SET {columns} = (SELECT offer, at, entry, document, hash FROM journal j WHERE j.publisher = 'contoso'
+                        AND j.sequence = ?1 + ?2 - journal.sequence) WHERE publisher = 'contoso' AND sequence IN (?1, ?2)"
+                );
+                let both = format!(
+                    "CREATE TEMP TABLE kept AS SELECT * FROM journal WHERE publisher = 'contoso' AND sequence IN ({line}, {other})"
+                );
+                connection.execute_batch(&both).unwrap();
+                connection.execute(&swap.replace("FROM journal j", "FROM kept j"), [line, other]).unwrap();
+                connection.execute_batch("DROP TABLE kept").unwrap();
+                if line == other { (Vec::new(), None) } else { named(line.min(other)) }
+            }
+            10 => {
+                of(connection, "DELETE FROM journal WHERE publisher = 'contoso' AND sequence >= ?1", line);
+                named(line)
+            }
+            11 => {
+                let kept = known(line.max(random.line()));
+                of(connection, "DELETE FROM journal WHERE publisher = 'contoso' AND sequence >= ?1", line);
+                chain_anew(connection, line);
+                (vec![kept], Some(Some(line)))
+            }
+            12 => {
+                let (kept, anew) = (known(line), random.line().min(line));
+                of(
+                    connection,
+                    "UPDATE journal SET entry = replace(entry, 'ci', 'me') WHERE publisher = 'contoso' AND sequence = ?1",
+                    anew,
+                );
+                chain_anew(connection, anew);
+                (vec![kept], Some(Some(line)))
+            }
+            13 => {
+                let row = "SELECT rowid FROM chain WHERE circle = 'contoso'";
+                let row: i64 = connection.query_row(row, [], |row| row.get(0)).unwrap();
+                match flip_number(connection, random, "chain", "sequence", row) {
+                    more if more > CONTOSO => named(CONTOSO + 1),
+                    less => named(less.max(0) + 1),
+                }
+            }
+            14 => {
+                let row = "SELECT rowid FROM chain WHERE circle = 'contoso'";
+                let row: i64 = connection.query_row(row, [], |row| row.get(0)).unwrap();
+                let column = ["head", "circle"][random.below(2)];
+                flip(connection, random, "chain", column, row);
+                named(if column == "head" { CONTOSO } else { 1 })
+            }
+            _ => {
+                let offer = format!("memo-{}", random.below(5));
+                let newest = "SELECT MAX(sequence) FROM journal WHERE publisher = 'contoso' AND offer = ?1";
+                let newest: i64 = connection.query_row(newest, [&offer], |row| row.get(0)).unwrap();
+                let row = "SELECT rowid FROM offer WHERE publisher = 'contoso' AND id = ?1";
+                let row: i64 = connection.query_row(row, [&offer], |row| row.get(0)).unwrap();
+                if random.below(2) == 0 {
+                    flip(connection, random, "offer", "document", row);
+                } else {
+                    of(connection, "DELETE FROM offer WHERE rowid = ?1", row);
+                }
+                named(newest)
+            }
+        }
+    }
+
+    #[test]
+    fn every_damage_is_found_and_the_first_bad_entry_is_named() {
+        let connection = filled();
+        assert!(verified(&connection, &[]).iter().all(|circle| circle.flaw.is_none()));
+        let mut random = Random(0x2545_f491_4f6c_dd1d);
+        let (mut done, mut tried) = ([0; 16], 0);
+        while done.iter().sum::<usize>() < DAMAGES {
+            let kind = tried % done.len();
+            tried += 1;
+            connection.execute_batch("SAVEPOINT undamaged").unwrap();
+            let (known, expected) = damage(&connection, &mut random, kind);
+            if let Some(expected) = expected {
+                let found = verified(&connection, &known);
+                let flaw = found.iter().find(|one| one.circle == "contoso").unwrap().flaw.clone();
+                let flaw = flaw.unwrap_or_else(|| panic!("damage {tried} of kind {kind} was not found"));
+                assert_eq!(flaw.sequence, expected, "damage {tried} of kind {kind}: {flaw:?}");
+                let other = found.iter().find(|one| one.circle == "fabrikam").unwrap();
+                assert!(other.flaw.is_none() && other.entries == 30, "{other:?}");
+                done[kind] += 1;
+            }
+            connection.execute_batch("ROLLBACK TO undamaged; RELEASE undamaged").unwrap();
+        }
+        println!("{} damages, all found and named; by kind: {done:?}", done.iter().sum::<usize>());
+    }
+
+    #[test]
+    fn what_right_hashes_cannot_hide_is_found() {
+        let connection = filled();
+        let flaw = |connection: &Connection| verified(connection, &[])[1].flaw.clone().unwrap();
+        let within = |change: &dyn Fn(&Connection), expected: Option<i64>, words: &str| {
+            connection.execute_batch("SAVEPOINT undamaged").unwrap();
+            change(&connection);
+            let flaw = flaw(&connection);
+            assert!(flaw.sequence == expected && flaw.what.contains(words), "{flaw:?}");
+            connection.execute_batch("ROLLBACK TO undamaged; RELEASE undamaged").unwrap();
+        };
+        let run = |connection: &Connection, text: &str| connection.execute_batch(text).unwrap();
+        let back = |connection: &Connection| {
+            run(connection, "UPDATE journal SET at = at - 1000 WHERE publisher = 'contoso' AND sequence = 101");
+            chain_anew(connection, 101);
+        };
+        within(&back, Some(101), "its time is before");
+        let cut = |connection: &Connection| {
+            run(connection, "DELETE FROM journal WHERE publisher = 'contoso' AND sequence > 240");
+            chain_anew(connection, 241);
+        };
+        within(&cut, Some(233), "is not that of this entry");
+        let added = "INSERT INTO offer (publisher, id, revision, offer_type, version, status, display_text, changed_at, saved_at,
+                        live_plans, etag, document) VALUES ('contoso', 'new', 1, 'memo', 1, 'running', '', 1, 1, '[]', '', x'')";
+        within(&|connection| run(connection, added), None, "no entry is about it");
+        let longer = "INSERT INTO journal SELECT publisher, 251, offer, at, entry, document, hash FROM journal WHERE publisher = 'contoso' AND sequence = 250";
+        within(
+            &|connection| {
+                run(connection, longer);
+                chain_anew(connection, 251);
+                run(connection, "UPDATE chain SET sequence = 250 WHERE circle = 'contoso'");
+            },
+            Some(251),
+            "goes on to 251",
+        );
+        let elsewhere = KnownEntry { circle: "nobody".into(), sequence: 1, hash: [0; 32] };
+        let found = verified(&connection, &[elsewhere]);
+        assert!(found.iter().any(|one| one.circle == "nobody" && one.flaw.is_some()));
+    }
+
+    #[test]
+    fn lines_are_read_in_the_order_of_an_index() {
+        let connection = filled();
+        let text = "EXPLAIN QUERY PLAN SELECT sequence, offer FROM journal WHERE publisher = ?1 ORDER BY sequence";
+        let plan: String = connection.query_row(text, ["contoso"], |row| row.get(3)).unwrap();
+        assert!(plan.contains("USING INDEX"), "{plan}");
+    }
+
+    #[test]
+    #[ignore = "measures; run it by name, with --release where it shall say something"]
+    fn how_fast_a_long_journal_is_verified() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("portolan.db");
+        let mut connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        migrate::sqlite(&mut connection).unwrap();
+        connection.pragma_update(None, "foreign_keys", false).unwrap();
+        connection.execute_batch("BEGIN").unwrap();
+        put(&connection, "contoso", 100_000, 3_000);
+        connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        drop(connection);
+        let began = Instant::now();
+        let found = super::verify(Path::new(directory.path()), &[], &mut |_| {}).unwrap();
+        assert!(found.iter().all(|one| one.flaw.is_none()));
+        println!("100,000 lines of 3 KB verified in {:?}", began.elapsed());
+    }
 }
