@@ -184,7 +184,10 @@ impl Asked {
         let happened = wire::happened(line, &self.selection.publisher).map_err(unreadable)?;
         let is_wanted = (self.events.is_empty() || self.events.iter().any(|event| event.name() == happened.event))
             && (self.operation.is_none() || self.operation == happened.operation_id)
-            && (self.step.is_none() || self.step == happened.step_id);
+            && self
+                .step
+                .as_ref()
+                .is_none_or(|step| happened.step_id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(step)));
         if !is_wanted {
             return Ok(None);
         }
@@ -307,7 +310,10 @@ fn read_events(names: &str) -> Result<Vec<Happening>, Problem> {
         let all: Vec<&str> = Happening::ALL.iter().map(|happening| happening.name()).collect();
         format!("event names something that does not happen. Write some of these, with commas: {}.", all.join(", "))
     };
-    let read = |name: &str| Happening::of_name(name.trim()).ok_or_else(|| Problem::bad_request("event", message()));
+    let read = |name: &str| {
+        let named = Happening::ALL.into_iter().find(|happening| happening.name().eq_ignore_ascii_case(name.trim()));
+        named.ok_or_else(|| Problem::bad_request("event", message()))
+    };
     names.split(',').map(read).collect()
 }
 

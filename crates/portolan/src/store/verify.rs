@@ -63,10 +63,12 @@ pub fn verify(directory: &Path, known: &[KnownEntry], progress: &mut dyn FnMut(u
         let hint = "give the data directory of the service with --data";
         return Err(StoreError::Unavailable(format!("there is no {}; {hint}", path.display())));
     }
-    if !log.exists() {
-        // Nobody has it open. Opened in the usual way, even for reading, SQLite would put files of its own beside it.
+    let look = || [&path, &log].map(|file| std::fs::metadata(file).map(|file| (file.len(), file.modified().ok())).ok());
+    let before = look();
+    if before[1].is_none_or(|(length, _)| length == 0) {
+        // Nobody works on it. Opened in the usual way, even for reading, SQLite would put files of its own beside it.
         let found = verify_opened(&path, true, known, progress);
-        if !log.exists() {
+        if look() == before {
             return found;
         }
         // A service was started meanwhile, and may have written under our hands.

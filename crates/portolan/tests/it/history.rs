@@ -78,7 +78,7 @@ async fn filters_pass_over_and_lose_nothing() {
     moved(&world, &["memo-1", "memo-2"]).await;
     world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await;
     let path = format!("{OFFERS}/memo-1/history");
-    let page = world.get(&format!("{path}?{VERSION}&event=blocked,failed")).await.json();
+    let page = world.get(&format!("{path}?{VERSION}&event=Blocked,failed")).await.json();
     let entry = &page["value"][0];
     assert_eq!((page["value"].as_array().unwrap().len(), &entry["event"]), (1, &json!("blocked")), "{page}");
     assert_eq!(
@@ -95,7 +95,7 @@ async fn filters_pass_over_and_lose_nothing() {
     let date = |ticks: i64| api::dates::Date::from_ticks(ticks).to_string();
     for (query, wanted) in [
         (format!("operationId={operation}"), None),
-        ("stepId=review".to_owned(), None),
+        ("stepId=Review".to_owned(), None),
         (format!("since={}", date(at(everything[5]))), Some((at(everything[5]), i64::MAX))),
         (format!("until={}", date(at(everything[5]))), Some((0, at(everything[5])))),
         (
