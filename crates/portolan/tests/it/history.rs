@@ -78,7 +78,9 @@ async fn filters_pass_over_and_lose_nothing() {
     moved(&world, &["memo-1", "memo-2"]).await;
     world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await;
     let path = format!("{OFFERS}/memo-1/history");
-    let page = world.get(&format!("{path}?{VERSION}&event=Blocked,failed")).await.json();
+    let answer = world.get(&format!("{path}?{VERSION}&event=Blocked,failed")).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let page = answer.json();
     let entry = &page["value"][0];
     assert_eq!((page["value"].as_array().unwrap().len(), &entry["event"]), (1, &json!("blocked")), "{page}");
     assert_eq!(
@@ -161,7 +163,7 @@ async fn a_follower_misses_nothing_that_comes_while_it_reads() {
         let world = Arc::clone(&world);
         tokio::spawn(async move {
             for round in 0..120 {
-                assert_eq!(world.put_memo(&format!("memo-{}", round % 3)).await.status, 200);
+                assert!(world.put_memo(&format!("memo-{}", round % 3)).await.status < 300);
             }
         })
     };
@@ -196,7 +198,13 @@ async fn every_moment_has_the_document_that_was_served_then() {
     let mut served = Vec::new();
     let mut look = async |world: &World| {
         let answer = world.get(&status).await;
-        served.push((world.clock.now(), answer.body.clone(), answer.header("etag").to_owned()));
+        // Where the clock stands still, what happens in one moment is a tick apart.
+        let newest = LineSelection {
+            newest_first: true,
+            ..LineSelection::after(PublisherId::parse("contoso").unwrap(), OfferId::parse("memo-1"), 0, 1)
+        };
+        let newest = Moment::from_ticks(world.store.lines(newest).await.unwrap()[0].at);
+        served.push((world.clock.now().max(newest), answer.body.clone(), answer.header("etag").to_owned()));
         world.clock.advance(Duration::from_millis(700));
     };
     world.clock.advance(Duration::from_secs(60));

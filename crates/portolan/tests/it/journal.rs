@@ -43,10 +43,10 @@ fn a_journal_is_whole_while_the_service_writes_it_and_what_was_changed_is_named(
         curl(&["--request", "PUT", "--header", "Content-Type: application/json", "--data", &body, &path])
     };
     let first = put(0);
-    assert_eq!(first.0, 200, "{}", first.1);
+    assert_eq!(first.0, 201, "{}", first.1);
     let mut last = String::new();
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| (1..40).map(put).all(|answer| answer.0 == 200));
+        let writer = scope.spawn(|| (1..40).map(put).all(|answer| answer.0 == 201));
         let mut runs = 0;
         while !writer.is_finished() || runs < 3 {
             let (code, out, error) = verified(data.path(), &[]);
