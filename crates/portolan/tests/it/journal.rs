@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn verified(data: &Path, more: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } =
@@ -45,16 +46,21 @@ fn a_journal_is_whole_while_the_service_writes_it_and_what_was_changed_is_named(
     let first = put(0);
     assert_eq!(first.0, 201, "{}", first.1);
     let mut last = String::new();
+    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| (1..40).map(put).all(|answer| answer.0 == 201));
-        let mut runs = 0;
-        while !writer.is_finished() || runs < 3 {
-            let (code, out, error) = verified(data.path(), &[]);
-            assert_eq!((code, error.as_str()), (0, ""), "{out}");
-            runs += 1;
-        }
-        assert!(writer.join().unwrap());
-        println!("whole in {runs} runs while the service wrote");
+        let verifier = scope.spawn(|| {
+            let mut runs = 0;
+            while !done.load(Ordering::Relaxed) || runs < 3 {
+                let (code, out, error) = verified(data.path(), &[]);
+                assert_eq!((code, error.as_str()), (0, ""), "{out}");
+                runs += 1;
+            }
+            runs
+        });
+        let all = (1..40).map(put).all(|answer| answer.0 == 201);
+        done.store(true, Ordering::Relaxed);
+        assert!(all);
+        println!("whole in {} runs while the service wrote", verifier.join().unwrap());
     });
     let (_, out, _) = verified(data.path(), &[]);
     for line in out.lines().filter(|line| line.starts_with("whole  contoso  ")) {
