@@ -74,10 +74,11 @@ fn a_journal_is_whole_while_the_service_writes_it_and_what_was_changed_is_named(
     // Read only, and nothing is put beside it.
     let copy = copied(data.path());
     let files = || std::fs::read_dir(copy.path()).unwrap().count();
+    let before = files();
     std::fs::set_permissions(copy.path(), PermissionsExt::from_mode(0o500)).unwrap();
-    assert_eq!((verified(copy.path(), &[]).0, files()), (0, 1));
+    assert_eq!((verified(copy.path(), &[]).0, files()), (0, before));
     std::fs::set_permissions(copy.path(), PermissionsExt::from_mode(0o700)).unwrap();
-    assert_eq!((verified(copy.path(), &[]).0, files()), (0, 1));
+    assert_eq!((verified(copy.path(), &[]).0, files()), (0, before));
     for (text, words) in [
         (
             "UPDATE journal SET entry = replace(entry, 'admin', 'nobody') WHERE publisher = 'contoso' AND sequence = 17",
