@@ -4,6 +4,7 @@
 mod access;
 mod connection;
 mod explain;
+mod history;
 mod reviews;
 
 pub use connection::{

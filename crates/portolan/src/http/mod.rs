@@ -12,6 +12,7 @@ mod door;
 mod errors;
 mod explain;
 mod health;
+mod history;
 mod json;
 mod leads;
 mod limits;
@@ -118,6 +119,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(offers::get_offer_slot))
         .routes(routes!(status::get_offer_status))
         .routes(routes!(explain::explain_offer))
+        .routes(routes!(history::get_offer_history))
+        .routes(routes!(history::get_publisher_history))
         .routes(routes!(actions::publish_offer))
         .routes(routes!(actions::go_live_offer))
         .routes(routes!(actions::cancel_offer))

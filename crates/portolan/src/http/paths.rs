@@ -11,6 +11,7 @@ const WORDS: [&str; 24] = [
     "offers",
     "status",
     "explain",
+    "history",
     "publish",
     "golive",
     "cancel",

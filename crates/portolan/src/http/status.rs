@@ -3,20 +3,30 @@
 use super::errors::Problem;
 use super::offers::missing;
 use super::request::At;
-use super::{Shared, reply};
+use super::{Shared, history, reply};
 use crate::auth::Permission;
 use api::status::StatusDocument;
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 
 /// Where an offer stands on its way from draft to live.
 #[utoipa::path(get, path = "/api/publishers/{publisherId}/offers/{offerId}/status", operation_id = "get_offer_status", tag = "Status",
-    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-None-Match" = Option<String>, Header)),
+    params(("publisherId" = String, Path), ("offerId" = String, Path),
+        ("asOf" = Option<String>, Query, description = "As it was at this moment, such as 2026-11-22T09:41:00Z; as it is now where nothing is said."),
+        ("If-None-Match" = Option<String>, Header)),
     responses((status = 200, body = StatusDocument, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
-pub(crate) async fn get_offer_status(State(rooms): Shared, at: At, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get_offer_status(
+    State(rooms): Shared,
+    at: At,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let name = at.status_name(&authorised)?;
+    if let Some(moment) = history::as_of(&uri)? {
+        return history::status_at(&rooms, &at.key(&authorised)?, &moment, &headers).await;
+    }
     match rooms.read.status(name.as_str())? {
         Some(document) => Ok(reply::document(document, &headers)),
         None => Err(missing(&at.key(&authorised)?)),

@@ -2,6 +2,7 @@
 
 use super::{Read, StoreError};
 use async_trait::async_trait;
+use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
 
@@ -59,6 +60,11 @@ pub trait Journal: Send + Sync {
 
     /// The number of the newest line of a publisher's journal, whatever it is about; 0 where there is none.
     fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError>;
+
+    /// The number of the first line, about an offer or about any, that was written at this moment or later; one more than the
+    /// newest number where none was. The times of an offer's lines rise with their numbers. Those of a whole journal do so only
+    /// nearly, for offers change side by side: look for an earlier moment, and judge the lines from there.
+    fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError>;
 }
 
 impl Read {
@@ -70,5 +76,10 @@ impl Read {
     /// As [`Journal::newest_line`].
     pub fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError> {
         self.0.newest_line(publisher)
+    }
+
+    /// As [`Journal::first_since`].
+    pub fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError> {
+        self.0.first_since(publisher, offer, at)
     }
 }

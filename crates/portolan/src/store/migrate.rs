@@ -14,6 +14,9 @@ const SQLITE: [&str; 8] = [
     include_str!("../../migrations/sqlite/0010_told.sql"),
 ];
 
+/// The schema of this program.
+pub(super) const NEWEST: usize = SQLITE.len();
+
 /// Runs the migrations that the database has not had.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ mod sqlite_told;
 mod sqlite_write;
 mod sqlite_writer;
 mod subscriptions;
+mod verify;
 
 pub use cache::Document;
 pub use chain::{GENESIS, Link};
@@ -35,6 +36,7 @@ pub use outbox::{
 pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
 pub use subscriptions::{Delivered, Means, Subscription, SubscriptionChange, Subscriptions};
+pub use verify::{Flaw, KnownEntry, Verified, verify};
 
 use async_trait::async_trait;
 use publishing::command::CheckRef;

@@ -4,6 +4,7 @@ use super::journal::{Journal, Line, LineSelection};
 use super::sqlite_read::{all, first};
 use super::{Sqlite, StoreError};
 use async_trait::async_trait;
+use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
 use rusqlite::{Connection, Row};
@@ -27,6 +28,34 @@ impl Journal for Sqlite {
             Ok(first(connection, sequence, [publisher.folded()], |row| row.get(0))?.unwrap_or(0))
         })
     }
+
+    fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64> {
+        self.read(|connection| first_since(connection, &publisher.folded(), offer, at.ticks()))
+    }
+}
+
+/// Halves the numbers until one is left: some twenty looks into an index that is there anyway, where an index by time would cost
+/// every commit.
+fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>, at: i64) -> Result<i64> {
+    let newest = first(connection, "SELECT sequence FROM chain WHERE circle = ?1", [publisher], |row| row.get(0))?;
+    let of_offer = if offer.is_some() { "offer = ?3" } else { "?3 = ''" };
+    let next = format!(
+        "SELECT sequence, at FROM journal
+          WHERE publisher = ?1 AND sequence >= ?2 AND {of_offer} ORDER BY sequence LIMIT 1"
+    );
+    let offer = offer.map_or("", OfferId::as_str);
+    // Every line that is looked for before `low` is too early, and the one at `high` or after it is not.
+    let (mut low, mut high): (i64, i64) = (1, newest.unwrap_or(0) + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> =
+            first(connection, &next, (publisher, middle, offer), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        match found {
+            Some((sequence, then)) if then < at => low = sequence + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Result<Vec<Line>> {

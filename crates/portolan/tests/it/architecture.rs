@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
@@ -31,6 +31,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("issuer", &["auth", "clock", "store", "vault"]),
+    ("journal", &["clock", "store"]),
     ("links", &[]),
     ("listing", &["links", "markup", "store"]),
     ("markup", &[]),

@@ -17,6 +17,7 @@ use crate::world::{Answer, Setting, World};
 use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::explain::{CancelForecast, Explanation};
+use api::events::HistoryPage;
 use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
@@ -250,6 +251,7 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (_, ["api", "reviews"]) => same::<Vec<Review>>(answer),
         (_, ["api", "operations", _] | [_, _, _, _, _, "operations", _]) => same::<Operation>(answer),
         (_, [_, _, _, "offers"]) => same::<Vec<OfferSummary>>(answer),
+        (_, [_, _, _, _, _, "history"] | [_, _, _, "history"]) => same::<HistoryPage>(answer),
         (_, [_, _, _, _, _, "status"]) => same::<StatusDocument>(answer),
         (_, [_, _, _, _, _, "submissions"]) => same::<Vec<Submission>>(answer),
         (_, [_, _, _, "offers", _] | [_, _, _, _, _, "versions" | "slot", _]) => same::<Offer>(answer),

@@ -313,6 +313,8 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
         "get_offer_slot" => asked(200, format!("{offers}/memo/slot/draft"), ""),
         "get_offer_status" => asked(200, format!("{offers}/memo/status"), ""),
         "explain_offer" => asked(200, format!("{offers}/memo/explain"), ""),
+        "get_offer_history" => asked(200, format!("{offers}/memo/history"), ""),
+        "get_publisher_history" => asked(200, format!("/api/publishers/{at}/history"), ""),
         "list_leads" => asked(200, format!("{offers}/memo/leads"), ""),
         // Whom it is sent by plays no part; leads.rs asks for offers that are live.
         "send_lead" => asked(404, format!("/catalog/offers/{at}/none/leads"), "{}"),
@@ -475,6 +477,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
         ),
         "get_offer_status" => (vec![format!("{offers}/none/status"), format!("{offers}/-/status")], String::new()),
         "explain_offer" => (vec![format!("{offers}/none/explain"), format!("{offers}/-/explain")], String::new()),
+        "get_offer_history" => (vec![format!("{offers}/none/history"), format!("{offers}/-/history")], String::new()),
         "list_leads" => (vec![format!("{offers}/none/leads"), format!("{offers}/-/leads")], String::new()),
         "list_submissions" => (vec![format!("{offers}/none/submissions")], String::new()),
         "get_operation" => (

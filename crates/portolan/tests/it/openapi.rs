@@ -45,12 +45,14 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_keys_v1",
             "get_keys_v2",
             "get_offer",
+            "get_offer_history",
             "get_offer_slot",
             "get_offer_status",
             "get_offer_version",
             "get_openapi",
             "get_operation",
             "get_operation_by_composite_id",
+            "get_publisher_history",
             "get_readiness",
             "get_review",
             "get_token_v1",
@@ -101,6 +103,7 @@ fn every_route_of_the_table_is_described() {
         }
     }
     assert_eq!(routed, 57);
+    assert_eq!(routed, 58);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
