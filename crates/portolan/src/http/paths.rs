@@ -3,13 +3,14 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 23] = [
+const WORDS: [&str; 24] = [
     "publishers",
     "offerTypes",
     "operations",
     "reviews",
     "offers",
     "status",
+    "events",
     "publish",
     "golive",
     "cancel",

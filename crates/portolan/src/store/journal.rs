@@ -1,6 +1,6 @@
 //! The journal, to be read: lines of a circle, or of one of its offers.
 
-use super::{Read, StoreError};
+use super::{Follower, Read, StoreError};
 use async_trait::async_trait;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
@@ -59,6 +59,10 @@ pub trait Journal: Send + Sync {
 
     /// The number of the newest line of a publisher's journal, whatever it is about; 0 where there is none.
     fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError>;
+
+    /// Follows `publisher/offer`, or a whole `publisher`, folded. What the follower is told is a hint: look into the journal
+    /// from time to time all the same.
+    fn follow(&self, name: &str) -> Follower;
 }
 
 impl Read {
@@ -70,5 +74,10 @@ impl Read {
     /// As [`Journal::newest_line`].
     pub fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError> {
         self.0.newest_line(publisher)
+    }
+
+    /// As [`Journal::follow`].
+    pub fn follow(&self, name: &str) -> Follower {
+        self.0.follow(name)
     }
 }
