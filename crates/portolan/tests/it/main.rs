@@ -24,6 +24,7 @@ mod egress;
 mod egress_answers;
 mod examples;
 mod exchanges;
+mod following;
 mod hostile;
 mod idp;
 mod kill;

@@ -312,6 +312,9 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
         "get_offer_version" => asked(200, format!("{offers}/memo/versions/1"), ""),
         "get_offer_slot" => asked(200, format!("{offers}/memo/slot/draft"), ""),
         "get_offer_status" => asked(200, format!("{offers}/memo/status"), ""),
+        // As far as the first event: a stream does not end.
+        "follow_offer" => asked(200, format!("{offers}/memo/events"), ""),
+        "follow_publisher" => asked(200, format!("/api/publishers/{at}/events"), ""),
         "list_leads" => asked(200, format!("{offers}/memo/leads"), ""),
         // Whom it is sent by plays no part; leads.rs asks for offers that are live.
         "send_lead" => asked(404, format!("/catalog/offers/{at}/none/leads"), "{}"),
@@ -473,6 +476,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
             String::new(),
         ),
         "get_offer_status" => (vec![format!("{offers}/none/status"), format!("{offers}/-/status")], String::new()),
+        "follow_offer" => (vec![format!("{offers}/none/events"), format!("{offers}/-/events")], String::new()),
         "list_leads" => (vec![format!("{offers}/none/leads"), format!("{offers}/-/leads")], String::new()),
         "list_submissions" => (vec![format!("{offers}/none/submissions")], String::new()),
         "get_operation" => (

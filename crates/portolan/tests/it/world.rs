@@ -138,6 +138,15 @@ impl Default for Setting {
     }
 }
 
+/// What an event stream begins with; the stream itself does not end.
+async fn opening(mut stream: reqwest::Response) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\n\n") {
+        text.extend(stream.chunk().await.unwrap().unwrap());
+    }
+    String::from_utf8(text).unwrap()
+}
+
 /// The usual way out: to public addresses only. Made once, for it reads the machine's root certificates.
 pub fn egress() -> Egress {
     static EGRESS: OnceLock<Egress> = OnceLock::new();
@@ -367,7 +376,9 @@ impl World {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.text().await.unwrap() }
+        let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = if is_stream { opening(response).await } else { response.text().await.unwrap() };
+        Answer { status, headers, body }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
