@@ -188,7 +188,7 @@ impl Seen {
             text.push_str(&format!("{CORRELATION_ID}: {}\n", echoed.unwrap_or("{{another}}")));
         }
         if !answer.body.is_empty() {
-            let body = answer.body.replace(DEFINITION.trim_end(), "{{definition}}");
+            let body = answer.body.trim_end().replace(DEFINITION.trim_end(), "{{definition}}");
             text.push_str(&format!("\n{body}\n"));
         }
         for (at, id) in self.operations.iter().enumerate() {
