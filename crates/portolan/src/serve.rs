@@ -8,7 +8,7 @@ use crate::auth::{
 use crate::checks::Checks;
 use crate::clock::{Clock, random_bytes};
 use crate::egress::Egress;
-use crate::http::{self, Entrance, Limits, Readiness, Rooms};
+use crate::http::{self, Entrance, Followers, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::listing::Shelf;
@@ -25,7 +25,6 @@ use publishing::offer_type::OfferTypes;
 use publishing::principal::{BUILT_IN, Circle};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -94,7 +93,6 @@ pub struct Running {
     pub setup_secret: Option<OneTime>,
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
-    draining: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -129,7 +127,8 @@ impl Setup {
         if replanned > 0 {
             tracing::info!(replanned, "unpublished offers show the changed pipelines");
         }
-        let draining = Arc::new(AtomicBool::new(false));
+        http::make_room(&self.entrance.limits);
+        let (stop, stopped) = watch::channel(false);
         let limits = Arc::new(Limits::new(&self.entrance.limits, &self.clock));
         let shelf = Shelf::new(Read::new(Arc::clone(&self.store)), links.clone());
         let pages = Pages {
@@ -161,18 +160,19 @@ impl Setup {
             types: Arc::clone(&types),
             checks: checks.clone(),
             success_word: self.success_word,
-            draining: Arc::clone(&draining),
+            gate,
+            draining: stopped.clone(),
             readiness: Arc::new(Readiness::new(self.clock.clone())),
             limits,
+            followers: Arc::new(Followers::new(&self.entrance.limits)),
             description: http::description()?,
         };
-        let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
+        let door = http::door(rooms, web::routes(pages), self.clock.clone());
         let post = Post::new(Arc::clone(&self.store));
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
         let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, self.clock.clone());
         let checks = checks.with_egress(self.egress);
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
-        let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn({
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
@@ -192,7 +192,7 @@ impl Setup {
         }
         let store = self.store;
         let tasks = vec![listening, working, delivering];
-        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
+        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
     }
 
     /// The issuers whose tokens are taken, the built-in one, and where people sign in.
@@ -274,7 +274,6 @@ fn public_url(setting: Option<&str>, address: SocketAddr, encrypted: bool) -> Re
 impl Running {
     /// Stops in order: not ready, no new connections, no new work; what is in flight is finished.
     pub async fn stop(self) {
-        self.draining.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         for task in self.tasks {
             if let Err(error) = task.await {

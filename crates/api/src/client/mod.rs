@@ -5,11 +5,13 @@ mod access;
 mod connection;
 mod explain;
 mod history;
+mod following;
 mod reviews;
 
 pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
+pub use following::Events;
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};

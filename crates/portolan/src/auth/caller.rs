@@ -2,6 +2,7 @@
 
 use super::roles::{Permission, Role};
 use crate::store::Hash;
+use publishing::moment::Moment;
 use publishing::offer::PublisherId;
 use publishing::principal::Circle;
 use std::borrow::Cow;
@@ -16,6 +17,10 @@ pub struct Caller {
     roles: HashMap<String, (PublisherId, Role)>,
     staff: BTreeSet<Role>,
     setup: Option<Hash>,
+    /// When its token ends.
+    ends_at: Moment,
+    /// The store's generation of access by which it has these roles.
+    generation: u64,
 }
 
 /// Proof that a caller may do something to a publisher. Only [`Caller`] makes one.
@@ -40,7 +45,8 @@ pub struct Forbidden;
 impl Caller {
     /// A caller with a name for the journal, and no role.
     pub fn new(name: impl Into<String>, principal: Option<Uuid>) -> Self {
-        Self { name: name.into(), principal, roles: HashMap::new(), staff: BTreeSet::new(), setup: None }
+        let (roles, staff, ends_at) = (HashMap::new(), BTreeSet::new(), Moment::from_ticks(i64::MAX));
+        Self { name: name.into(), principal, roles, staff, setup: None, ends_at, generation: 0 }
     }
 
     /// Whoever brings the secret of a fresh installation: may make the first operator, and nothing else.
@@ -58,6 +64,16 @@ impl Caller {
             }
         }
         self
+    }
+
+    /// The caller as it is until its token ends, with its roles as they were at a generation of access.
+    pub(super) fn until(self, ends_at: Moment, generation: u64) -> Self {
+        Self { ends_at, generation, ..self }
+    }
+
+    /// When its token ends, and the generation of access its roles are of.
+    pub(super) fn bounds(&self) -> (Moment, u64) {
+        (self.ends_at, self.generation)
     }
 
     /// The name in the journal.

@@ -12,6 +12,7 @@ const WORDS: [&str; 24] = [
     "status",
     "explain",
     "history",
+    "events",
     "publish",
     "golive",
     "cancel",

@@ -4,6 +4,7 @@ use super::errors::Problem;
 use super::offers::missing;
 use super::request::At;
 use super::{Shared, history, reply};
+use super::{Rooms, Shared, reply, waiting};
 use crate::auth::Permission;
 use api::status::StatusDocument;
 use axum::extract::State;
@@ -22,13 +23,27 @@ pub(crate) async fn get_offer_status(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-None-Match" = Option<String>, Header),
+        ("Prefer" = Option<String>, Header, description = "wait=30: where nothing has changed, the answer comes when it has, or after so many seconds.")),
+    responses((status = 200, body = StatusDocument, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
+pub(crate) async fn get_offer_status(State(rooms): Shared, at: At, headers: HeaderMap) -> Result<Response, Problem> {
+    let Some(seconds) = waiting::wanted(&headers) else { return newest(&rooms, &at, &headers) };
+    let name = format!("{}/{}", at.name(0), at.name(1));
+    // In a box: whoever does not wait shall not carry what waiting takes.
+    Box::pin(waiting::until_changed(rooms, at, headers, name, seconds, |rooms, at, headers| {
+        Box::pin(async move { newest(rooms, at, headers) })
+    }))
+    .await
+}
+
+fn newest(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let name = at.status_name(&authorised)?;
     if let Some(moment) = history::as_of(&uri)? {
         return history::status_at(&rooms, &at.key(&authorised)?, &moment, &headers).await;
     }
     match rooms.read.status(name.as_str())? {
-        Some(document) => Ok(reply::document(document, &headers)),
+        Some(document) => Ok(reply::document(document, headers)),
         None => Err(missing(&at.key(&authorised)?)),
     }
 }

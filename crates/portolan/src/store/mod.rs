@@ -3,6 +3,7 @@
 mod cache;
 mod chain;
 mod directory;
+mod following;
 mod journal;
 mod live;
 mod migrate;
@@ -28,6 +29,7 @@ pub use chain::{GENESIS, Link};
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use following::{Follower, News};
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use outbox::{

@@ -1,11 +1,13 @@
 //! The embedded store as the journal, to be read.
 
+use super::following::{Before, Follower, News};
 use super::journal::{Journal, Line, LineSelection};
 use super::sqlite_read::{all, first};
 use super::{Sqlite, StoreError};
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
+use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::principal::Circle;
 use rusqlite::{Connection, Row};
 
@@ -56,6 +58,9 @@ fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>
         }
     }
     Ok(low)
+    fn follow(&self, name: &str) -> Follower {
+        self.following().follow(name)
+    }
 }
 
 fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Result<Vec<Line>> {
@@ -79,6 +84,24 @@ fn lines(connection: &Connection, selection: &LineSelection) -> Result<Vec<Line>
     );
     let offer = offer.as_ref().map_or("", OfferId::as_str);
     all(connection, &statement, (publisher.folded(), after, before, offer, most), line)
+}
+
+/// The line that was just written about an offer, for those who follow it.
+pub(super) fn news(connection: &Connection, key: &OfferKey, sequence: i64) -> Result<Option<News>> {
+    let just = LineSelection {
+        before: sequence + 1,
+        ..LineSelection::after(key.publisher.clone(), Some(key.offer.clone()), sequence - 1, 1)
+    };
+    let before = |of_offer: &str| {
+        let statement = format!(
+            "SELECT sequence FROM journal
+              WHERE publisher = ?1 AND sequence < ?2 AND {of_offer} ORDER BY sequence DESC LIMIT 1"
+        );
+        let parameters = (key.publisher.folded(), sequence, key.offer.as_str());
+        Ok::<_, StoreError>(first(connection, &statement, parameters, |row| row.get(0))?.unwrap_or(0))
+    };
+    let before = Before { of_offer: before("offer = ?3")?, of_publisher: before("offer <> '' AND ?3 <> ''")? };
+    Ok(lines(connection, &just)?.pop().map(|line| News::new(key.name(), line, before)))
 }
 
 fn line(row: &Row<'_>) -> rusqlite::Result<Line> {

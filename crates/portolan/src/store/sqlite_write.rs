@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Everything a decision changes. Fails as [`super::Store::commit`] says.
-pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<usize> {
+/// Everything a decision changes; gives the number of its line in the journal, and how many letters tell of it. Fails as
+/// [`super::Store::commit`] says.
+pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<(i64, usize)> {
     let publisher = change.offer.key.publisher.folded();
     if let Some(under) = &change.claim {
         hold(connection, under)?;
@@ -41,7 +42,7 @@ pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) ->
     }
     let offer = change.offer.key.offer.as_str();
     let line = journal(connection, &publisher, offer, &change.entry, &change.document.body)?;
-    tell(connection, vault, change, line)
+    Ok((line, tell(connection, vault, change, line)?))
 }
 
 /// Fails where the check is not held under this fencing number any more.

@@ -142,7 +142,9 @@ pub fn set_up(url: &str, secret: &str) -> String {
 /// Asks with curl, as a person would; gives status and body.
 pub fn curl(arguments: &[&str]) -> (u16, String) {
     let mut command = Command::new("curl");
-    command.args(["--silent", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    // An event stream does not end.
+    let longest = if arguments.iter().any(|argument| argument.contains("/events?")) { "2" } else { "20" };
+    command.args(["--silent", "--max-time", longest, "--write-out", "\n%{http_code}"]);
     command.args(["--header", &format!("Authorization: Bearer {}", token())]).args(arguments);
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -2,7 +2,7 @@
 //!
 //! `tests/exchanges/*.txt` holds them. A file begins with a fresh service whose clock stands at 2026-11-22T09:40:00Z and
 //! whose answers are therefore the same every time. Lines that begin with `=== ` are requests, or say what happens
-//! between them; `--- ` begins the answer. `PORTOLAN_RECORD=1` writes the answers anew, to be read against the contract
+//! between them; `--- ` begins the answer, of an event stream as far as its first event. `PORTOLAN_RECORD=1` writes the answers anew, to be read against the contract
 //! before they are committed.
 //!
 //! Between requests: `=== wait` lets the service do all that needs no person; `=== wait 2s` turns the clock, and lets it
@@ -18,6 +18,7 @@ use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::explain::{CancelForecast, Explanation};
 use api::events::HistoryPage;
+use api::events::Event;
 use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
@@ -37,7 +38,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Headers that only some answers have, and that a recording therefore names.
-const NAMED_HEADERS: [&str; 6] = ["allow", "etag", "location", "operation-location", "retry-after", "www-authenticate"];
+const NAMED_HEADERS: [&str; 7] =
+    ["allow", "etag", "location", "operation-location", "preference-applied", "retry-after", "www-authenticate"];
 
 const CORRELATION_ID: &str = "x-ms-correlation-request-id";
 
@@ -188,7 +190,7 @@ impl Seen {
             text.push_str(&format!("{CORRELATION_ID}: {}\n", echoed.unwrap_or("{{another}}")));
         }
         if !answer.body.is_empty() {
-            let body = answer.body.replace(DEFINITION.trim_end(), "{{definition}}");
+            let body = answer.body.trim_end().replace(DEFINITION.trim_end(), "{{definition}}");
             text.push_str(&format!("\n{body}\n"));
         }
         for (at, id) in self.operations.iter().enumerate() {
@@ -209,11 +211,9 @@ async fn ask(world: &World, request: &str) -> Answer {
     let answer = world.send(method, path, &headers, body.to_owned()).await;
     let public = method == "GET" && path.starts_with("/catalog/") && answer.status < 400;
     let kept = if public { "public, max-age=60" } else { "no-cache" };
-    for (name, value) in [
-        ("content-type", "application/json; charset=utf-8"),
-        ("cache-control", kept),
-        ("x-content-type-options", "nosniff"),
-    ] {
+    let is_stream = path.contains("/events?") && answer.status == 200;
+    let kind = if is_stream { "text/event-stream" } else { "application/json; charset=utf-8" };
+    for (name, value) in [("content-type", kind), ("cache-control", kept), ("x-content-type-options", "nosniff")] {
         assert_eq!(answer.header(name), value, "{name} of {request}");
     }
     for name in ["x-ms-request-id", CORRELATION_ID] {
@@ -233,6 +233,7 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
             same::<CancelForecast>(answer);
         }
         (202, ["catalog", ..]) => same::<TakenLead>(answer),
+        (200, [_, _, _, "events"] | [_, _, _, _, _, "events"]) => first_event(answer),
         (_, [_, _, _, _, _, "leads"]) if answer.status == 200 => same::<Vec<Lead>>(answer),
         (202 | 304, _) => assert_eq!(answer.body, "", "{request}"),
         (401, _) => same::<UnauthorizedDocument>(answer),
@@ -257,6 +258,12 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (_, [_, _, _, "offers", _] | [_, _, _, _, _, "versions" | "slot", _]) => same::<Offer>(answer),
         _ => panic!("no type is known for the answer to {request}"),
     }
+}
+
+/// The first event of a stream, after the hint.
+fn first_event(answer: &Answer) {
+    let data = answer.body.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    same::<Event>(&Answer { body: data.to_owned(), ..answer.clone() });
 }
 
 fn same<T: DeserializeOwned + Serialize>(answer: &Answer) {

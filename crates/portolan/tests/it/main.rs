@@ -26,6 +26,7 @@ mod examples;
 mod exchanges;
 mod explain;
 mod history;
+mod following;
 mod hostile;
 mod idp;
 mod journal;

@@ -315,6 +315,9 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
         "explain_offer" => asked(200, format!("{offers}/memo/explain"), ""),
         "get_offer_history" => asked(200, format!("{offers}/memo/history"), ""),
         "get_publisher_history" => asked(200, format!("/api/publishers/{at}/history"), ""),
+        // As far as the first event: a stream does not end.
+        "follow_offer" => asked(200, format!("{offers}/memo/events"), ""),
+        "follow_publisher" => asked(200, format!("/api/publishers/{at}/events"), ""),
         "list_leads" => asked(200, format!("{offers}/memo/leads"), ""),
         // Whom it is sent by plays no part; leads.rs asks for offers that are live.
         "send_lead" => asked(404, format!("/catalog/offers/{at}/none/leads"), "{}"),
@@ -478,6 +481,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
         "get_offer_status" => (vec![format!("{offers}/none/status"), format!("{offers}/-/status")], String::new()),
         "explain_offer" => (vec![format!("{offers}/none/explain"), format!("{offers}/-/explain")], String::new()),
         "get_offer_history" => (vec![format!("{offers}/none/history"), format!("{offers}/-/history")], String::new()),
+        "follow_offer" => (vec![format!("{offers}/none/events"), format!("{offers}/-/events")], String::new()),
         "list_leads" => (vec![format!("{offers}/none/leads"), format!("{offers}/-/leads")], String::new()),
         "list_submissions" => (vec![format!("{offers}/none/submissions")], String::new()),
         "get_operation" => (

@@ -12,7 +12,7 @@ use portolan::auth::{
 use portolan::checks::{CheckerSetting, Checks};
 use portolan::clock::Clock;
 use portolan::egress::{Egress, EgressSettings};
-use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
+use portolan::http::{Entrance, Followers, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
@@ -31,7 +31,6 @@ use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -70,7 +69,8 @@ pub struct World {
     /// Where the files are kept.
     pub files: tempfile::TempDir,
     http: reqwest::Client,
-    _stop: watch::Sender<bool>,
+    /// Makes the service stop.
+    pub stop: watch::Sender<bool>,
 }
 
 /// An answer, read to its end.
@@ -112,6 +112,8 @@ pub struct Setting {
     pub egress: Egress,
     /// How browsers reach it.
     pub public_url: &'static str,
+    /// How often streams are looked after.
+    pub heartbeat: Duration,
 }
 
 impl Default for Setting {
@@ -131,8 +133,18 @@ impl Default for Setting {
             artifacts: ArtifactSettings::default(),
             egress: egress(),
             public_url: PUBLIC_URL,
+            heartbeat: Duration::from_secs(15),
         }
     }
+}
+
+/// What an event stream begins with; the stream itself does not end.
+async fn opening(mut stream: reqwest::Response) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\n\n") {
+        text.extend(stream.chunk().await.unwrap().unwrap());
+    }
+    String::from_utf8(text).unwrap()
 }
 
 /// The usual way out: to public addresses only. Made once, for it reads the machine's root certificates.
@@ -217,6 +229,7 @@ impl World {
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
+        let (stop, stopped) = watch::channel(false);
         let limits = Arc::new(Limits::new(&setting.entrance.limits, &clock));
         let origin = Origin::start().await;
         let files = tempfile::tempdir().unwrap();
@@ -235,9 +248,11 @@ impl World {
             types: Arc::clone(&types),
             checks: checks.clone(),
             success_word: setting.success_word,
-            draining: Arc::new(AtomicBool::new(false)),
+            gate: gate.clone(),
+            draining: stopped.clone(),
             readiness: Arc::new(Readiness::new(clock.clone())),
             limits: Arc::clone(&limits),
+            followers: Arc::new(Followers::new(&setting.entrance.limits).with_heartbeat(setting.heartbeat)),
             description: description().unwrap(),
         };
         let pages = Pages {
@@ -253,7 +268,7 @@ impl World {
             limits,
             public_url: setting.public_url.into(),
         };
-        let door = door(rooms, web::routes(pages), gate, clock.clone());
+        let door = door(rooms, web::routes(pages), clock.clone());
         let claims = Claims::new(Arc::clone(&store));
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
@@ -262,7 +277,6 @@ impl World {
         let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, stopped) = watch::channel(false);
         tokio::spawn(listen(listener, door, setting.entrance, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
@@ -281,7 +295,7 @@ impl World {
             origin,
             files,
             http,
-            _stop: stop,
+            stop,
         };
         let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
         world.token = world.token_of(&ci).await;
@@ -362,7 +376,9 @@ impl World {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.text().await.unwrap() }
+        let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = if is_stream { opening(response).await } else { response.text().await.unwrap() };
+        Answer { status, headers, body }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
