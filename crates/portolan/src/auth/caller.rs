@@ -1,11 +1,13 @@
 //! A proven caller, and the proofs of what one may do.
 
+use super::once::Once;
 use super::roles::{Permission, Role};
 use crate::store::Hash;
 use publishing::offer::PublisherId;
 use publishing::principal::Circle;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A proven caller with the roles it has.
@@ -16,6 +18,7 @@ pub struct Caller {
     roles: HashMap<String, (PublisherId, Role)>,
     staff: BTreeSet<Role>,
     setup: Option<Hash>,
+    once: Option<Arc<Once>>,
 }
 
 /// Proof that a caller may do something to a publisher. Only [`Caller`] makes one.
@@ -40,7 +43,8 @@ pub struct Forbidden;
 impl Caller {
     /// A caller with a name for the journal, and no role.
     pub fn new(name: impl Into<String>, principal: Option<Uuid>) -> Self {
-        Self { name: name.into(), principal, roles: HashMap::new(), staff: BTreeSet::new(), setup: None }
+        let (roles, staff) = (HashMap::new(), BTreeSet::new());
+        Self { name: name.into(), principal, roles, staff, setup: None, once: None }
     }
 
     /// Whoever brings the secret of a fresh installation: may make the first operator, and nothing else.
@@ -58,6 +62,12 @@ impl Caller {
             }
         }
         self
+    }
+
+    /// The caller as one who wants this request to be done once.
+    #[must_use]
+    pub fn asking(self, once: Arc<Once>) -> Self {
+        Self { once: Some(once), ..self }
     }
 
     /// The name in the journal.
@@ -162,6 +172,11 @@ impl Authorised<'_> {
         self.permission
     }
 
+    /// What makes that it is done once, if the caller wants that.
+    pub fn once(&self) -> Option<&Once> {
+        self.caller.once.as_deref()
+    }
+
     /// Whether the caller is an operator of the marketplace.
     pub fn by_operator(&self) -> bool {
         self.caller.staff.contains(&Role::Operator)
@@ -182,6 +197,11 @@ impl AuthorisedStaff<'_> {
     /// What was asked.
     pub fn permission(&self) -> Permission {
         self.permission
+    }
+
+    /// What makes that it is done once, if the caller wants that.
+    pub fn once(&self) -> Option<&Once> {
+        self.caller.once.as_deref()
     }
 
     /// The secret of a fresh installation, where it is what lets this caller in.

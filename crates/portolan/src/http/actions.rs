@@ -95,7 +95,7 @@ async fn act(
     let performed = rooms.perform.perform(&authorised, &key.offer, command(emails)).await?;
     Ok(match performed.answer {
         Answer::Started(operation) | Answer::CancelRequested(operation) => reply::accepted(&key, operation),
-        Answer::Canceled | Answer::Saved { .. } | Answer::Held(_) | Answer::Recorded => {
+        Answer::Canceled | Answer::Saved { .. } | Answer::Held(_) | Answer::Synchronised(_) | Answer::Recorded => {
             reply::with_body(StatusCode::OK, Body::empty())
         }
     })
