@@ -67,7 +67,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>
     let Some(value) = values.next() else { return Ok(None) };
     let is_text = |text: &&str| (1..=LONGEST_KEY).contains(&text.len());
     let text = value.to_str().ok().filter(is_text).filter(|_| values.next().is_none());
-    let message = format!("This is no key. Send one of 1 to {LONGEST_KEY} ASCII characters, once, or leave it out.");
+    let message = format!(
+        "This header is empty, too long, not ASCII, or there twice. Send 1 to {LONGEST_KEY} ASCII characters, once, or leave it out."
+    );
     text.map(Some).ok_or_else(|| Problem::bad_request(name, message))
 }
 

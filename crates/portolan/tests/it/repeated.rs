@@ -77,7 +77,8 @@ async fn once(scene: &Scene, route: &Route, whos: [&Who; 2], header: &'static st
 
     let (writes, journal) = (scene.writes(), scene.journal());
     let version = |version: &str| format!("{}?{version}", asked.path);
-    for path in [asked.path.clone(), asked.path.to_uppercase(), version("API-Version=2016-08-01-preview")] {
+    let spelled = asked.path.replace("/api/", "/API/").replace("/contoso/", "/Contoso/") + "/";
+    for path in [asked.path.clone(), spelled, version("API-Version=2016-08-01-preview")] {
         let again = ask(scene, whos[0], &path, &asked.body, &keyed).await;
         assert_eq!(as_first(&again), as_first(&first), "{operation} {path}");
         assert!(is_replay(&again), "{operation}");
@@ -94,7 +95,11 @@ async fn once(scene: &Scene, route: &Route, whos: [&Who; 2], header: &'static st
     assert_eq!((scene.writes(), scene.journal()), (writes, journal), "{operation} was done again");
 
     let theirs = ask(scene, whos[1], &asked.path, &asked.body, &keyed).await;
-    assert!(!is_replay(&theirs) && theirs.code() != "KeyUsed", "{operation}: a key is its caller's: {}", theirs.body);
+    assert!(
+        !is_replay(&theirs) && !theirs.body.contains("KeyUsed"),
+        "{operation}: a key is its caller's: {}",
+        theirs.body
+    );
     assert!(theirs.status >= 300 || scene.journal() == journal + 1, "{operation}");
     Sent { operation: operation.clone(), path: asked.path, body: asked.body, header, key, first }
 }
@@ -113,7 +118,7 @@ async fn every_post_with_a_key_is_done_once_and_hears_the_first_answer_whatever_
     let scene = Scene::new().await;
     let (one, other) = (mighty(&scene, "one").await, mighty(&scene, "another").await);
     let posts = repeatable();
-    assert!(posts.len() >= 17, "{posts:?}");
+    assert!(posts.len() >= 16, "{posts:?}");
     let mut sent = Vec::new();
     for route in &posts {
         for header in ["idempotency-key", "repeatability-request-id"] {
@@ -363,6 +368,8 @@ async fn a_secret_that_is_kept_to_be_shown_again_is_sealed_and_sealed_anew() {
     let newest = |id: &str| column(data.path(), answers).iter().all(|text| is_sealed(text) && text.contains(id));
     let hash: [u8; 32] = {
         let file = Connection::open(data.path().join("portolan.db")).unwrap();
+        // The tests' worlds share an issuer's key, whose vault is another one.
+        file.execute("DELETE FROM signing_key", []).unwrap();
         file.query_row("SELECT key FROM repeated", [], |row| row.get(0)).unwrap()
     };
     let keys = data.path().join("secret.key");
@@ -382,11 +389,6 @@ async fn a_secret_that_is_kept_to_be_shown_again_is_sealed_and_sealed_anew() {
     drop(file);
     let error = reopened(data.path()).unwrap().repeated(&[7; 32], kept).unwrap_err().to_string();
     assert!(error.contains("corrupt: repeated.answer: it does not open"), "{error}");
-}
-
-fn kill(service: &mut Portolan) {
-    service.child.kill().unwrap();
-    service.child.wait().unwrap();
 }
 
 /// Sends a publish with this key; gives head and body of the answer in lower case, or nothing where it broke off.
