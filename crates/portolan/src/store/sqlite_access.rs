@@ -174,9 +174,7 @@ fn read_session(row: &Row<'_>) -> Result<Session> {
 /// Everything that a change of access writes. Fails as [`super::Directory::commit_access`] says.
 pub(super) fn commit(connection: &Connection, vault: &Vault, change: &AccessChange) -> Result<()> {
     let circle = change.circle.name();
-    if let Some(repeated) = &change.repeated {
-        sqlite_repeated::keep(connection, vault, repeated)?;
-    }
+    sqlite_repeated::keep(connection, vault, change.repeated.as_ref())?;
     if let Some(publisher) = &change.publisher
         && !sqlite_write::add_publisher(connection, publisher)?
     {

@@ -29,8 +29,9 @@ impl Repeats for Sqlite {
     }
 }
 
-/// Keeps an answer. Fails with [`StoreError::AnsweredBefore`] where one is kept for this key.
-pub(super) fn keep(connection: &Connection, vault: &Vault, repeated: &Repeated) -> Result<()> {
+/// Keeps an answer, if there is one to be kept. Fails with [`StoreError::AnsweredBefore`] where one is kept for this key.
+pub(super) fn keep(connection: &Connection, vault: &Vault, repeated: Option<&Repeated>) -> Result<()> {
+    let Some(repeated) = repeated else { return Ok(()) };
     let Repeated { key, digest, made_at, answer } = repeated;
     let oldest = oldest(*made_at);
     run(

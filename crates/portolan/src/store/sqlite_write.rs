@@ -20,9 +20,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// Everything a decision changes. Fails as [`super::Store::commit`] says.
 pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<usize> {
     let publisher = change.offer.key.publisher.folded();
-    if let Some(repeated) = &change.repeated {
-        sqlite_repeated::keep(connection, vault, repeated)?;
-    }
+    sqlite_repeated::keep(connection, vault, change.repeated.as_ref())?;
     if let Some(under) = &change.claim {
         hold(connection, under)?;
     }
