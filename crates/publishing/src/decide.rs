@@ -1,6 +1,6 @@
 //! Sends each command to its file, nothing else.
 
-use crate::command::Command;
+use crate::command::{Audience, Command};
 use crate::entry::{Entry, Event};
 use crate::moment::Moment;
 use crate::offer::{Offer, OfferKey, Snapshot};
@@ -13,6 +13,7 @@ use crate::{
     add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, publish, release_review, replan,
     report_check, roll_back, save_draft, start_check, synchronise_audiences,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What a decision depends on besides the offer and the command.
@@ -61,7 +62,8 @@ pub struct Decision {
 }
 
 /// What a decision means to the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Answer {
     /// The draft was saved.
     Saved {
@@ -76,6 +78,8 @@ pub enum Answer {
     CancelRequested(Uuid),
     /// The review is held until then.
     Held(Moment),
+    /// These audiences are live.
+    Synchronised(Vec<Audience>),
     /// It is recorded.
     Recorded,
 }

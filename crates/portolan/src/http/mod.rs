@@ -29,6 +29,7 @@ mod operations;
 mod paths;
 mod publishers;
 mod put_offer;
+mod repeat;
 mod reply;
 mod request;
 mod reviewed;

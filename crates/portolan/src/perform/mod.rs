@@ -3,15 +3,16 @@
 mod access;
 mod foresee;
 mod leads;
+mod repeated;
 mod requests;
 
 pub use foresee::Foreseen;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
-use crate::auth::{Authorised, PasswordFault, Permission};
+use crate::auth::{Authorised, Once, PasswordFault, Permission};
 use crate::clock::Clock;
 use crate::links::Links;
-use crate::store::{Change, Claim, Store, StoreError, Stored, Then, UnderClaim};
+use crate::store::{Change, Claim, KEPT_DAYS, Repeated, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
 use publishing::access::AccessRefusal;
 use publishing::command::{CheckRef, Command, Report};
@@ -61,6 +62,11 @@ pub enum Failure {
     /// The caller is a member of the publisher whose offer is reviewed.
     #[error("the caller belongs to the publisher")]
     OwnPublisher,
+    /// The caller has used the key in this header for another request.
+    #[error(
+        "This {0} was used for another request in the last {KEPT_DAYS} days. Send a key of its own with each request, and the same request with the same key."
+    )]
+    KeyUsed(&'static str),
     /// The store could not.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -173,6 +179,12 @@ impl Perform {
         }
         let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
         Ok((key, Actor { name: by.actor().to_owned(), principal: by.principal() }))
+        let actor = Actor { name: by.actor().to_owned(), principal: by.principal() };
+        let Some(once) = by.once() else { return self.run(&key, &actor, command, None, None).await };
+        let work = async { Ok(self.run(&key, &actor, command, None, Some(once)).await?.answer) };
+        let answer = self.once(Some(once), work).await?;
+        let missing = || StoreError::Corrupt(format!("{key:?} was changed, and is not there"));
+        Ok(Performed { answer, offer: self.store.load(&key).await?.ok_or_else(missing)?.offer })
     }
 
     /// Asks again whether a caller may: between the proof at the door and this there was a body, which may take its time.
@@ -199,7 +211,7 @@ impl Perform {
     /// [`Failure`], with [`StoreError::Superseded`] where the claim is not held any more.
     pub async fn perform_claimed(&self, claim: &Claim, then: Then, command: Command) -> Result<Performed, Failure> {
         let under = UnderClaim { claim: claim.clone(), then };
-        self.run(&claim.key, &Actor::named(SERVICE), command, Some(under)).await
+        self.run(&claim.key, &Actor::named(SERVICE), command, Some(under), None).await
     }
 
     /// Performs what an outside system, proven to be this checker, says about a check.
@@ -215,7 +227,7 @@ impl Perform {
         report: Report,
     ) -> Result<Performed, Failure> {
         let command = Command::HearCheck { check, round, report };
-        self.run(key, &Actor::named(&format!("checker {checker}")), command, None).await
+        self.run(key, &Actor::named(&format!("checker {checker}")), command, None, None).await
     }
 
     /// Plans the steps of unpublished offers anew where a type's pipeline is not the one they were rendered with.
@@ -269,7 +281,7 @@ impl Perform {
         for key in keys {
             let (perform, key) = (self.clone(), key.clone());
             tasks.spawn(async move {
-                let done = perform.run(&key, &Actor::named(SERVICE), Command::Replan, None).await;
+                let done = perform.run(&key, &Actor::named(SERVICE), Command::Replan, None, None).await;
                 done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()
             });
         }
@@ -286,11 +298,13 @@ impl Perform {
         actor: &Actor,
         command: Command,
         claim: Option<UnderClaim>,
+        once: Option<&Once>,
     ) -> Result<Performed, Failure> {
         for _ in 0..MOST_ROUNDS {
             let stored = self.store.load(key).await?;
             let decision = self.decide(key, actor, &command, stored.as_ref()).await?;
-            let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone())?;
+            let repeated = self.kept(once, &decision.answer)?;
+            let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone(), repeated)?;
             match self.store.commit(change).await {
                 Err(StoreError::Overtaken) => {}
                 Err(error) => return Err(error.into()),
@@ -341,6 +355,7 @@ impl Perform {
         decision: &Decision,
         decided_on: Option<i64>,
         claim: Option<UnderClaim>,
+        repeated: Option<Repeated>,
     ) -> Result<Change, Failure> {
         let offer = decision.offer.clone();
         let document = wire::render(&wire::status_document(&self.status(&offer), &offer.key, &self.links))
@@ -355,6 +370,7 @@ impl Perform {
             document,
             claim,
             mails: self.mails,
+            repeated,
         })
     }
 }

@@ -2,12 +2,14 @@
 
 mod cache;
 mod chain;
+mod claims;
 mod directory;
 mod following;
 mod journal;
 mod live;
 mod migrate;
 mod outbox;
+mod repeated;
 mod sealed;
 mod sqlite;
 mod sqlite_access;
@@ -17,6 +19,7 @@ mod sqlite_lanes;
 mod sqlite_live;
 mod sqlite_outbox;
 mod sqlite_read;
+mod sqlite_repeated;
 mod sqlite_subscriptions;
 mod sqlite_told;
 mod sqlite_write;
@@ -26,6 +29,7 @@ mod verify;
 
 pub use cache::Document;
 pub use chain::{GENESIS, Link};
+pub use claims::Claims;
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
@@ -35,6 +39,7 @@ pub use live::{Live, LiveSelection};
 pub use outbox::{
     Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Rest, Sent, Tells,
 };
+pub use repeated::{KEPT_DAYS, Repeated, Repeats};
 pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
 pub use subscriptions::{Delivered, Means, Subscription, SubscriptionChange, Subscriptions};
@@ -61,6 +66,9 @@ pub enum StoreError {
     /// The claim is not held any more: another worker has the check, or nobody needs it.
     #[error("the claim is not held any more")]
     Superseded,
+    /// A request with the same key was answered before, and what it asked for is done.
+    #[error("a request with this key was answered before")]
+    AnsweredBefore,
     /// Not now; the text is for the log.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -99,6 +107,8 @@ pub struct Change {
     pub claim: Option<UnderClaim>,
     /// Whether mails are sent at all.
     pub mails: bool,
+    /// The answer to keep, if the request carries a key.
+    pub repeated: Option<Repeated>,
 }
 
 /// How a commit depends on a worker's claim.
@@ -181,7 +191,7 @@ pub struct Selection {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory + Journal + Outbox + Subscriptions {
+pub trait Store: Directory + Journal + Outbox + Repeats + Subscriptions {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 
@@ -190,7 +200,7 @@ pub trait Store: Directory + Journal + Outbox + Subscriptions {
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] where the offer is not at the revision decided on; [`StoreError::Superseded`] where the
-    /// claim is not held. Then nothing is stored.
+    /// claim is not held; [`StoreError::AnsweredBefore`]. Then nothing is stored.
     async fn commit(&self, change: Change) -> Result<usize, StoreError>;
 
     /// The rendered status document of an offer, from memory where it can; `name` is `publisher/offer`, folded.
@@ -341,46 +351,5 @@ impl Read {
     /// As [`Store::probe`].
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.0.probe().await
-    }
-}
-
-/// The store for workers: what is due, and what a check needs to know.
-#[derive(Clone, Debug)]
-pub struct Claims(Arc<dyn Store>);
-
-impl Claims {
-    /// A handle to claim with.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self(store)
-    }
-
-    /// As [`Store::claim`].
-    pub async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError> {
-        self.0.claim(now, until, most).await
-    }
-
-    /// As [`Store::renew`].
-    pub async fn renew(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
-        self.0.renew(claim, until).await
-    }
-
-    /// As [`Store::put_off`].
-    pub async fn put_off(&self, claim: &Claim, until: Moment, was_run: bool) -> Result<(), StoreError> {
-        self.0.put_off(claim, until, was_run).await
-    }
-
-    /// As [`Store::next_due`].
-    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
-        self.0.next_due().await
-    }
-
-    /// As [`Store::load`], without the revision.
-    pub async fn offer(&self, key: &OfferKey) -> Result<Option<Offer>, StoreError> {
-        Ok(self.0.load(key).await?.map(|stored| stored.offer))
-    }
-
-    /// As [`Store::snapshot`].
-    pub async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
-        self.0.snapshot(key, version).await
     }
 }

@@ -4,7 +4,7 @@ use super::chain::{GENESIS, Link};
 use super::sealed::{Place, seal};
 use super::sqlite_read::{key, word};
 use super::sqlite_told::tell;
-use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim};
+use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim, sqlite_repeated};
 use crate::vault::Vault;
 use publishing::command::CheckRef;
 use publishing::entry::{Entry, Event};
@@ -21,6 +21,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// [`super::Store::commit`] says.
 pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<(i64, usize)> {
     let publisher = change.offer.key.publisher.folded();
+    sqlite_repeated::keep(connection, vault, change.repeated.as_ref())?;
     if let Some(under) = &change.claim {
         hold(connection, under)?;
     }

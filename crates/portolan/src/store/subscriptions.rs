@@ -1,7 +1,7 @@
 //! Subscriptions: who wants to be told what happens to offers, and what was tried to tell them.
 
 use super::outbox::{Attempt, LetterState};
-use super::{Post, Read, StoreError};
+use super::{Post, Read, Repeated, StoreError};
 use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
@@ -110,19 +110,23 @@ pub trait Subscriptions: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] where the one to be removed is not there any more, or the principal has a mail subscription
-    /// in that circle already, under another id.
+    /// in that circle already, under another id; [`StoreError::AnsweredBefore`].
     async fn change_subscription(
         &self,
         circle: &Circle,
         change: SubscriptionChange,
         entry: Entry,
+        repeated: Option<Repeated>,
     ) -> Result<(), StoreError>;
 
     /// The letters of a subscription in the last 30 days, newest first.
     async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError>;
 
     /// Puts a letter that was delivered or given up into the outbox again, under its id; whether there is one. The entry is
-    /// written to the circle's journal.
+    /// written to the circle's journal, and the answer is kept with it.
+    ///
+    /// # Errors
+    /// [`StoreError::AnsweredBefore`].
     async fn redeliver(
         &self,
         circle: &Circle,
@@ -130,6 +134,7 @@ pub trait Subscriptions: Send + Sync {
         letter: Uuid,
         now: Moment,
         entry: Entry,
+        repeated: Option<Repeated>,
     ) -> Result<bool, StoreError>;
 }
 
@@ -163,6 +168,6 @@ impl Post {
         change: SubscriptionChange,
         entry: Entry,
     ) -> Result<(), StoreError> {
-        self.0.change_subscription(circle, change, entry).await
+        self.0.change_subscription(circle, change, entry, None).await
     }
 }

@@ -18,6 +18,12 @@ pub fn token() -> String {
     TOKEN.with_borrow(String::clone)
 }
 
+/// Does something on this thread with that token.
+pub fn with_token<T>(token: String, what: impl FnOnce() -> T) -> T {
+    TOKEN.set(token);
+    what()
+}
+
 /// How services are named in their tokens, whatever port they got.
 pub const PUBLIC_URL: &str = "http://portolan.test";
 

@@ -40,6 +40,16 @@ use uuid::Uuid;
 /// Headers that only some answers have, and that a recording therefore names.
 const NAMED_HEADERS: [&str; 7] =
     ["allow", "etag", "location", "operation-location", "preference-applied", "retry-after", "www-authenticate"];
+const NAMED_HEADERS: [&str; 8] = [
+    "allow",
+    "etag",
+    "idempotency-replayed",
+    "location",
+    "operation-location",
+    "repeatability-result",
+    "retry-after",
+    "www-authenticate",
+];
 
 const CORRELATION_ID: &str = "x-ms-correlation-request-id";
 

@@ -43,6 +43,7 @@ mod pinning;
 mod programs;
 mod python;
 mod remote_keys;
+mod repeated;
 mod review_cli;
 mod reviews;
 mod secrets;

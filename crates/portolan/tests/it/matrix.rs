@@ -26,14 +26,14 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A kind of caller, and what it may be where.
-struct Who {
-    name: &'static str,
+pub struct Who {
+    pub name: &'static str,
     /// The header `Authorization`.
-    sends: Option<String>,
-    is_known: bool,
+    pub sends: Option<String>,
+    pub is_known: bool,
     /// Roles by publisher; in the marketplace by `$`.
-    roles: Vec<(&'static str, Role)>,
-    sets_up: bool,
+    pub roles: Vec<(&'static str, Role)>,
+    pub sets_up: bool,
 }
 
 impl Who {
@@ -55,10 +55,11 @@ struct Lasting {
     user: Uuid,
 }
 
-struct Scene {
-    world: World,
+/// A service with something of everything at two publishers and in the marketplace.
+pub struct Scene {
+    pub world: World,
     /// Another connection to the same database, which sees whether anything was written.
-    file: Connection,
+    pub file: Connection,
     _data: TempDir,
     whos: Vec<Who>,
     lasting: BTreeMap<&'static str, Lasting>,
@@ -67,10 +68,10 @@ struct Scene {
 
 /// A request, and what it comes to where nothing stands against it.
 #[derive(Clone)]
-struct Asked {
-    path: String,
-    body: String,
-    status: u16,
+pub struct Asked {
+    pub path: String,
+    pub body: String,
+    pub status: u16,
 }
 
 fn asked(status: u16, path: impl Into<String>, body: impl Into<String>) -> Asked {
@@ -88,7 +89,7 @@ const UNKNOWN: &str = "nowhere";
 const SETUP: &str = "pset_of_the_matrix";
 
 impl Scene {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
         let world = World::on(store, Setting::default()).await;
@@ -179,11 +180,11 @@ impl Scene {
         Lasting { operation, program, secret, user: user.id }
     }
 
-    fn fresh(&self, word: &str) -> String {
+    pub fn fresh(&self, word: &str) -> String {
         format!("{word}-{}", self.made.fetch_add(1, Ordering::Relaxed))
     }
 
-    async fn change(&self, at: &str, request: AccessRequest) -> Granted {
+    pub async fn change(&self, at: &str, request: AccessRequest) -> Granted {
         let founder = Caller::new("founder", None).with(Circle::Marketplace, [Role::Operator]);
         let perform = &self.world.perform;
         if at == "$" {
@@ -205,13 +206,13 @@ impl Scene {
     }
 
     /// Performs a command on a publisher's offer as an owner there.
-    async fn perform(&self, at: &str, offer: &str, permission: Permission, command: Command) -> Decided {
+    pub async fn perform(&self, at: &str, offer: &str, permission: Permission, command: Command) -> Decided {
         let owner = Caller::new("maker", None).with(Circle::Publisher(PublisherId::parse(at).unwrap()), [Role::Owner]);
         let offer = OfferId::parse(offer).unwrap();
         self.world.perform.perform(&owner.authorise(at, permission).unwrap(), &offer, command).await.unwrap().answer
     }
 
-    async fn saved(&self, at: &str, offer: &str) {
+    pub async fn saved(&self, at: &str, offer: &str) {
         // A private plan, for its audience can be synchronised.
         let entry = r#"{"type":"subscriptionId","id":"0a6cbd22-9f1c-4d6e-8a35-1f0e5a3e2b61"}"#;
         let plan = format!(r#"{{"planId":"one","restrictedAudience":{{"manualEntries":[{entry}]}}}}"#);
@@ -234,7 +235,7 @@ impl Scene {
     }
 
     /// An offer of its own whose review waits.
-    async fn in_review(&self, at: &str, offer: &str) -> Uuid {
+    pub async fn in_review(&self, at: &str, offer: &str) -> Uuid {
         let operation = self.published(at, offer).await;
         self.world.settle().await;
         operation
@@ -259,11 +260,11 @@ impl Scene {
     }
 
     /// What the database has seen: changes with every commit of the service's.
-    fn writes(&self) -> i64 {
+    pub fn writes(&self) -> i64 {
         self.file.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
     }
 
-    fn journal(&self) -> i64 {
+    pub fn journal(&self) -> i64 {
         self.file.query_row("SELECT COUNT(*) FROM journal", [], |row| row.get(0)).unwrap()
     }
 
@@ -294,7 +295,7 @@ fn places(path: &str, operation: &str) -> &'static [&'static str] {
 }
 
 /// The request for what is there. With `fresh` it is about something of its own, made now, so that it can succeed.
-async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Asked {
+pub async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Asked {
     let known = match at {
         "" => "$".to_owned(),
         UNKNOWN => "contoso".to_owned(),
@@ -676,7 +677,7 @@ async fn every_route_answers_every_caller_as_the_tables_say() {
 }
 
 /// What of an answer could tell two apart: all but its ids and the date.
-fn tells(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
+pub fn tells(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
     let ids = ["x-ms-request-id", "x-ms-correlation-request-id", "date"];
     let headers = answer.headers.iter().filter(|(name, _)| !ids.contains(&name.as_str()));
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();

@@ -77,6 +77,7 @@ fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderCl
         entry: decision.entry,
         document,
         claim,
+        repeated: None,
     }
 }
 
