@@ -87,7 +87,10 @@ impl Durations {
     /// How long it usually takes where it has taken so many ticks already: as long as those that took longer. Nothing in it is
     /// below `spent`. `None` where fewer than [`FEWEST`] took longer: then nobody knows when it ends.
     pub fn after(&self, spent: i64) -> Option<Range> {
-        Range::of(self.0.get(self.0.partition_point(|ticks| *ticks <= spent)..)?)
+        let usual = self.range()?;
+        let left = Range::of(self.0.get(self.0.partition_point(|ticks| *ticks <= spent)..)?)?;
+        // Of few, the bound beyond the longest comes nearer as the shortest drop out; but a step does not become late sooner.
+        Some(Range { high: left.high.max(usual.high), ..left })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 8] = [
+const SQLITE: [&str; 9] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
@@ -11,6 +11,7 @@ const SQLITE: [&str; 8] = [
     include_str!("../../migrations/sqlite/0005_outbox.sql"),
     include_str!("../../migrations/sqlite/0006_own_time.sql"),
     include_str!("../../migrations/sqlite/0007_followed.sql"),
+    include_str!("../../migrations/sqlite/0009_durations.sql"),
     include_str!("../../migrations/sqlite/0010_told.sql"),
 ];
 

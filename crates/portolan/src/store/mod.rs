@@ -3,6 +3,7 @@
 mod cache;
 mod chain;
 mod directory;
+mod durations;
 mod journal;
 mod live;
 mod migrate;
@@ -11,6 +12,7 @@ mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
+mod sqlite_durations;
 mod sqlite_journal;
 mod sqlite_lanes;
 mod sqlite_live;
@@ -27,6 +29,7 @@ pub use chain::{GENESIS, Link};
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use durations::{Learned, Learning, Look, Looks};
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use outbox::{
@@ -91,6 +94,8 @@ pub struct Change {
     pub display_text: String,
     /// The rendered status document.
     pub document: Document,
+    /// What it teaches of how long steps take.
+    pub learned: Learned,
     /// The claim under which it was decided, if a worker did.
     pub claim: Option<UnderClaim>,
     /// Whether mails are sent at all.
@@ -177,7 +182,7 @@ pub struct Selection {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory + Journal + Outbox + Subscriptions {
+pub trait Store: Directory + Journal + Learning + Outbox + Subscriptions {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 
