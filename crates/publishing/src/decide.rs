@@ -10,8 +10,8 @@ use crate::refusal::Refusal;
 use crate::review::Reviewer;
 use crate::reviewed::Named;
 use crate::{
-    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, note_late, publish, release_review, replan,
-    report_check, roll_back, save_draft, start_check, synchronise_audiences,
+    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, note_late, publish, release_review,
+    replan, report_check, roll_back, save_draft, start_check, synchronise_audiences,
 };
 use uuid::Uuid;
 

@@ -72,7 +72,7 @@ fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderM
     let mut shown = wire::operation(operation, offer, rooms.success_word, &rooms.links);
     // An older one goes no further, and nothing of it has an end to come.
     if offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id) {
-        wire::tell(&mut shown.steps, &rooms.perform.told(offer, &operation.steps)?);
+        wire::add_usual(&mut shown.steps, &rooms.perform.usual(offer, &operation.steps)?);
     }
     Ok(reply::rendered(&shown, headers))
 }

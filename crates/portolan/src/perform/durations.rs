@@ -2,7 +2,7 @@
 
 use super::{Actor, Failure, Perform, SERVICE};
 use crate::store::{Learned, Look, Store, StoreError, Stored};
-use crate::wire::Told;
+use crate::wire::Usual;
 use publishing::command::Command;
 use publishing::durations::{Durations, Range, SOONEST_LATE_SECONDS, Watched, ended_steps, watched};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
@@ -77,18 +77,18 @@ impl Perform {
         self
     }
 
-    /// What is told of each of these steps of an offer; nothing of those that have ended, or will not be.
+    /// What each of these steps of an offer usually takes; nothing of those that have ended, or will not be reached.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn told(&self, offer: &Offer, steps: &[Step]) -> Result<Vec<Option<Told>>, StoreError> {
+    pub fn usual(&self, offer: &Offer, steps: &[Step]) -> Result<Vec<Option<Usual>>, StoreError> {
         let ends = matches!(offer.status(), OfferStatus::Succeeded | OfferStatus::Canceled | OfferStatus::Failed)
             || offer.operation.as_ref().is_some_and(|operation| operation.course == Course::CancelRequested);
         if ends || !self.tells_durations {
             return Ok(Vec::new());
         }
         let at_hand = offer.operation.as_ref().and_then(watched);
-        let told = |(at, step): (usize, &Step)| {
+        let usual = |(at, step): (usize, &Step)| {
             let is_left = matches!(
                 step.status(),
                 StepStatus::NotStarted | StepStatus::InProgress | StepStatus::WaitingForApproval
@@ -99,18 +99,18 @@ impl Perform {
             let durations = self.known.of(self.store.as_ref(), self.clock.now(), &offer.offer_type, &step.id)?;
             Ok(match at_hand.filter(|watched| watched.at == at) {
                 Some(watched) => self.remaining(&durations, &watched),
-                None => durations.range().map(|usual| Told { usual, ends: None }),
+                None => durations.range().map(|range| Usual { range, ends: None }),
             })
         };
-        steps.iter().enumerate().map(told).collect()
+        steps.iter().enumerate().map(usual).collect()
     }
 
-    fn remaining(&self, durations: &Durations, at_hand: &Watched<'_>) -> Option<Told> {
-        let usual = durations.after(at_hand.spent(self.clock.now()))?;
+    fn remaining(&self, durations: &Durations, at_hand: &Watched<'_>) -> Option<Usual> {
+        let range = durations.after(at_hand.spent(self.clock.now()))?;
         // The document is rendered anew when the end has passed, and that is not before a step can be late.
-        let is_worth_it = usual.high >= SOONEST_LATE_SECONDS * TICKS_PER_SECOND;
-        let ends = is_worth_it.then(|| (at_hand.plus(usual.low), at_hand.plus(usual.high)));
-        Some(Told { usual, ends })
+        let is_worth_it = range.high >= SOONEST_LATE_SECONDS * TICKS_PER_SECOND;
+        let ends = is_worth_it.then(|| (at_hand.plus(range.low), at_hand.plus(range.high)));
+        Some(Usual { range, ends })
     }
 
     /// What a decision teaches, and when to look whether the step that follows is late.

@@ -349,7 +349,7 @@ impl Perform {
         let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
         let status = status::of_offer(&offer, pipeline);
         let mut document = wire::status_document(&status, &offer.key, &self.links);
-        wire::tell(&mut document.steps, &self.told(&offer, &status.steps)?);
+        wire::add_usual(&mut document.steps, &self.usual(&offer, &status.steps)?);
         let document = wire::render(&document).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Change {
             learned: self.learned(stored, &offer)?,

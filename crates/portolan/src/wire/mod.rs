@@ -1,8 +1,10 @@
 //! The one place where the rules' words become the wire's.
 
 mod events;
+mod usual;
 
 pub use events::{event, happened};
+pub use usual::{Usual, add_usual};
 
 use crate::links::Links;
 use crate::markup::escape;
@@ -13,9 +15,8 @@ use api::operations as wire_operations;
 use api::status as wire_status;
 use bytes::Bytes;
 use http::HeaderValue;
-use publishing::durations::Range;
 use publishing::message::{Level, Message};
-use publishing::moment::{Moment, TICKS_PER_SECOND};
+use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey};
 use publishing::operation::{Course, Operation, Purpose, Step};
 use publishing::plan::any_visible;
@@ -92,30 +93,6 @@ fn step(step: &Step) -> wire_status::Step {
         progress_percentage: step.progress_percentage(),
         usual_duration: None,
         usually_ends: None,
-    }
-}
-
-/// What is told of a step that has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// How long it usually takes.
-    pub usual: Range,
-    /// From when until when it usually ends, where somebody is at it.
-    pub ends: Option<(Moment, Moment)>,
-}
-
-/// Adds to steps what is told of each.
-pub fn tell(steps: &mut [wire_status::Step], told: &[Option<Told>]) {
-    for (step, told) in steps.iter_mut().zip(told) {
-        let Some(Told { usual, ends }) = told else { continue };
-        step.usual_duration = Some(wire_status::UsualDuration {
-            median_seconds: usual.median / TICKS_PER_SECOND,
-            low_seconds: usual.low / TICKS_PER_SECOND,
-            // Rounded up: so long and no longer.
-            high_seconds: usual.high.saturating_add(TICKS_PER_SECOND - 1) / TICKS_PER_SECOND,
-            samples: u32::try_from(usual.samples).unwrap_or(u32::MAX),
-        });
-        step.usually_ends = ends.map(|(from, to)| wire_status::UsuallyEnds { from: date(from), to: date(to) });
     }
 }
 

@@ -1,13 +1,12 @@
 //! Looks which steps take longer than such steps usually do. When to look stands in the store; being late is decided by what is known then.
 
-use super::LOOK_AGAIN;
+use super::rounds::{Due, once, work_off};
 use crate::clock::Clock;
 use crate::perform::{Looked, Perform};
 use crate::store::{Looks, StoreError};
-use tokio::sync::watch;
-
-/// How many steps are looked at before the others' next time is asked for.
-const MOST_AT_ONCE: usize = 100;
+use publishing::moment::Moment;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 /// How long to leave a step alone that could not be looked at, in seconds.
 const AFTER_A_FAULT_SECONDS: i64 = 60;
@@ -28,27 +27,8 @@ impl Lookout {
 
     /// Looks until told to stop.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
-        while !*stop.borrow() {
-            let next = match self.look().await {
-                Ok(0) => self.looks.next().ok().flatten(),
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "it could not be seen which steps are late");
-                    None
-                }
-            };
-            let is_due = async {
-                match next {
-                    Some(at) => self.clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = is_due => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                changed = stop.changed() => if changed.is_err() { break },
-            }
-        }
+        // Nothing wakes it: what a commit makes due is due later.
+        work_off(self, &Notify::new(), &self.clock, &mut stop).await;
     }
 
     /// Looks at each step once whose time has come; gives back how many there were.
@@ -56,8 +36,18 @@ impl Lookout {
     /// # Errors
     /// [`StoreError`] where nothing could be read, or not be put off.
     pub async fn look(&self) -> Result<usize, StoreError> {
+        once(self).await
+    }
+}
+
+impl Due for Lookout {
+    const HANDS: usize = 100;
+    const NAME: &'static str = "looks at late steps";
+
+    /// Looks at once, for there is no claim that would keep a look from being taken twice.
+    async fn take(&self, _: &mut JoinSet<()>, free: usize) -> Result<usize, StoreError> {
         let now = self.clock.now();
-        let due = self.looks.due(now, MOST_AT_ONCE)?;
+        let due = self.looks.due(now, free)?;
         let (count, mut put_off) = (due.len(), Vec::new());
         for look in due {
             match self.perform.look(&look).await {
@@ -73,5 +63,9 @@ impl Lookout {
             self.looks.put_off(put_off).await?;
         }
         Ok(count)
+    }
+
+    async fn next(&self) -> Result<Option<Moment>, StoreError> {
+        self.looks.next()
     }
 }
