@@ -153,6 +153,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         types: config.types()?,
         missing_if_match: config.wire.missing_if_match,
         success_word: config.wire.operation_success_word,
+        learned_durations: config.wire.learned_durations,
         identity: Identity {
             public_url: Some(config.server.public_url),
             audiences: config.identity.audiences,
@@ -262,6 +263,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         types: demo::rehearsed_types()?,
         missing_if_match: MissingIfMatch::Accept,
         success_word: SuccessWord::Succeeded,
+        learned_durations: true,
         identity: Identity::default(),
         entrance: Entrance::default(),
         checks: Checks::default(),

@@ -13,11 +13,11 @@ use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::listing::Shelf;
 use crate::perform::{OneTime, Perform};
-use crate::store::{Claims, Invitation, Post, Read, Store};
+use crate::store::{Claims, Invitation, Looks, Post, Read, Store};
 use crate::vault::Vault;
 use crate::web::{self, Pages};
 use crate::wire::SuccessWord;
-use crate::work::{Delivery, Leads, Worker};
+use crate::work::{Delivery, Leads, Lookout, Worker};
 use anyhow::{Context, Result, ensure};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
@@ -44,6 +44,8 @@ pub struct Setup {
     pub missing_if_match: MissingIfMatch,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
+    /// Whether it is told what steps usually take.
+    pub learned_durations: bool,
     /// Whose tokens are taken.
     pub identity: Identity,
     /// How connections come in.
@@ -122,7 +124,8 @@ impl Setup {
             Arc::clone(&types),
             self.missing_if_match,
             links.clone(),
-        );
+        )
+        .telling_durations(self.learned_durations);
         let replanned = perform.replan().await.context("offers whose pipeline changed could not be planned anew")?;
         if replanned > 0 {
             tracing::info!(replanned, "unpublished offers show the changed pipelines");
@@ -172,6 +175,7 @@ impl Setup {
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
         let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, self.clock.clone());
         let checks = checks.with_egress(self.egress);
+        let lookout = Lookout::new(Looks::new(Arc::clone(&self.store)), perform.clone(), self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
         let working = tokio::spawn({
             let stopped = stopped.clone();
@@ -180,6 +184,10 @@ impl Setup {
         let delivering = tokio::spawn({
             let stopped = stopped.clone();
             async move { delivery.run(stopped).await }
+        });
+        let looking = tokio::spawn({
+            let stopped = stopped.clone();
+            async move { lookout.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         if let Some(issuer) = issuer.clone() {
@@ -193,6 +201,8 @@ impl Setup {
         let store = self.store;
         let tasks = vec![listening, working, delivering];
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
+        let tasks = vec![listening, working, delivering, looking];
+        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
     }
 
     /// The issuers whose tokens are taken, the built-in one, and where people sign in.

@@ -10,8 +10,8 @@ use crate::refusal::Refusal;
 use crate::review::Reviewer;
 use crate::reviewed::Named;
 use crate::{
-    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, publish, release_review, replan,
-    report_check, roll_back, save_draft, start_check, synchronise_audiences,
+    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, note_late, publish, release_review,
+    replan, report_check, roll_back, save_draft, start_check, synchronise_audiences,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -122,6 +122,7 @@ pub fn decide(
         Command::StartCheck(check) => start_check::decide(there()?, check, context),
         Command::ReportCheck(check, report) => report_check::decide(there()?, check, report, context),
         Command::HearCheck { check, round, report } => hear_check::decide(there()?, check, round, report, context),
+        Command::NoteLate { operation, step, usual } => note_late::decide(there()?, operation, step, &usual, context),
         Command::RollBack { from, expected } => roll_back::decide(there()?, from, &expected, context),
         Command::SynchroniseAudiences { audiences, expected } => {
             synchronise_audiences::decide(there()?, audiences, &expected, context)

@@ -30,6 +30,8 @@ pub enum Happening {
     Blocked,
     /// What blocked a step is mended.
     Unblocked,
+    /// A step takes longer than such steps usually do.
+    StepLate,
     /// A step is done.
     StepCompleted,
     /// A step said no: the submission has failed.
@@ -67,7 +69,7 @@ pub struct Told {
 
 impl Happening {
     /// Every happening.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Created,
         Self::DraftSaved,
         Self::Published,
@@ -77,6 +79,7 @@ impl Happening {
         Self::Reviewed,
         Self::Blocked,
         Self::Unblocked,
+        Self::StepLate,
         Self::StepCompleted,
         Self::Failed,
         Self::PreviewReady,
@@ -101,6 +104,7 @@ impl Happening {
             Self::Reviewed => "reviewed",
             Self::Blocked => "blocked",
             Self::Unblocked => "unblocked",
+            Self::StepLate => "stepLate",
             Self::StepCompleted => "stepCompleted",
             Self::Failed => "failed",
             Self::PreviewReady => "previewReady",
@@ -131,6 +135,7 @@ impl Happening {
             Self::Reviewed => "In review",
             Self::Blocked => "Blocked",
             Self::Unblocked => "Unblocked",
+            Self::StepLate => "Takes longer than usual",
             Self::StepCompleted => "Step complete",
             Self::Failed => "Rejected",
             Self::PreviewReady => "Preview ready",
@@ -170,6 +175,9 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
         Event::RolledBack { .. } => at_once(Happening::RolledBack, None),
         Event::AudiencesSynchronised { .. } => at_once(Happening::AudiencesSynchronised, None),
         Event::Replanned => at_once(Happening::Replanned, None),
+        Event::StepLate { operation, step, .. } => {
+            Told { happening: Happening::StepLate, operation: Some(*operation), step: Some(step.clone()) }
+        }
         Event::ReviewClaimed { operation, step, .. }
         | Event::ReviewReleased { operation, step, .. }
         | Event::NoteAdded { operation, step, .. } => {

@@ -38,6 +38,7 @@ async fn by_id(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<Response, 
         .filter(|(owner, _)| *owner == key)
         .ok_or_else(|| Problem::not_found("The offer has no operation of this id. Its submissions list their ids."))?;
     Ok(answer(rooms, &offer, &operation, headers))
+    answer(&rooms, &offer, &operation, &headers)
 }
 
 /// Where one run stands, by `{publisherId}${offerId}${publishingVersion}${slot}`.
@@ -83,8 +84,14 @@ async fn by_composite_id(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<
     let operation =
         rooms.read.operation_of_version(&key, version.saturating_sub(1), purpose).await?.ok_or_else(absent)?;
     Ok(answer(rooms, &stored, &operation, headers))
+    answer(&rooms, &stored, &operation, &headers)
 }
 
-fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderMap) -> Response {
-    reply::rendered(&wire::operation(operation, offer, rooms.success_word, &rooms.links), headers)
+fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderMap) -> Result<Response, Problem> {
+    let mut shown = wire::operation(operation, offer, rooms.success_word, &rooms.links);
+    // An older one goes no further, and nothing of it has an end to come.
+    if offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id) {
+        wire::add_usual(&mut shown.steps, &rooms.perform.usual(offer, &operation.steps)?);
+    }
+    Ok(reply::rendered(&shown, headers))
 }

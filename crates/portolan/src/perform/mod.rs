@@ -2,11 +2,13 @@
 
 mod access;
 mod foresee;
+mod durations;
 mod leads;
 mod repeated;
 mod requests;
 
 pub use foresee::Foreseen;
+pub use durations::Looked;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, Once, PasswordFault, Permission};
@@ -14,6 +16,7 @@ use crate::clock::Clock;
 use crate::links::Links;
 use crate::store::{Change, Claim, KEPT_DAYS, Repeated, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
+use durations::Known;
 use publishing::access::AccessRefusal;
 use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
@@ -107,6 +110,8 @@ pub struct Perform {
     mails: bool,
     work_due: Arc<Notify>,
     post_due: PostDue,
+    known: Known,
+    tells_durations: bool,
 }
 
 /// Wakes those who deliver what is in the outbox, each kind its own.
@@ -130,7 +135,9 @@ impl Perform {
         links: Links,
     ) -> Self {
         let (work_due, post_due) = (Arc::new(Notify::new()), PostDue::default());
-        Self { store, clock, types, missing_if_match, links, mails: false, work_due, post_due }
+        let (known, tells_durations) = (Known::default(), true);
+        let mails = false;
+        Self { store, clock, types, missing_if_match, links, mails, work_due, post_due, known, tells_durations }
     }
 
     /// The same, with mails sent to those who want to be told.
@@ -305,10 +312,13 @@ impl Perform {
             let decision = self.decide(key, actor, &command, stored.as_ref()).await?;
             let repeated = self.kept(once, &decision.answer)?;
             let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone(), repeated)?;
+            let change = self.change(&decision, stored.as_ref(), claim.clone())?;
+            let (offer_type, learned) = (change.offer.offer_type.clone(), change.learned.clone());
             match self.store.commit(change).await {
                 Err(StoreError::Overtaken) => {}
                 Err(error) => return Err(error.into()),
                 Ok(letters) => {
+                    self.known.forget(&offer_type, &learned);
                     self.work_due.notify_one();
                     if letters > 0 {
                         self.post_due.webhooks.notify_one();
@@ -353,18 +363,25 @@ impl Perform {
     fn change(
         &self,
         decision: &Decision,
-        decided_on: Option<i64>,
+        stored: Option<&Stored>,
         claim: Option<UnderClaim>,
         repeated: Option<Repeated>,
     ) -> Result<Change, Failure> {
         let offer = decision.offer.clone();
         let document = wire::render(&wire::status_document(&self.status(&offer), &offer.key, &self.links))
             .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        // An offer whose type is gone keeps the steps it has; one that has none shows none.
+        let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
+        let status = status::of_offer(&offer, pipeline);
+        let mut document = wire::status_document(&status, &offer.key, &self.links);
+        wire::add_usual(&mut document.steps, &self.usual(&offer, &status.steps)?);
+        let document = wire::render(&document).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Change {
+            learned: self.learned(stored, &offer)?,
             display_text: wire::display_text(&offer.draft.definition),
             offer,
             signed_off: decision.signed_off.clone(),
-            decided_on,
+            decided_on: stored.map(|stored| stored.revision),
             snapshot: decision.snapshot.clone(),
             entry: decision.entry.clone(),
             document,
@@ -388,6 +405,10 @@ pub fn permission(command: &Command) -> Option<Permission> {
         | Command::ClaimReview { .. }
         | Command::ReleaseReview { .. }
         | Command::AddNote { .. } => Some(Permission::Review),
-        Command::StartCheck(_) | Command::ReportCheck(..) | Command::HearCheck { .. } | Command::Replan => None,
+        Command::StartCheck(_)
+        | Command::ReportCheck(..)
+        | Command::HearCheck { .. }
+        | Command::NoteLate { .. }
+        | Command::Replan => None,
     }
 }

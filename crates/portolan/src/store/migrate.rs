@@ -12,6 +12,7 @@ const SQLITE: [&str; 9] = [
     include_str!("../../migrations/sqlite/0006_own_time.sql"),
     include_str!("../../migrations/sqlite/0007_followed.sql"),
     include_str!("../../migrations/sqlite/0008_repeated.sql"),
+    include_str!("../../migrations/sqlite/0009_durations.sql"),
     include_str!("../../migrations/sqlite/0010_told.sql"),
 ];
 

@@ -5,6 +5,7 @@ mod chain;
 mod claims;
 mod directory;
 mod following;
+mod durations;
 mod journal;
 mod live;
 mod migrate;
@@ -14,6 +15,7 @@ mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
+mod sqlite_durations;
 mod sqlite_journal;
 mod sqlite_lanes;
 mod sqlite_live;
@@ -34,6 +36,7 @@ pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
 pub use following::{Follower, News};
+pub use durations::{Learned, Learning, Look, Looks};
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use outbox::{
@@ -103,6 +106,8 @@ pub struct Change {
     pub display_text: String,
     /// The rendered status document.
     pub document: Document,
+    /// What it teaches of how long steps take.
+    pub learned: Learned,
     /// The claim under which it was decided, if a worker did.
     pub claim: Option<UnderClaim>,
     /// Whether mails are sent at all.
@@ -192,6 +197,7 @@ pub struct Selection {
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
 pub trait Store: Directory + Journal + Outbox + Repeats + Subscriptions {
+pub trait Store: Directory + Journal + Learning + Outbox + Subscriptions {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 

@@ -6,6 +6,7 @@ use super::sqlite_writer::{Job, QUEUE, in_savepoint, locked, run, write_batches}
 use super::{
     Change, Claim, Document, Listed, Live, LiveSelection, Publisher, Selection, Store, StoreError, Stored, migrate,
     sealed, sqlite_journal, sqlite_live, sqlite_read, sqlite_write,
+    sealed, sqlite_durations, sqlite_live, sqlite_read, sqlite_write,
 };
 use crate::vault::Vault;
 use async_trait::async_trait;
@@ -103,6 +104,7 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(64);
         migrate::sqlite(&mut connection)?;
         sealed::seal_all(&mut connection, &vault)?;
+        sqlite_durations::fill(&mut connection)?;
         // No other process has the database open, so whoever held these leases is gone.
         connection.execute("UPDATE due SET leased_until = NULL WHERE leased_until IS NOT NULL", [])?;
         connection.execute("UPDATE lane SET fence = NULL, due_at = rests_until WHERE fence IS NOT NULL", [])?;

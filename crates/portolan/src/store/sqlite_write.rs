@@ -2,6 +2,7 @@
 
 use super::chain::{GENESIS, Link};
 use super::sealed::{Place, seal};
+use super::sqlite_durations::learn;
 use super::sqlite_read::{key, word};
 use super::sqlite_told::tell;
 use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim, sqlite_repeated};
@@ -35,6 +36,7 @@ pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) ->
     for changed in change.signed_off.iter().chain(&change.offer.operation) {
         operation(connection, &publisher, change, changed)?;
     }
+    learn(connection, change)?;
     due_checks(connection, &publisher, change)?;
     match &change.claim {
         Some(UnderClaim { claim, then: Then::GiveBack }) => release(connection, claim, true)?,

@@ -5,6 +5,10 @@ mod explain;
 
 pub use events::{event, happened};
 pub use explain::{cancel, explanation};
+mod usual;
+
+pub use events::{event, happened};
+pub use usual::{Usual, add_usual};
 
 use crate::links::Links;
 use crate::markup::escape;
@@ -91,6 +95,8 @@ fn step(step: &Step) -> wire_status::Step {
         status: step_status(step.status()),
         messages: step.messages().into_iter().map(message).collect(),
         progress_percentage: step.progress_percentage(),
+        usual_duration: None,
+        usually_ends: None,
     }
 }
 

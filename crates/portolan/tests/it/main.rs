@@ -20,6 +20,7 @@ mod callbacks;
 mod checkers;
 mod checkers_killed;
 mod client;
+mod durations;
 mod egress;
 mod egress_answers;
 mod examples;

@@ -17,11 +17,11 @@ use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
-use portolan::store::{Claims, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
+use portolan::store::{Claims, Looks, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
 use portolan::web::{self, Pages};
 use portolan::wire::SuccessWord;
-use portolan::work::{Delivery, Leads, Worker};
+use portolan::work::{Delivery, Leads, Lookout, Worker};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
@@ -59,6 +59,7 @@ pub struct World {
     pub perform: Perform,
     pub worker: Worker,
     pub delivery: Delivery,
+    pub lookout: Lookout,
     pub issuer: Issuer,
     pub address: SocketAddr,
     pub public_url: &'static str,
@@ -101,6 +102,8 @@ pub struct Setting {
     pub types: OfferTypes,
     pub missing_if_match: MissingIfMatch,
     pub success_word: SuccessWord,
+    /// Whether it is told what steps usually take.
+    pub learned_durations: bool,
     /// Without limits of rates, for the clock stands still.
     pub entrance: Entrance,
     /// Beside the built-in one.
@@ -127,6 +130,7 @@ impl Default for Setting {
             types,
             missing_if_match: MissingIfMatch::Accept,
             success_word: SuccessWord::Succeeded,
+            learned_durations: true,
             entrance,
             issuers: Vec::new(),
             checkers: Vec::new(),
@@ -225,7 +229,8 @@ impl World {
             Arc::clone(&types),
             setting.missing_if_match,
             links.clone(),
-        );
+        )
+        .telling_durations(setting.learned_durations);
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
@@ -275,6 +280,7 @@ impl World {
         let post = Post::new(Arc::clone(&store));
         let leads = Arc::new(Leads::new(post.clone(), setting.egress));
         let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, clock.clone());
+        let lookout = Lookout::new(Looks::new(Arc::clone(&store)), perform.clone(), clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen(listener, door, setting.entrance, stopped));
@@ -287,6 +293,7 @@ impl World {
             perform,
             worker,
             delivery,
+            lookout,
             issuer,
             address,
             public_url,
