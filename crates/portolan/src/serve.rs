@@ -199,10 +199,8 @@ impl Setup {
             });
         }
         let store = self.store;
-        let tasks = vec![listening, working, delivering];
-        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
         let tasks = vec![listening, working, delivering, looking];
-        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
+        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
     }
 
     /// The issuers whose tokens are taken, the built-in one, and where people sign in.

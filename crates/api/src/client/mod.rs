@@ -4,8 +4,8 @@
 mod access;
 mod connection;
 mod explain;
-mod history;
 mod following;
+mod history;
 mod reviews;
 
 pub use connection::{

@@ -49,9 +49,7 @@ impl Caller {
     /// A caller with a name for the journal, and no role.
     pub fn new(name: impl Into<String>, principal: Option<Uuid>) -> Self {
         let (roles, staff, ends_at) = (HashMap::new(), BTreeSet::new(), Moment::from_ticks(i64::MAX));
-        Self { name: name.into(), principal, roles, staff, setup: None, ends_at, generation: 0 }
-        let (roles, staff) = (HashMap::new(), BTreeSet::new());
-        Self { name: name.into(), principal, roles, staff, setup: None, once: None }
+        Self { name: name.into(), principal, roles, staff, setup: None, ends_at, generation: 0, once: None }
     }
 
     /// Whoever brings the secret of a fresh installation: may make the first operator, and nothing else.
@@ -79,6 +77,8 @@ impl Caller {
     /// When its token ends, and the generation of access its roles are of.
     pub(super) fn bounds(&self) -> (Moment, u64) {
         (self.ends_at, self.generation)
+    }
+
     /// The caller as one who wants this request to be done once.
     #[must_use]
     pub fn asking(self, once: Arc<Once>) -> Self {

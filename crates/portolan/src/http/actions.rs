@@ -121,8 +121,6 @@ async fn done(
     let performed = rooms.perform.perform(authorised, &key.offer, command).await?;
     Ok(match performed.answer {
         Answer::Started(operation) | Answer::CancelRequested(operation) => reply::accepted(key, operation),
-        Answer::Canceled | Answer::Saved { .. } | Answer::Held(_) | Answer::Recorded => {
-        Answer::Started(operation) | Answer::CancelRequested(operation) => reply::accepted(&key, operation),
         Answer::Canceled | Answer::Saved { .. } | Answer::Held(_) | Answer::Synchronised(_) | Answer::Recorded => {
             reply::with_body(StatusCode::OK, Body::empty())
         }

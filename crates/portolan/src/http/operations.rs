@@ -37,8 +37,7 @@ async fn by_id(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<Response, 
     let (_, operation) = found
         .filter(|(owner, _)| *owner == key)
         .ok_or_else(|| Problem::not_found("The offer has no operation of this id. Its submissions list their ids."))?;
-    Ok(answer(rooms, &offer, &operation, headers))
-    answer(&rooms, &offer, &operation, &headers)
+    answer(rooms, &offer, &operation, headers)
 }
 
 /// Where one run stands, by `{publisherId}${offerId}${publishingVersion}${slot}`.
@@ -83,8 +82,7 @@ async fn by_composite_id(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<
     // The offer's version when it was published is one less than the publishing version.
     let operation =
         rooms.read.operation_of_version(&key, version.saturating_sub(1), purpose).await?.ok_or_else(absent)?;
-    Ok(answer(rooms, &stored, &operation, headers))
-    answer(&rooms, &stored, &operation, &headers)
+    answer(rooms, &stored, &operation, headers)
 }
 
 fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderMap) -> Result<Response, Problem> {

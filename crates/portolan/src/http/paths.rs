@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 26] = [
     "publishers",
     "offerTypes",
     "operations",

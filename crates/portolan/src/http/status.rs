@@ -3,8 +3,7 @@
 use super::errors::Problem;
 use super::offers::missing;
 use super::request::At;
-use super::{Shared, history, reply};
-use super::{Rooms, Shared, reply, waiting};
+use super::{Rooms, Shared, history, reply, waiting};
 use crate::auth::Permission;
 use api::status::StatusDocument;
 use axum::extract::State;
@@ -15,7 +14,8 @@ use http::{HeaderMap, Uri};
 #[utoipa::path(get, path = "/api/publishers/{publisherId}/offers/{offerId}/status", operation_id = "get_offer_status", tag = "Status",
     params(("publisherId" = String, Path), ("offerId" = String, Path),
         ("asOf" = Option<String>, Query, description = "As it was at this moment, such as 2026-11-22T09:41:00Z; as it is now where nothing is said."),
-        ("If-None-Match" = Option<String>, Header)),
+        ("If-None-Match" = Option<String>, Header),
+        ("Prefer" = Option<String>, Header, description = "wait=30: where nothing has changed, the answer comes when it has, or after so many seconds.")),
     responses((status = 200, body = StatusDocument, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
 pub(crate) async fn get_offer_status(
     State(rooms): Shared,
@@ -23,10 +23,13 @@ pub(crate) async fn get_offer_status(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-None-Match" = Option<String>, Header),
-        ("Prefer" = Option<String>, Header, description = "wait=30: where nothing has changed, the answer comes when it has, or after so many seconds.")),
-    responses((status = 200, body = StatusDocument, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
-pub(crate) async fn get_offer_status(State(rooms): Shared, at: At, headers: HeaderMap) -> Result<Response, Problem> {
+    let as_of = history::as_of(&uri);
+    if !matches!(as_of, Ok(None)) {
+        let key = at.key(&at.authorise(&rooms.read, Permission::Read)?)?;
+        if let Some(moment) = as_of? {
+            return Box::pin(history::status_at(&rooms, &key, &moment, &headers)).await;
+        }
+    }
     let Some(seconds) = waiting::wanted(&headers) else { return newest(&rooms, &at, &headers) };
     let name = format!("{}/{}", at.name(0), at.name(1));
     // In a box: whoever does not wait shall not carry what waiting takes.
@@ -39,9 +42,6 @@ pub(crate) async fn get_offer_status(State(rooms): Shared, at: At, headers: Head
 fn newest(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let name = at.status_name(&authorised)?;
-    if let Some(moment) = history::as_of(&uri)? {
-        return history::status_at(&rooms, &at.key(&authorised)?, &moment, &headers).await;
-    }
     match rooms.read.status(name.as_str())? {
         Some(document) => Ok(reply::document(document, headers)),
         None => Err(missing(&at.key(&authorised)?)),

@@ -88,6 +88,8 @@ impl Perform {
             return Ok(Vec::new());
         }
         let at_hand = offer.operation.as_ref().and_then(watched);
+        // As of the last change, so that a document stays the same until the next one.
+        let seen_at = offer.operation.as_ref().map_or(self.clock.now(), |operation| operation.changed_at);
         let usual = |(at, step): (usize, &Step)| {
             let is_left = matches!(
                 step.status(),
@@ -98,19 +100,11 @@ impl Perform {
             }
             let durations = self.known.of(self.store.as_ref(), self.clock.now(), &offer.offer_type, &step.id)?;
             Ok(match at_hand.filter(|watched| watched.at == at) {
-                Some(watched) => self.remaining(&durations, &watched),
+                Some(watched) => remaining(&durations, &watched, seen_at),
                 None => durations.range().map(|range| Usual { range, ends: None }),
             })
         };
         steps.iter().enumerate().map(usual).collect()
-    }
-
-    fn remaining(&self, durations: &Durations, at_hand: &Watched<'_>) -> Option<Usual> {
-        let range = durations.after(at_hand.spent(self.clock.now()))?;
-        // The document is rendered anew when the end has passed, and that is not before a step can be late.
-        let is_worth_it = range.high >= SOONEST_LATE_SECONDS * TICKS_PER_SECOND;
-        let ends = is_worth_it.then(|| (at_hand.plus(range.low), at_hand.plus(range.high)));
-        Some(Usual { range, ends })
     }
 
     /// What a decision teaches, and when to look whether the step that follows is late.
@@ -162,6 +156,14 @@ impl Perform {
             Err(error) => Err(error),
         }
     }
+}
+
+fn remaining(durations: &Durations, at_hand: &Watched<'_>, seen_at: Moment) -> Option<Usual> {
+    let range = durations.after(at_hand.spent(seen_at))?;
+    // The document is rendered anew when the end has passed, and that is not before a step can be late.
+    let is_worth_it = range.high >= SOONEST_LATE_SECONDS * TICKS_PER_SECOND;
+    let ends = is_worth_it.then(|| (at_hand.plus(range.low), at_hand.plus(range.high)));
+    Some(Usual { range, ends })
 }
 
 /// What a look came to.

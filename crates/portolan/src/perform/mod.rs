@@ -1,14 +1,14 @@
 //! The only way anything changes: load, decide, commit; again if someone was faster.
 
 mod access;
-mod foresee;
 mod durations;
+mod foresee;
 mod leads;
 mod repeated;
 mod requests;
 
-pub use foresee::Foreseen;
 pub use durations::Looked;
+pub use foresee::Foreseen;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, Once, PasswordFault, Permission};
@@ -172,7 +172,11 @@ impl Perform {
     /// [`Failure`]; then nothing has changed.
     pub async fn perform(&self, by: &Authorised<'_>, offer: &OfferId, command: Command) -> Result<Performed, Failure> {
         let (key, actor) = self.admit(by, offer, &command)?;
-        self.run(&key, &actor, command, None).await
+        let Some(once) = by.once() else { return self.run(&key, &actor, command, None, None).await };
+        let work = async { Ok(self.run(&key, &actor, command, None, Some(once)).await?.answer) };
+        let answer = self.once(Some(once), work).await?;
+        let missing = || StoreError::Corrupt(format!("{key:?} was changed, and is not there"));
+        Ok(Performed { answer, offer: self.store.load(&key).await?.ok_or_else(missing)?.offer })
     }
 
     /// Whether the caller may ask this of the offer; who that is for the journal.
@@ -186,12 +190,6 @@ impl Perform {
         }
         let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
         Ok((key, Actor { name: by.actor().to_owned(), principal: by.principal() }))
-        let actor = Actor { name: by.actor().to_owned(), principal: by.principal() };
-        let Some(once) = by.once() else { return self.run(&key, &actor, command, None, None).await };
-        let work = async { Ok(self.run(&key, &actor, command, None, Some(once)).await?.answer) };
-        let answer = self.once(Some(once), work).await?;
-        let missing = || StoreError::Corrupt(format!("{key:?} was changed, and is not there"));
-        Ok(Performed { answer, offer: self.store.load(&key).await?.ok_or_else(missing)?.offer })
     }
 
     /// Asks again whether a caller may: between the proof at the door and this there was a body, which may take its time.

@@ -65,6 +65,7 @@ pub trait Journal: Send + Sync {
     /// newest number where none was. The times of an offer's lines rise with their numbers. Those of a whole journal do so only
     /// nearly, for offers change side by side: look for an earlier moment, and judge the lines from there.
     fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError>;
+
     /// Follows `publisher/offer`, or a whole `publisher`, folded. What the follower is told is a hint: look into the journal
     /// from time to time all the same.
     fn follow(&self, name: &str) -> Follower;
@@ -84,6 +85,8 @@ impl Read {
     /// As [`Journal::first_since`].
     pub fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError> {
         self.0.first_since(publisher, offer, at)
+    }
+
     /// As [`Journal::follow`].
     pub fn follow(&self, name: &str) -> Follower {
         self.0.follow(name)

@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 9] = [
+const SQLITE: [&str; 10] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),

@@ -4,8 +4,8 @@ mod cache;
 mod chain;
 mod claims;
 mod directory;
-mod following;
 mod durations;
+mod following;
 mod journal;
 mod live;
 mod migrate;
@@ -35,8 +35,8 @@ pub use claims::Claims;
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
-pub use following::{Follower, News};
 pub use durations::{Learned, Learning, Look, Looks};
+pub use following::{Follower, News};
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use outbox::{
@@ -196,8 +196,7 @@ pub struct Selection {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory + Journal + Outbox + Repeats + Subscriptions {
-pub trait Store: Directory + Journal + Learning + Outbox + Subscriptions {
+pub trait Store: Directory + Journal + Learning + Outbox + Repeats + Subscriptions {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 

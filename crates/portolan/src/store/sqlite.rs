@@ -5,8 +5,7 @@ use super::following::{Following, News};
 use super::sqlite_writer::{Job, QUEUE, in_savepoint, locked, run, write_batches};
 use super::{
     Change, Claim, Document, Listed, Live, LiveSelection, Publisher, Selection, Store, StoreError, Stored, migrate,
-    sealed, sqlite_journal, sqlite_live, sqlite_read, sqlite_write,
-    sealed, sqlite_durations, sqlite_live, sqlite_read, sqlite_write,
+    sealed, sqlite_durations, sqlite_journal, sqlite_live, sqlite_read, sqlite_write,
 };
 use crate::vault::Vault;
 use async_trait::async_trait;

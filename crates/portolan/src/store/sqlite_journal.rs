@@ -6,8 +6,8 @@ use super::sqlite_read::{all, first};
 use super::{Sqlite, StoreError};
 use async_trait::async_trait;
 use publishing::moment::Moment;
-use publishing::offer::{OfferId, PublisherId};
 use publishing::offer::{OfferId, OfferKey, PublisherId};
+use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
 use rusqlite::{Connection, Row};
 
@@ -34,6 +34,10 @@ impl Journal for Sqlite {
     fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64> {
         self.read(|connection| first_since(connection, &publisher.folded(), offer, at.ticks()))
     }
+
+    fn follow(&self, name: &str) -> Follower {
+        self.following().follow(name)
+    }
 }
 
 /// Halves the numbers until one is left: some twenty looks into an index that is there anyway, where an index by time would cost
@@ -58,9 +62,6 @@ fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>
         }
     }
     Ok(low)
-    fn follow(&self, name: &str) -> Follower {
-        self.following().follow(name)
-    }
 }
 
 fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Result<Vec<Line>> {

@@ -16,9 +16,9 @@
 use crate::world::{Answer, Setting, World};
 use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
-use api::explain::{CancelForecast, Explanation};
-use api::events::HistoryPage;
 use api::events::Event;
+use api::events::HistoryPage;
+use api::explain::{CancelForecast, Explanation};
 use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
