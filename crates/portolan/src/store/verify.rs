@@ -560,6 +560,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
     fn every_damage_is_found_and_the_first_bad_entry_is_named() {
         let connection = filled();
         assert!(verified(&connection, &[]).iter().all(|circle| circle.flaw.is_none()));
@@ -634,6 +635,7 @@ mod tests {
 
     #[test]
     #[ignore = "measures; run it by name, with --release where it shall say something"]
+    #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
     fn how_fast_a_long_journal_is_verified() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("portolan.db");
