@@ -8,6 +8,9 @@ mod load;
 mod reads;
 mod writes;
 
+/// A part by its name.
+type Part = (&'static str, fn(bool));
+
 fn main() {
     following::serve_if_asked();
     // `cargo test --benches` runs this too, to see that it still works: then everything is short.
@@ -16,8 +19,7 @@ fn main() {
         println!("A short run, to see that it works. For figures: cargo bench -p portolan");
     }
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let parts: [(&str, fn(bool)); 3] =
-        [("reads", reads::compare), ("writes", writes::compare), ("following", following::compare)];
+    let parts: [Part; 3] = [("reads", reads::compare), ("writes", writes::compare), ("following", following::compare)];
     for (name, compare) in parts {
         if only.as_deref().is_none_or(|only| only == name) {
             compare(quick);
