@@ -243,6 +243,7 @@ async fn serve(listener: TcpListener) {
         types: demo::rehearsed_types().unwrap(),
         missing_if_match: MissingIfMatch::Accept,
         success_word: SuccessWord::Succeeded,
+        learned_durations: true,
         identity: Identity::default(),
         entrance: Entrance { limits, trusted_proxies, ..Entrance::default() },
         checks: Checks::default(),

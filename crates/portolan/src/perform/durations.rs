@@ -145,7 +145,7 @@ impl Perform {
             _ => return Ok(Looked::Again(Some(self.look_at(offer, &at_hand)?))),
         };
         let command = Command::NoteLate { operation: look.operation, step: at_hand.at, usual };
-        match self.run(&look.key, &Actor::named(SERVICE), command, None).await {
+        match self.run(&look.key, &Actor::named(SERVICE), command, None, None).await {
             Ok(_) => {
                 let (offer, step) = (look.key.name(), &at_hand.step.id);
                 tracing::warn!(offer, step, since = ?at_hand.since, ?usual, "a step takes longer than nine in ten earlier ones");

@@ -25,7 +25,7 @@ impl Perform {
         let (key, actor) = self.admit(by, offer, &command)?;
         let stored = self.store.load(&key).await?;
         let decision = self.decide(&key, &actor, &command, stored.as_ref()).await?;
-        let document = self.change(&decision, None, None)?.document;
+        let document = self.change(&decision, stored.as_ref(), None, None)?.document;
         let before = stored.map_or(decision.offer, |stored| stored.offer);
         Ok(Foreseen { before, document })
     }

@@ -309,8 +309,7 @@ impl Perform {
             let stored = self.store.load(key).await?;
             let decision = self.decide(key, actor, &command, stored.as_ref()).await?;
             let repeated = self.kept(once, &decision.answer)?;
-            let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone(), repeated)?;
-            let change = self.change(&decision, stored.as_ref(), claim.clone())?;
+            let change = self.change(&decision, stored.as_ref(), claim.clone(), repeated)?;
             let (offer_type, learned) = (change.offer.offer_type.clone(), change.learned.clone());
             match self.store.commit(change).await {
                 Err(StoreError::Overtaken) => {}
@@ -366,11 +365,7 @@ impl Perform {
         repeated: Option<Repeated>,
     ) -> Result<Change, Failure> {
         let offer = decision.offer.clone();
-        let document = wire::render(&wire::status_document(&self.status(&offer), &offer.key, &self.links))
-            .map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        // An offer whose type is gone keeps the steps it has; one that has none shows none.
-        let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
-        let status = status::of_offer(&offer, pipeline);
+        let status = self.status(&offer);
         let mut document = wire::status_document(&status, &offer.key, &self.links);
         wire::add_usual(&mut document.steps, &self.usual(&offer, &status.steps)?);
         let document = wire::render(&document).map_err(|error| StoreError::Corrupt(error.to_string()))?;

@@ -7,7 +7,6 @@ use super::{Sqlite, StoreError};
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
-use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
 use rusqlite::{Connection, Row};
 

@@ -2,12 +2,10 @@
 
 mod events;
 mod explain;
-
-pub use events::{event, happened};
-pub use explain::{cancel, explanation};
 mod usual;
 
 pub use events::{event, happened};
+pub use explain::{cancel, explanation};
 pub use usual::{Usual, add_usual};
 
 use crate::links::Links;
