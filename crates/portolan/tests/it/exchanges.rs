@@ -38,14 +38,13 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Headers that only some answers have, and that a recording therefore names.
-const NAMED_HEADERS: [&str; 7] =
-    ["allow", "etag", "location", "operation-location", "preference-applied", "retry-after", "www-authenticate"];
-const NAMED_HEADERS: [&str; 8] = [
+const NAMED_HEADERS: [&str; 9] = [
     "allow",
     "etag",
     "idempotency-replayed",
     "location",
     "operation-location",
+    "preference-applied",
     "repeatability-result",
     "retry-after",
     "www-authenticate",
