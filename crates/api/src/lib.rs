@@ -12,6 +12,7 @@ pub mod errors;
 pub mod events;
 pub mod explain;
 pub mod leads;
+pub mod mails;
 pub mod offers;
 pub mod operations;
 pub mod paths;

@@ -6,6 +6,7 @@ use crate::checks::{CheckerSetting, missing_checker};
 use crate::egress::EgressSettings;
 use crate::http::{Certificate, Entrance, LimitSettings};
 use crate::network::Network;
+use crate::notify::MailSettings;
 use crate::wire::SuccessWord;
 use anyhow::{Context, Result, bail};
 use publishing::decide::MissingIfMatch;
@@ -36,6 +37,8 @@ pub struct Config {
     pub identity: Identity,
     /// Where the service may send requests to.
     pub egress: EgressSettings,
+    /// The server that takes mails.
+    pub mail: MailSettings,
     /// Who does checks outside the service.
     pub checker: Vec<CheckerSetting>,
     /// The settings file itself, where there is one.
@@ -177,7 +180,8 @@ impl Config {
         let tls = &mut config.tls;
         let named =
             [&mut tls.certificate, &mut tls.key, &mut config.egress.ca_file, &mut config.artifacts.options_file];
-        for file in config.offer_types.iter_mut().chain(named.into_iter().flatten()) {
+        let mail = [&mut config.mail.password_file, &mut config.mail.ca_file];
+        for file in config.offer_types.iter_mut().chain(named.into_iter().chain(mail).flatten()) {
             *file = directory.join(&*file);
         }
         config.file = path.to_owned();

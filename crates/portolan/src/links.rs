@@ -4,6 +4,7 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
 use publishing::offer::OfferKey;
 use std::fmt;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// How many hexadecimal digits a signature has: 128 bits.
 const SIGNATURE_DIGITS: usize = 32;
@@ -72,6 +73,29 @@ impl Links {
     /// The page that says where an offer stands, for those who have signed in.
     pub fn status_page(&self, key: &OfferKey) -> String {
         format!("{}/publishers/{}/offers/{}", self.public_url, key.publisher, key.offer)
+    }
+
+    /// Where whoever has this address ends a member's subscription to mails.
+    pub fn end_subscription(&self, subscription: Uuid) -> String {
+        let signature = self.sign(&format!("unsubscribe {subscription}"));
+        format!("{}/unsubscribe/{subscription}?signature={signature}", self.public_url)
+    }
+
+    /// Whether a signature ends a member's subscription to mails.
+    pub fn ends_subscription(&self, subscription: Uuid, signature: &str) -> bool {
+        self.is_signed(&format!("unsubscribe {subscription}"), signature)
+    }
+
+    /// Where whoever has this address ends mails about an offer to a receiver.
+    pub fn end_mails(&self, key: &OfferKey, receiver: Uuid) -> String {
+        let signature = self.sign(&format!("unsubscribe {} {receiver}", key.name()));
+        let OfferKey { publisher, offer } = key;
+        format!("{}/unsubscribe/{publisher}/{offer}/{receiver}?signature={signature}", self.public_url)
+    }
+
+    /// Whether a signature ends mails about an offer to a receiver.
+    pub fn ends_mails(&self, key: &OfferKey, receiver: Uuid, signature: &str) -> bool {
+        self.is_signed(&format!("unsubscribe {} {receiver}", key.name()), signature)
     }
 
     /// Where a pinned artifact can be had: whoever has the address has the file.

@@ -12,6 +12,7 @@ use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, addresses};
 use portolan::journal::Journal;
+use portolan::notify::MailSettings;
 use portolan::serve::{Identity, Setup, asked_to_end, links};
 use portolan::store::{Sqlite, Store, holds_sealed};
 use portolan::vault::Vault;
@@ -166,6 +167,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         clock,
         artifacts: Some(artifacts),
         egress,
+        mail: config.mail,
     };
     let service = setup.start(listener(&addresses).await?).await?;
     if let Some(secret) = &service.setup_secret {
@@ -270,6 +272,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         // A demo works without any network.
         artifacts: None,
         egress: Egress::new(&EgressSettings::default())?,
+        mail: MailSettings::default(),
     };
     let service = setup.start(listener).await?;
     let tokens = demo::tokens(&service.perform, service.issuer.as_ref()).await?;

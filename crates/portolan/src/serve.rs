@@ -12,6 +12,7 @@ use crate::http::{self, Entrance, Followers, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::listing::Shelf;
+use crate::notify::{MailSettings, Mails};
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Looks, Post, Read, Store};
 use crate::vault::Vault;
@@ -56,6 +57,8 @@ pub struct Setup {
     pub artifacts: Option<Artifacts>,
     /// The way out to the world.
     pub egress: Egress,
+    /// The server that takes mails.
+    pub mail: MailSettings,
 }
 
 /// Whose tokens are taken, and for whom they must be.
@@ -126,6 +129,9 @@ impl Setup {
             links.clone(),
         )
         .telling_durations(self.learned_durations);
+        let post = Post::new(Arc::clone(&self.store));
+        let mails = Mails::open(&self.mail, post.clone(), links.clone())?;
+        let perform = perform.with_mails(mails.is_some());
         let replanned = perform.replan().await.context("offers whose pipeline changed could not be planned anew")?;
         if replanned > 0 {
             tracing::info!(replanned, "unpublished offers show the changed pipelines");
@@ -171,9 +177,12 @@ impl Setup {
             description: http::description()?,
         };
         let door = http::door(rooms, web::routes(pages), self.clock.clone());
-        let post = Post::new(Arc::clone(&self.store));
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
-        let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, self.clock.clone());
+        let due = perform.post_due();
+        let mut deliveries = vec![Delivery::new(post.clone(), Arc::clone(&due.leads), leads, self.clock.clone())];
+        deliveries.extend(
+            mails.map(|mails| Delivery::new(post, Arc::clone(&due.mails), Arc::new(mails), self.clock.clone())),
+        );
         let checks = checks.with_egress(self.egress);
         let lookout = Lookout::new(Looks::new(Arc::clone(&self.store)), perform.clone(), self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
@@ -181,14 +190,15 @@ impl Setup {
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
         });
-        let delivering = tokio::spawn({
+        let delivering = deliveries.into_iter().map(|delivery| {
             let stopped = stopped.clone();
-            async move { delivery.run(stopped).await }
+            tokio::spawn(async move { delivery.run(stopped).await })
         });
         let looking = tokio::spawn({
             let stopped = stopped.clone();
             async move { lookout.run(stopped).await }
         });
+        let mut tasks: Vec<JoinHandle<()>> = delivering.chain([working, looking]).collect();
         let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         if let Some(issuer) = issuer.clone() {
             // A fresh installation makes its first key now, and not while the first client waits for it.
@@ -199,7 +209,7 @@ impl Setup {
             });
         }
         let store = self.store;
-        let tasks = vec![listening, working, delivering, looking];
+        tasks.push(listening);
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
     }
 

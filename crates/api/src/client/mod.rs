@@ -6,6 +6,7 @@ mod connection;
 mod explain;
 mod following;
 mod history;
+mod mails;
 mod reviews;
 
 pub use connection::{

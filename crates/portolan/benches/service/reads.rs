@@ -12,6 +12,7 @@ use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, LimitSettings};
 use portolan::issuer::Audience;
 use portolan::links::Links;
+use portolan::notify::MailSettings;
 use portolan::serve::{Identity, Setup};
 use portolan::store::{Sqlite, Store};
 use portolan::vault::Vault;
@@ -102,6 +103,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
                 checks: Checks::default(),
                 artifacts: None,
                 egress: Egress::new(&EgressSettings::default()).unwrap(),
+                mail: MailSettings::default(),
             };
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;

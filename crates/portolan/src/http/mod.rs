@@ -21,6 +21,7 @@ mod json;
 mod leads;
 mod limits;
 mod listen;
+mod mails;
 mod members;
 mod needs;
 mod offers;
@@ -168,6 +169,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(members::list_staff_secrets, members::add_staff_secret))
         .routes(routes!(members::remove_staff_secret))
         .routes(routes!(members::invite_staff))
+        .routes(routes!(mails::get_mails, mails::put_mails, mails::delete_mails))
+        .routes(routes!(mails::get_staff_mails, mails::put_staff_mails, mails::delete_staff_mails))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(catalog::list_catalog_offers))
         .routes(routes!(catalog::get_catalog_offer))

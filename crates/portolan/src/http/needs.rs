@@ -40,6 +40,9 @@ pub fn need(operation: &str) -> Option<Need> {
         "go_live_offer" | "roll_back_offer" | "synchronise_audiences" => AtPublisher(Permission::GoLive),
         "cancel_offer" => AtPublisher(Permission::Cancel),
 
+        "get_mails" | "put_mails" | "delete_mails" => AtPublisher(Permission::Read),
+        "get_staff_mails" | "put_staff_mails" | "delete_staff_mails" => InMarketplace(Permission::Read),
+
         "list_leads" => AtPublisher(Permission::ReadLeads),
         "list_members" => AtPublisher(Permission::ReadMembers),
         "add_member" | "set_member_roles" | "remove_member" => AtPublisher(Permission::ManageMembers),

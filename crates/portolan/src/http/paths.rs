@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 28] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -14,6 +14,8 @@ const WORDS: [&str; 26] = [
     "history",
     "events",
     "publish",
+    "notifications",
+    "mail",
     "golive",
     "cancel",
     "rollback",
@@ -71,6 +73,11 @@ fn fold(path: &str) -> Option<String> {
             put(6, &mut segments, &WORDS);
         }
     }
+    for at in [1, 3] {
+        if segments.get(at) == Some(&"notifications") {
+            put(at + 1, &mut segments, &WORDS);
+        }
+    }
     if segments.get(1) == Some(&"staff") {
         put(3, &mut segments, &WORDS);
     }
@@ -95,6 +102,8 @@ mod tests {
             ("/api/publishers/p/offers/o/submissions/?a=b", Some("/api/publishers/p/offers/o/submissions?a=b")),
             ("/api/reviews/ID/Review/Claim", Some("/api/reviews/ID/Review/claim")),
             ("/api/publishers/OFFERS/offers/STATUS/status", None),
+            ("/api/Notifications/MAIL", Some("/api/notifications/mail")),
+            ("/api/publishers/p/notifications/Mail", Some("/api/publishers/p/notifications/mail")),
             ("/api/operations/P$O$2$Preview", None),
             ("/Healthz", None),
             ("/", None),

@@ -1,1 +1,10 @@
 //! Carries what happened to those who want to be told: by webhook, by mail.
+
+mod compose;
+mod mail;
+mod settings;
+mod smtp;
+
+pub use compose::{Composer, Told};
+pub use mail::Mails;
+pub use settings::{MailSettings, MailTls};

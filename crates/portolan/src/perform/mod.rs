@@ -4,12 +4,14 @@ mod access;
 mod durations;
 mod foresee;
 mod leads;
+mod mails;
 mod repeated;
 mod replan;
 mod requests;
 
 pub use durations::Looked;
 pub use foresee::Foreseen;
+pub use mails::MailFollower;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
 
 use crate::auth::{Authorised, Once, PasswordFault, Permission};

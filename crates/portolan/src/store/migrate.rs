@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 10] = [
+const SQLITE: [&str; 11] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
@@ -14,6 +14,7 @@ const SQLITE: [&str; 10] = [
     include_str!("../../migrations/sqlite/0008_repeated.sql"),
     include_str!("../../migrations/sqlite/0009_durations.sql"),
     include_str!("../../migrations/sqlite/0010_told.sql"),
+    include_str!("../../migrations/sqlite/0011_mail.sql"),
 ];
 
 /// The schema of this program.

@@ -8,6 +8,7 @@ mod durations;
 mod following;
 mod journal;
 mod live;
+mod mailed;
 mod migrate;
 mod outbox;
 mod repeated;
@@ -19,6 +20,7 @@ mod sqlite_durations;
 mod sqlite_journal;
 mod sqlite_lanes;
 mod sqlite_live;
+mod sqlite_mails;
 mod sqlite_outbox;
 mod sqlite_read;
 mod sqlite_repeated;
@@ -39,6 +41,7 @@ pub use durations::{Learned, Learning, Look, Looks};
 pub use following::{Follower, News};
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
+pub use mailed::{Mailed, Notice, Says, Words, receiver, stable_id};
 pub use outbox::{
     Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Rest, Sent, Tells,
 };

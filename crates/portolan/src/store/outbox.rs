@@ -198,6 +198,9 @@ pub trait Outbox: Send + Sync {
     /// [`StoreError::Unavailable`] also where too many of its lane wait already.
     async fn post(&self, letter: Letter) -> Result<Posted, StoreError>;
 
+    /// Takes a letter of kind mail that tells nothing of the journal, durably, unless there is one of its id.
+    async fn post_notice(&self, letter: Letter, receiver: Uuid) -> Result<(), StoreError>;
+
     /// When the next lane of a kind is due or its lease ends, or an old letter is to be forgotten.
     async fn next_letter(&self, kind: LetterKind) -> Result<Option<Moment>, StoreError>;
 

@@ -3,6 +3,7 @@
 use super::directory::{
     AccessChange, ClientSecret, Credential, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+use super::sqlite_mails::forget_member;
 use super::sqlite_read::{all, first, parse, publisher_id, word, word_of};
 use super::sqlite_write::{self, json};
 use super::{Publisher, StoreError, sqlite_repeated};
@@ -238,6 +239,7 @@ fn set_roles(connection: &Connection, circle: &str, member: Uuid, roles: &BTreeS
         return Ok(());
     }
     run(connection, "DELETE FROM member WHERE circle = ?1 AND principal = ?2", [circle, &member])?;
+    forget_member(connection, circle, &member)?;
     // Nobody who should could take these away any more.
     for table in ["client_secret", "invitation"] {
         let statement = format!(

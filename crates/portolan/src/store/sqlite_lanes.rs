@@ -210,8 +210,10 @@ fn end_at_destination(
     match end {
         LetterEnd::PutOff { rest: Rest::Destination(until), .. } => {
             let rest = "INSERT INTO destination (name, rests_until, failures) VALUES (?1, ?2, 1)
-                        ON CONFLICT DO UPDATE SET rests_until = MAX(rests_until, excluded.rests_until), failures = failures + 1";
-            run(connection, rest, params![destination, until.ticks()])?;
+                        ON CONFLICT DO UPDATE SET rests_until = MAX(rests_until, excluded.rests_until),
+                            failures = failures + (rests_until <= ?3)";
+            // What was on its way together fails together, once.
+            run(connection, rest, params![destination, until.ticks(), now.ticks()])?;
             run(connection, "UPDATE lane SET due_at = ?2 WHERE name = ?1", params![lane, until.ticks()])?;
         }
         LetterEnd::Delivered | LetterEnd::PutOff { .. } => {

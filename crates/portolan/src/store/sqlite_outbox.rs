@@ -3,6 +3,7 @@
 use super::outbox::{Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Posted, Sent, Tells};
 use super::sqlite_access::run;
 use super::sqlite_lanes::{claim, end_letter, next};
+use super::sqlite_told::mail_lane;
 use super::{Sqlite, StoreError};
 use crate::vault::{Vault, VaultError};
 use async_trait::async_trait;
@@ -26,6 +27,18 @@ impl Outbox for Sqlite {
     async fn post(&self, letter: Letter) -> Result<Posted> {
         let vault = self.vault().clone();
         self.write(move |connection| post(connection, &vault, &letter), |_| {}).await
+    }
+
+    async fn post_notice(&self, letter: Letter, receiver: Uuid) -> Result<()> {
+        let vault = self.vault().clone();
+        let work = move |connection: &Connection| {
+            let there = "SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)";
+            if connection.prepare_cached(there)?.query_row([letter.id.to_string()], |row| row.get(0))? {
+                return Ok(());
+            }
+            add(connection, &vault, &letter, &mail_lane(receiver, &letter.key.name()), None).map(drop)
+        };
+        self.write(work, |()| {}).await
     }
 
     async fn next_letter(&self, kind: LetterKind) -> Result<Option<Moment>> {

@@ -6,12 +6,13 @@ use super::sqlite_outbox::{failed, place, read_id};
 use super::sqlite_read::{all, first, parse};
 use super::sqlite_write::{journal, json};
 use super::subscriptions::{Delivered, Means, Subscription, SubscriptionChange, Subscriptions};
-use super::{Repeated, Sqlite, StoreError, sqlite_repeated};
+use super::{Repeated, Sqlite, StoreError, sqlite_mails, sqlite_repeated};
 use crate::vault::Vault;
 use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
 use publishing::moment::Moment;
+use publishing::offer::OfferKey;
 use publishing::principal::{Circle, MARKETPLACE};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
@@ -57,6 +58,15 @@ impl Subscriptions for Sqlite {
             journal(connection, &circle, "", &entry, &[]).map(drop)
         };
         self.write(work, |()| {}).await
+    }
+
+    fn are_mails_stopped(&self, receiver: Uuid, key: &OfferKey) -> Result<bool> {
+        self.read(|connection| sqlite_mails::are_stopped(connection, receiver, key))
+    }
+
+    async fn stop_mails(&self, receiver: Uuid, key: &OfferKey, now: Moment, stopped: bool) -> Result<()> {
+        let key = key.clone();
+        self.write(move |connection| sqlite_mails::stop(connection, receiver, &key, now, stopped), |()| {}).await
     }
 
     async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>> {
@@ -131,8 +141,7 @@ fn remove(connection: &Connection, circle: &str, id: Uuid) -> Result<()> {
         return Err(StoreError::Overtaken);
     }
     take_away_lanes(connection, &id)?;
-    run(connection, "DELETE FROM outbox WHERE subscription = ?1", [&id])?;
-    Ok(())
+    sqlite_mails::take_away(connection, &id)
 }
 
 /// Nothing that waits for a subscription is tried any more; it can be delivered again by hand.

@@ -1,6 +1,8 @@
 //! What a commit puts into the outbox for those who follow: webhooks and mails, one letter for each that wants this line.
 
+use super::mailed::{Mailed, Says, Words, receiver, stable_id};
 use super::outbox::{Letter, LetterKind, Tells};
+use super::sqlite_mails::are_stopped;
 use super::sqlite_outbox::{Lane, add, read_id};
 use super::sqlite_read::{all, parse};
 use super::sqlite_subscriptions::means;
@@ -10,7 +12,7 @@ use crate::vault::Vault;
 use publishing::happening::Happening;
 use publishing::principal::MARKETPLACE;
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -36,6 +38,7 @@ pub(super) fn tell(connection: &Connection, vault: &Vault, change: &Change, line
     let subscriptions: Vec<Told> = all(connection, statement, (&circle, MARKETPLACE), |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     })?;
+    let words = LazyCell::new(|| Words::of(&change.offer, &change.display_text, happening, change.entry.at));
     let mut mailed = HashSet::new();
     for (id, kind, events, mail) in subscriptions {
         let events: Vec<Happening> = parse(&events)?;
@@ -47,7 +50,7 @@ pub(super) fn tell(connection: &Connection, vault: &Vault, change: &Change, line
                 if !mailed.insert(mail.to_lowercase()) {
                     continue;
                 }
-                mail_to(connection, vault, change, line, Some(id), &mail)?;
+                mail_to(connection, vault, change, Tells { line, subscription: Some(id) }, &mail, &words)?;
             }
             _ => continue,
         }
@@ -55,8 +58,9 @@ pub(super) fn tell(connection: &Connection, vault: &Vault, change: &Change, line
     }
     if change.mails && happening.is_mailed() {
         for address in change.offer.operation.iter().flat_map(|operation| &operation.emails) {
-            if mailed.insert(address.to_lowercase()) {
-                mail_to(connection, vault, change, line, None, address)?;
+            if mailed.insert(address.to_lowercase()) && !are_stopped(connection, receiver(address), &change.offer.key)?
+            {
+                mail_to(connection, vault, change, Tells { line, subscription: None }, address, &words)?;
                 letters += 1;
             }
         }
@@ -79,34 +83,26 @@ fn mail_to(
     connection: &Connection,
     vault: &Vault,
     change: &Change,
-    line: i64,
-    subscription: Option<Uuid>,
+    tells: Tells,
     address: &str,
+    words: &Words,
 ) -> Result<()> {
     let offer = change.offer.key.name();
-    let id = stable_id(&[&address.to_lowercase(), &offer, &line.to_string()]);
-    let letter = Letter { body: address.as_bytes().to_vec().into(), ..letter(change, LetterKind::Mail, id) };
+    let id = stable_id(&[&address.to_lowercase(), &offer, &tells.line.to_string()]);
+    let mailed = Mailed { to: address.to_owned(), says: Says::Happened(words.clone()) };
+    let body = serde_json::to_vec(&mailed).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let letter = Letter { body: body.into(), ..letter(change, LetterKind::Mail, id) };
+    add(connection, vault, &letter, &mail_lane(receiver(address), &offer), Some((tells, words.happening.name())))
+        .map(drop)
+}
+
+/// Where mails about an offer wait for this receiver's turn.
+pub(super) fn mail_lane(receiver: Uuid, offer: &str) -> Lane<'static> {
     // Of the address the lane has what cannot be turned back into it.
-    let receiver = stable_id(&[&address.to_lowercase()]);
-    let lane = Lane { name: format!("mail/{receiver}/{offer}"), kind: letter.kind, destination: MAIL_SERVER };
-    let happening = change.entry.told.as_ref().map_or("", |told| told.happening.name());
-    add(connection, vault, &letter, &lane, Some((Tells { line, subscription }, happening))).map(drop)
+    Lane { name: format!("mail/{receiver}/{offer}"), kind: LetterKind::Mail, destination: MAIL_SERVER }
 }
 
 fn letter(change: &Change, kind: LetterKind, id: Uuid) -> Letter {
     let key = change.offer.key.clone();
     Letter { id, key, kind, body: Zeroizing::default(), made_at: change.entry.at, once: None }
-}
-
-/// The same for the same parts: whoever gets something twice can tell by it.
-fn stable_id(parts: &[&str]) -> Uuid {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part);
-    }
-    let digest: [u8; 32] = hasher.finalize().into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
 use publishing::moment::Moment;
+use publishing::offer::OfferKey;
 use publishing::principal::Circle;
 use std::fmt;
 use uuid::Uuid;
@@ -118,6 +119,13 @@ pub trait Subscriptions: Send + Sync {
         entry: Entry,
         repeated: Option<Repeated>,
     ) -> Result<(), StoreError>;
+
+    /// Whether this receiver of mails wants none about an offer.
+    fn are_mails_stopped(&self, receiver: Uuid, key: &OfferKey) -> Result<bool, StoreError>;
+
+    /// From now on this receiver gets no mail about an offer although the address was given at publish, and what waits for it is
+    /// given up; or gets them again.
+    async fn stop_mails(&self, receiver: Uuid, key: &OfferKey, now: Moment, stopped: bool) -> Result<(), StoreError>;
 
     /// The letters of a subscription in the last 30 days, newest first.
     async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError>;

@@ -8,6 +8,7 @@ mod listings;
 mod pages;
 mod sign_in;
 mod standing;
+mod unsubscribe;
 mod welcome;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
@@ -90,6 +91,8 @@ pub fn routes(pages: Pages) -> Router {
         .route("/listings/{publisher}/{offer}", get(listings::live))
         .route("/listings/{publisher}/{offer}/preview", get(listings::preview))
         .route("/publishers/{publisher}/offers/{offer}", get(standing::show))
+        .route("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop))
+        .route("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop))
         .route("/sign-in", get(sign_in::choose))
         .route("/sign-in/callback", get(sign_in::come_back))
         .route("/sign-out", post(account::sign_out))

@@ -209,6 +209,18 @@ pub(super) fn minute(moment: Moment) -> String {
     date.replace('T', " ").chars().take("2026-11-22 09:40".len()).collect()
 }
 
+/// A page that ends mails.
+#[derive(Template)]
+#[template(path = "stop.html")]
+pub(super) struct StopPage<'a> {
+    pub(super) style: &'a str,
+    pub(super) title: &'a str,
+    pub(super) text: &'a str,
+    /// What it sends, and what it says.
+    pub(super) button: Option<(&'a str, &'a str)>,
+    pub(super) action: &'a str,
+}
+
 /// A page that only says something.
 #[derive(Template)]
 #[template(path = "message.html")]

@@ -20,6 +20,7 @@ use api::events::Event;
 use api::events::HistoryPage;
 use api::explain::{CancelForecast, Explanation};
 use api::leads::{Lead, TakenLead};
+use api::mails::MailSubscription;
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
 use api::publishers::{OfferType, Publisher};
@@ -254,6 +255,7 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         {
             assert_eq!(answer.body, "", "{request}");
         }
+        (_, [.., "notifications", "mail"]) => same::<MailSubscription>(answer),
         (_, ["catalog", "offers"]) => same::<CatalogPage>(answer),
         (_, ["catalog", "offers", _, _]) => same::<CatalogOffer>(answer),
         (_, ["api", "publishers"]) => same::<Vec<Publisher>>(answer),

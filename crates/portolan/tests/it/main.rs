@@ -35,6 +35,7 @@ mod kill;
 mod leads;
 mod limits;
 mod listings;
+mod mail;
 mod matrix;
 mod openapi;
 mod origin;

@@ -320,6 +320,11 @@ pub async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> 
         "follow_offer" => asked(200, format!("{offers}/memo/events"), ""),
         "follow_publisher" => asked(200, format!("/api/publishers/{at}/events"), ""),
         "list_leads" => asked(200, format!("{offers}/memo/leads"), ""),
+        // Nobody here has a mail address, and there is no server for mails; mail.rs asks where there is.
+        "get_mails" | "delete_mails" => asked(404, format!("/api/publishers/{at}/notifications/mail"), ""),
+        "put_mails" => asked(409, format!("/api/publishers/{at}/notifications/mail"), "{}"),
+        "get_staff_mails" | "delete_staff_mails" => asked(404, "/api/notifications/mail", ""),
+        "put_staff_mails" => asked(409, "/api/notifications/mail", "{}"),
         // Whom it is sent by plays no part; leads.rs asks for offers that are live.
         "send_lead" => asked(404, format!("/catalog/offers/{at}/none/leads"), "{}"),
         "list_submissions" => asked(200, format!("{offers}/memo/submissions"), ""),

@@ -35,6 +35,8 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "cancel_offer",
             "claim_review",
             "create_publisher",
+            "delete_mails",
+            "delete_staff_mails",
             "explain_offer",
             "follow_offer",
             "follow_publisher",
@@ -46,6 +48,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_instance",
             "get_keys_v1",
             "get_keys_v2",
+            "get_mails",
             "get_offer",
             "get_offer_history",
             "get_offer_slot",
@@ -57,6 +60,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_publisher_history",
             "get_readiness",
             "get_review",
+            "get_staff_mails",
             "get_token_v1",
             "get_token_v2",
             "give_verdict",
@@ -76,7 +80,9 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "list_staff_secrets",
             "list_submissions",
             "publish_offer",
+            "put_mails",
             "put_offer",
+            "put_staff_mails",
             "release_review",
             "remove_member",
             "remove_member_secret",
@@ -104,7 +110,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 61);
+    assert_eq!(routed, 67);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 

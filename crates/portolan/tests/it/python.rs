@@ -27,7 +27,7 @@ pub fn python() -> Option<PathBuf> {
 }
 
 /// Writes a root that clients shall trust, `root.pem`, and a certificate of it for this machine; gives the root.
-fn write_certificates(files: &Path) -> String {
+pub fn write_certificates(files: &Path) -> String {
     let (root_key, key) = (rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap());
     let mut root = rcgen::CertificateParams::default();
     root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);

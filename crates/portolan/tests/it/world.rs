@@ -16,6 +16,7 @@ use portolan::http::{Entrance, Followers, LimitSettings, Limits, Readiness, Room
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
+use portolan::notify::{MailSettings, Mails};
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Looks, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
@@ -60,6 +61,8 @@ pub struct World {
     pub worker: Worker,
     pub delivery: Delivery,
     pub lookout: Lookout,
+    /// Delivers mails, where there is a server for them.
+    pub mailing: Option<Delivery>,
     pub issuer: Issuer,
     pub address: SocketAddr,
     pub public_url: &'static str,
@@ -117,6 +120,8 @@ pub struct Setting {
     pub public_url: &'static str,
     /// How often streams are looked after.
     pub heartbeat: Duration,
+    /// The server that takes mails.
+    pub mail: MailSettings,
 }
 
 impl Default for Setting {
@@ -138,6 +143,7 @@ impl Default for Setting {
             egress: egress(),
             public_url: PUBLIC_URL,
             heartbeat: Duration::from_secs(15),
+            mail: MailSettings::default(),
         }
     }
 }
@@ -231,6 +237,9 @@ impl World {
             links.clone(),
         )
         .telling_durations(setting.learned_durations);
+        let post = Post::new(Arc::clone(&store));
+        let mails = Mails::open(&setting.mail, post, links.clone()).unwrap();
+        let perform = perform.with_mails(mails.is_some());
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
@@ -281,6 +290,9 @@ impl World {
         let leads = Arc::new(Leads::new(post.clone(), setting.egress));
         let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, clock.clone());
         let lookout = Lookout::new(Looks::new(Arc::clone(&store)), perform.clone(), clock.clone());
+        let post = Post::new(Arc::clone(&store));
+        let due = perform.post_due().mails.clone();
+        let mailing = mails.map(|mails| Delivery::new(post, due, Arc::new(mails), clock.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen(listener, door, setting.entrance, stopped));
@@ -294,6 +306,7 @@ impl World {
             worker,
             delivery,
             lookout,
+            mailing,
             issuer,
             address,
             public_url,
