@@ -12,6 +12,7 @@ use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, LimitSettings};
 use portolan::links::Links;
+use portolan::notify::MailSettings;
 use portolan::serve::{Identity, Setup};
 use portolan::store::{Sqlite, Store};
 use portolan::vault::Vault;
@@ -249,6 +250,7 @@ async fn serve(listener: TcpListener) {
         checks: Checks::default(),
         artifacts: None,
         egress: Egress::new(&EgressSettings::default()).unwrap(),
+        mail: MailSettings::default(),
     };
     let service = setup.start(listener).await.unwrap();
     let tokens = demo::tokens(&service.perform, service.issuer.as_ref()).await.unwrap();
