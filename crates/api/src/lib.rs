@@ -17,3 +17,4 @@ pub mod paths;
 pub mod publishers;
 pub mod reviews;
 pub mod status;
+pub mod subscriptions;

@@ -12,6 +12,7 @@ use crate::http::{self, Entrance, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::listing::Shelf;
+use crate::notify::Webhooks;
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Post, Read, Store};
 use crate::vault::Vault;
@@ -149,6 +150,8 @@ impl Setup {
         if let Some(artifacts) = &self.artifacts {
             checks = checks.with_artifacts(artifacts.clone(), links.clone());
         }
+        let post = Post::new(Arc::clone(&self.store));
+        let webhooks = Webhooks::new(post.clone(), self.egress.clone(), links.clone(), self.clock.clone());
         let rooms = Rooms {
             read: Read::new(Arc::clone(&self.store)),
             perform: perform.clone(),
@@ -160,6 +163,7 @@ impl Setup {
             shelf,
             types: Arc::clone(&types),
             checks: checks.clone(),
+            webhooks: webhooks.clone(),
             success_word: self.success_word,
             draining: Arc::clone(&draining),
             readiness: Arc::new(Readiness::new(self.clock.clone())),
@@ -167,9 +171,12 @@ impl Setup {
             description: http::description()?,
         };
         let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
-        let post = Post::new(Arc::clone(&self.store));
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
-        let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, self.clock.clone());
+        let due = perform.post_due();
+        let deliveries = [
+            Delivery::new(post.clone(), Arc::clone(&due.leads), leads, self.clock.clone()),
+            Delivery::new(post, Arc::clone(&due.webhooks), Arc::new(webhooks), self.clock.clone()),
+        ];
         let checks = checks.with_egress(self.egress);
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
         let (stop, stopped) = watch::channel(false);
@@ -177,9 +184,9 @@ impl Setup {
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
         });
-        let delivering = tokio::spawn({
+        let delivering = deliveries.map(|delivery| {
             let stopped = stopped.clone();
-            async move { delivery.run(stopped).await }
+            tokio::spawn(async move { delivery.run(stopped).await })
         });
         let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         if let Some(issuer) = issuer.clone() {
@@ -191,7 +198,7 @@ impl Setup {
             });
         }
         let store = self.store;
-        let tasks = vec![listening, working, delivering];
+        let tasks = [listening, working].into_iter().chain(delivering).collect();
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
     }
 

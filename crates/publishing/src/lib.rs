@@ -45,3 +45,4 @@ pub mod secrets;
 pub mod start_check;
 pub mod status;
 pub mod synchronise_audiences;
+pub mod webhook;

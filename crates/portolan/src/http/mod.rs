@@ -30,6 +30,8 @@ mod reviews;
 mod slow;
 mod status;
 mod submissions;
+mod subscribed;
+mod subscriptions;
 mod tls;
 mod token;
 mod verdicts;
@@ -50,6 +52,7 @@ use crate::checks::Checks;
 use crate::issuer::Issuer;
 use crate::links::Links;
 use crate::listing::Shelf;
+use crate::notify::Webhooks;
 use crate::perform::Perform;
 use crate::store::Read;
 use crate::wire::SuccessWord;
@@ -86,6 +89,8 @@ pub struct Rooms {
     pub types: Arc<OfferTypes>,
     /// Who does checks outside the service, and calls back.
     pub checks: Checks,
+    /// Who sends to webhooks.
+    pub webhooks: Webhooks,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
     /// Whether the service is about to stop.
@@ -144,6 +149,28 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(members::list_staff_secrets, members::add_staff_secret))
         .routes(routes!(members::remove_staff_secret))
         .routes(routes!(members::invite_staff))
+        .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
+        .routes(routes!(
+            subscriptions::get_subscription,
+            subscriptions::change_subscription,
+            subscriptions::remove_subscription
+        ))
+        .routes(routes!(subscriptions::rotate_subscription))
+        .routes(routes!(subscriptions::enable_subscription))
+        .routes(routes!(subscriptions::test_subscription))
+        .routes(routes!(subscriptions::list_deliveries))
+        .routes(routes!(subscriptions::repeat_delivery))
+        .routes(routes!(subscriptions::list_marketplace_subscriptions, subscriptions::create_marketplace_subscription))
+        .routes(routes!(
+            subscriptions::get_marketplace_subscription,
+            subscriptions::change_marketplace_subscription,
+            subscriptions::remove_marketplace_subscription
+        ))
+        .routes(routes!(subscriptions::rotate_marketplace_subscription))
+        .routes(routes!(subscriptions::enable_marketplace_subscription))
+        .routes(routes!(subscriptions::test_marketplace_subscription))
+        .routes(routes!(subscriptions::list_marketplace_deliveries))
+        .routes(routes!(subscriptions::repeat_marketplace_delivery))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(catalog::list_catalog_offers))
         .routes(routes!(catalog::get_catalog_offer))

@@ -3,8 +3,10 @@
 mod access;
 mod leads;
 mod requests;
+mod subscriptions;
 
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
+pub use subscriptions::Follower;
 
 use crate::auth::{Authorised, PasswordFault, Permission};
 use crate::clock::Clock;
@@ -21,6 +23,7 @@ use publishing::offer_type::OfferTypes;
 use publishing::principal::Circle;
 use publishing::refusal::Refusal;
 use publishing::status;
+use publishing::webhook::SubscriptionRefusal;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::Notify;
@@ -51,6 +54,9 @@ pub enum Failure {
     /// A lead is not taken.
     #[error(transparent)]
     Lead(#[from] LeadRefusal),
+    /// A subscription cannot be so, or is not there.
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionRefusal),
     /// The password cannot be one.
     #[error(transparent)]
     Password(#[from] PasswordFault),

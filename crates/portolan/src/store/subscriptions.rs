@@ -1,12 +1,14 @@
 //! Subscriptions: who wants to be told what happens to offers, and what was tried to tell them.
 
 use super::outbox::{Attempt, LetterState};
-use super::{Post, Read, StoreError};
+use super::{Held, Letter, Line, Member, Post, Posted, Read, StoreError};
 use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
 use publishing::moment::Moment;
-use publishing::principal::Circle;
+use publishing::principal::{Circle, Role};
+use publishing::webhook::Webhook;
+use std::collections::BTreeSet;
 use std::fmt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -29,7 +31,9 @@ pub struct Subscription {
     pub circle: Circle,
     /// How.
     pub means: Means,
-    /// Whose it is, where it is mail.
+    /// Rises when it is changed; 0 for one that is not stored yet.
+    pub revision: i64,
+    /// Whose it is, where it is mail; who made it, where it is a webhook.
     pub principal: Option<Uuid>,
     /// Of what; where there is none, of everything by webhook, and of what is always mailed by mail.
     pub events: Vec<Happening>,
@@ -53,6 +57,25 @@ impl fmt::Debug for Subscription {
 }
 
 impl Subscription {
+    /// Where a webhook's events go.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where it is none.
+    pub fn webhook(&self) -> Result<Webhook, StoreError> {
+        // The parser's own words would quote what it could not read.
+        let unreadable = |_| StoreError::Corrupt(format!("the target of the subscription {} is no webhook", self.id));
+        serde_json::from_slice(&self.target).map_err(unreadable)
+    }
+
+    /// The same with its events going there.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where that cannot be written.
+    pub fn with_webhook(self, webhook: &Webhook) -> Result<Self, StoreError> {
+        let target = serde_json::to_vec(webhook).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Self { target: Zeroizing::new(target), ..self })
+    }
+
     /// Whether it is told of this.
     pub fn wants(&self, happening: Happening) -> bool {
         match (self.events.is_empty(), self.means) {
@@ -66,7 +89,8 @@ impl Subscription {
 /// What shall become of a subscription.
 #[derive(Clone, Debug)]
 pub enum SubscriptionChange {
-    /// It is added, or is as this from now on. What waits for one that is disabled is given up.
+    /// It is added, or has these events and this target from now on. What waits for one that is disabled is given up; what
+    /// waits for one whose `failing_since` is none is tried at once.
     Put(Box<Subscription>),
     /// It is removed, with everything that waits for it and its log.
     Remove(Uuid),
@@ -109,8 +133,8 @@ pub trait Subscriptions: Send + Sync {
     /// Changes one, with a line in its circle's journal, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] where the one to be removed is not there any more, or the principal has a mail subscription
-    /// in that circle already, under another id.
+    /// [`StoreError::Overtaken`] where it is not at this revision any more, or is gone; where the principal has a mail
+    /// subscription in that circle already, under another id; where there are as many webhooks there as there may be.
     async fn change_subscription(
         &self,
         circle: &Circle,
@@ -121,8 +145,8 @@ pub trait Subscriptions: Send + Sync {
     /// The letters of a subscription in the last 30 days, newest first.
     async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError>;
 
-    /// Puts a letter that was delivered or given up into the outbox again, under its id; whether there is one. The entry is
-    /// written to the circle's journal.
+    /// Puts a webhook's letter that was delivered or given up into the outbox again, under its id; whether there is one. The
+    /// entry is written to the circle's journal.
     async fn redeliver(
         &self,
         circle: &Circle,
@@ -164,5 +188,29 @@ impl Post {
         entry: Entry,
     ) -> Result<(), StoreError> {
         self.0.change_subscription(circle, change, entry).await
+    }
+}
+
+impl Post {
+    /// The line of the journal that a letter tells.
+    pub async fn line(&self, held: &Held) -> Result<Option<Line>, StoreError> {
+        match held.tells {
+            Some(tells) => self.0.line(&held.key.publisher, tells.line).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The mail addresses of whoever made a subscription, and of those who answer for its circle: owners, or operators.
+    pub fn who_answers(&self, subscription: &Subscription) -> Result<BTreeSet<String>, StoreError> {
+        let head = if subscription.circle == Circle::Marketplace { Role::Operator } else { Role::Owner };
+        let members = self.0.circle(&subscription.circle)?.map(|circle| circle.members).unwrap_or_default();
+        let answers =
+            |member: &&Member| member.roles.contains(&head) || Some(member.principal.id) == subscription.principal;
+        Ok(members.iter().filter(answers).filter_map(|member| member.principal.mail.clone()).collect())
+    }
+
+    /// As [`super::Outbox::post`].
+    pub async fn post(&self, letter: Letter) -> Result<Posted, StoreError> {
+        self.0.post(letter).await
     }
 }

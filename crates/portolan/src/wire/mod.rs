@@ -2,7 +2,7 @@
 
 mod events;
 
-pub use events::{event, happened};
+pub use events::{event, happened, test_event};
 
 use crate::links::Links;
 use crate::markup::escape;

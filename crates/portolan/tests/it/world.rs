@@ -16,6 +16,7 @@ use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, descript
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
+use portolan::notify::Webhooks;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
@@ -60,6 +61,7 @@ pub struct World {
     pub perform: Perform,
     pub worker: Worker,
     pub delivery: Delivery,
+    pub webhooks: Delivery,
     pub issuer: Issuer,
     pub address: SocketAddr,
     pub public_url: &'static str,
@@ -112,6 +114,8 @@ pub struct Setting {
     pub egress: Egress,
     /// How browsers reach it.
     pub public_url: &'static str,
+    /// Whether mails are sent.
+    pub mails: bool,
 }
 
 impl Default for Setting {
@@ -131,6 +135,7 @@ impl Default for Setting {
             artifacts: ArtifactSettings::default(),
             egress: egress(),
             public_url: PUBLIC_URL,
+            mails: false,
         }
     }
 }
@@ -213,7 +218,8 @@ impl World {
             Arc::clone(&types),
             setting.missing_if_match,
             links.clone(),
-        );
+        )
+        .with_mails(setting.mails);
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
@@ -223,6 +229,9 @@ impl World {
         let artifacts = Artifacts::open(&setting.artifacts, files.path(), origin.egress()).unwrap();
         let checks = checks.with_artifacts(artifacts.clone(), links.clone());
         let shelf = Shelf::new(Read::new(Arc::clone(&store)), links.clone());
+        let post = Post::new(Arc::clone(&store));
+        let webhooks = Webhooks::new(post.clone(), setting.egress.clone(), links.clone(), clock.clone());
+        let webhooks = webhooks.with_mails(setting.mails);
         let rooms = Rooms {
             shelf: shelf.clone(),
             read: Read::new(Arc::clone(&store)),
@@ -234,6 +243,7 @@ impl World {
             artifacts: Some(artifacts.clone()),
             types: Arc::clone(&types),
             checks: checks.clone(),
+            webhooks: webhooks.clone(),
             success_word: setting.success_word,
             draining: Arc::new(AtomicBool::new(false)),
             readiness: Arc::new(Readiness::new(clock.clone())),
@@ -257,9 +267,9 @@ impl World {
         let claims = Claims::new(Arc::clone(&store));
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
-        let post = Post::new(Arc::clone(&store));
         let leads = Arc::new(Leads::new(post.clone(), setting.egress));
-        let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, clock.clone());
+        let delivery = Delivery::new(post.clone(), Arc::clone(&perform.post_due().leads), leads, clock.clone());
+        let webhooks = Delivery::new(post, Arc::clone(&perform.post_due().webhooks), Arc::new(webhooks), clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -273,6 +283,7 @@ impl World {
             perform,
             worker,
             delivery,
+            webhooks,
             issuer,
             address,
             public_url,
