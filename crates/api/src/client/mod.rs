@@ -4,6 +4,9 @@
 mod access;
 mod connection;
 mod reviews;
+mod subscriptions;
+
+pub use subscriptions::Of;
 
 pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,

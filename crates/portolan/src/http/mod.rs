@@ -150,22 +150,16 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(members::remove_staff_secret))
         .routes(routes!(members::invite_staff))
         .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
-        .routes(routes!(
-            subscriptions::get_subscription,
-            subscriptions::change_subscription,
-            subscriptions::remove_subscription
-        ))
+        .routes(routes!(subscriptions::get_subscription, subscriptions::change_subscription))
+        .routes(routes!(subscriptions::remove_subscription))
         .routes(routes!(subscriptions::rotate_subscription))
         .routes(routes!(subscriptions::enable_subscription))
         .routes(routes!(subscriptions::test_subscription))
         .routes(routes!(subscriptions::list_deliveries))
         .routes(routes!(subscriptions::repeat_delivery))
         .routes(routes!(subscriptions::list_marketplace_subscriptions, subscriptions::create_marketplace_subscription))
-        .routes(routes!(
-            subscriptions::get_marketplace_subscription,
-            subscriptions::change_marketplace_subscription,
-            subscriptions::remove_marketplace_subscription
-        ))
+        .routes(routes!(subscriptions::get_marketplace_subscription, subscriptions::change_marketplace_subscription))
+        .routes(routes!(subscriptions::remove_marketplace_subscription))
         .routes(routes!(subscriptions::rotate_marketplace_subscription))
         .routes(routes!(subscriptions::enable_marketplace_subscription))
         .routes(routes!(subscriptions::test_marketplace_subscription))

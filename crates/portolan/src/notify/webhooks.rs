@@ -188,16 +188,17 @@ impl Webhooks {
         let entry = Entry { at: now, actor: SERVICE.to_owned(), told: None, event };
         let who = if self.mails { self.post.who_answers(&subscription)? } else { Default::default() };
         let url = subscription.webhook()?.shown_url();
+        let since = subscription.failing_since.unwrap_or(now);
         let disabled = Subscription { disabled: Some((now, why.to_owned())), ..subscription };
         self.post.change_subscription(&circle, SubscriptionChange::Put(Box::new(disabled)), entry).await?;
         tracing::warn!(subscription = %id, circle = circle.name(), why, "a webhook is disabled; enable it once its endpoint is mended");
         for to in who {
             let publisher = match &circle {
-                Circle::Marketplace => None,
-                Circle::Publisher(publisher) => Some(publisher.as_str()),
+                Circle::Marketplace => "",
+                Circle::Publisher(publisher) => publisher.as_str(),
             };
             let notice = json!({
-                "to": to, "notice": "webhookDisabled", "subscription": id, "publisher": publisher, "url": url, "why": why,
+                "to": to, "notice": "webhookDisabled", "subscription": id, "publisher": publisher, "url": url, "since": since,
             });
             let body = notice.to_string().into_bytes().into();
             let id = self.clock.fresh_id();

@@ -33,8 +33,14 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "add_staff",
             "add_staff_secret",
             "cancel_offer",
+            "change_marketplace_subscription",
+            "change_subscription",
             "claim_review",
+            "create_marketplace_subscription",
             "create_publisher",
+            "create_subscription",
+            "enable_marketplace_subscription",
+            "enable_subscription",
             "get_artifact",
             "get_catalog_offer",
             "get_discovery_v1",
@@ -43,6 +49,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_instance",
             "get_keys_v1",
             "get_keys_v2",
+            "get_marketplace_subscription",
             "get_offer",
             "get_offer_slot",
             "get_offer_status",
@@ -52,6 +59,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_operation_by_composite_id",
             "get_readiness",
             "get_review",
+            "get_subscription",
             "get_token_v1",
             "get_token_v2",
             "give_verdict",
@@ -60,7 +68,10 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "invite_staff",
             "list_audiences",
             "list_catalog_offers",
+            "list_deliveries",
             "list_leads",
+            "list_marketplace_deliveries",
+            "list_marketplace_subscriptions",
             "list_member_secrets",
             "list_members",
             "list_offer_types",
@@ -70,19 +81,28 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "list_staff",
             "list_staff_secrets",
             "list_submissions",
+            "list_subscriptions",
             "publish_offer",
             "put_offer",
             "release_review",
+            "remove_marketplace_subscription",
             "remove_member",
             "remove_member_secret",
             "remove_staff",
             "remove_staff_secret",
+            "remove_subscription",
+            "repeat_delivery",
+            "repeat_marketplace_delivery",
             "report_check",
             "roll_back_offer",
+            "rotate_marketplace_subscription",
+            "rotate_subscription",
             "send_lead",
             "set_member_roles",
             "set_staff_roles",
             "synchronise_audiences",
+            "test_marketplace_subscription",
+            "test_subscription",
         ]
     );
 }
@@ -99,7 +119,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 56);
+    assert_eq!(routed, 76);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
@@ -135,6 +155,7 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
     let response = response.unwrap_or_else(|| panic!("{method} {template} does not describe {status}"));
     let schema = &response["content"]["application/json"]["schema"];
     let mut body = body.trim().replace("{{definition}}", "{}").replace("{{lead-", "{{operation-");
+    body = body.replace("{{subscription-", "{{operation-").replace("{{delivery-", "{{operation-");
     while let Some((before, after)) = body.split_once("{{operation-") {
         let rest = after.split_once("}}").unwrap().1;
         body = format!("{before}00000000-0000-0000-0000-000000000001{rest}");
