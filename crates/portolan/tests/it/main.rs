@@ -56,4 +56,5 @@ mod tokens;
 mod truth;
 mod vault;
 mod webhooks;
+mod webhooks_killed;
 mod world;
