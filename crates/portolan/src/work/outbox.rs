@@ -117,7 +117,7 @@ impl Delivery {
     async fn work_off(&self, held: &Held) -> Result<(), StoreError> {
         let now = self.clock.now();
         // Before the try, for nobody knows whether that comes to an end.
-        if is_over(held, now) {
+        if is_over(held, self.carrier.kind(), now) {
             tracing::warn!(id = %held.id, kind = ?self.carrier.kind(), offer = held.key.name(), "a letter is given up");
             let given_up = LetterEnd::GivenUp { failure: None };
             self.post.end(held, now, given_up, None).await?;
@@ -192,10 +192,12 @@ impl Due for Delivery {
     }
 }
 
-/// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail.
-fn is_over(held: &Held, now: Moment) -> bool {
+/// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail. Where letters are sent in
+/// order, the one before it says nothing of that.
+fn is_over(held: &Held, kind: LetterKind, now: Moment) -> bool {
+    let lane_fails = kind == LetterKind::Lead && held.failures > 0;
     now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND
-        && (held.attempt > 1 || held.failures > 0 || held.destination_failures > 0)
+        && (held.attempt > 1 || held.destination_failures > 0 || lane_fails)
 }
 
 /// When to try again after so many failures before this one.

@@ -119,9 +119,8 @@ fn lives(data: &Path, port: u16, root: &str) -> String {
         logged.push_str(&service.logging.take().unwrap().join().unwrap());
     };
     let mut service = start();
-    let at = |service: &Portolan, rest: &str| {
-        format!("{}/api/publishers/contoso{rest}?api-version=2017-10-31", service.url)
-    };
+    let at =
+        |service: &Portolan, rest: &str| format!("{}/api/publishers/contoso{rest}?api-version=2017-10-31", service.url);
     let hook = json!({ "url": format!("https://127.0.0.1:{port}/in?key=hush") }).to_string();
     let (status, added) = curl(&["--data", &hook, &at(&service, "/subscriptions")]);
     assert_eq!(status, 201, "{added}");
