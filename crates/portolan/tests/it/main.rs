@@ -27,6 +27,7 @@ mod exchanges;
 mod hostile;
 mod idp;
 mod kill;
+mod lanes;
 mod leads;
 mod limits;
 mod listings;
