@@ -50,7 +50,10 @@ async fn letters_are_delivered_in_order_by_eight_hands() {
         delivered.push((lane(&post, &one), one.tells.unwrap().line));
         post.end(&one, now, LetterEnd::Delivered, None).await.unwrap();
         held.extend(claim(&post, now).await);
-        assert!(held.len() <= 8 && (held.len() == 8 || delivered.len() > OFFERS * 4 - 8), "{}", delivered.len());
+        let over = |lane: &(String, bool)| delivered.iter().filter(|(there, _)| there == lane).count() == 2;
+        let lanes_over =
+            delivered.iter().map(|(lane, _)| lane).collect::<BTreeSet<_>>().into_iter().filter(|lane| over(lane));
+        assert_eq!(held.len(), 8.min(OFFERS * 2 - lanes_over.count()), "after {}", delivered.len());
     }
     assert_eq!(delivered.len(), OFFERS * 4, "one mail for each address, however it is written");
     for (lane, _) in &delivered {
