@@ -34,6 +34,8 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// The draft has faults. 422.
     ValidationFailed,
+    /// The key was used for another request. 422.
+    KeyUsed,
     /// Too many requests; `Retry-After` says when. 429.
     TooManyRequests,
     /// Our fault. 500.
@@ -55,7 +57,7 @@ impl ErrorCode {
             Self::PreconditionFailed => 412,
             Self::PayloadTooLarge => 413,
             Self::UnsupportedMediaType => 415,
-            Self::ValidationFailed => 422,
+            Self::ValidationFailed | Self::KeyUsed => 422,
             Self::TooManyRequests => 429,
             Self::InternalServerError => 500,
             Self::ServiceUnavailable => 503,

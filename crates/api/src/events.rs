@@ -24,7 +24,7 @@ pub struct Happened {
     pub at: Date,
     /// What happened, in a word: `created`, `draftSaved`, `published`, `stepStarted`, `progressed`, `waitingForReviewer`,
     /// `reviewed`, `blocked`, `unblocked`, `stepCompleted`, `failed`, `previewReady`, `goLiveStarted`, `live`,
-    /// `cancelRequested`, `canceled`, `rolledBack`, `audiencesSynchronised`, `replanned`. More may come.
+    /// `cancelRequested`, `canceled`, `rolledBack`, `audiencesSynchronised`, `stepLate`, `replanned`. More may come.
     pub event: String,
     /// The same for people.
     pub title: String,
@@ -47,6 +47,33 @@ pub struct Happened {
     pub status: OfferStatus,
     /// The hash of the entry, in hexadecimal: it covers every entry before it. `portolan journal verify` takes it.
     pub hash: String,
+}
+
+/// An entry of the journal in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryEntry {
+    /// The entry.
+    #[serde(flatten)]
+    pub happened: Happened,
+    /// The status document as it was after it, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::status::StatusDocument, required = false))]
+    pub status_document: Option<Box<RawValue>>,
+}
+
+/// A page of a history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryPage {
+    /// The entries, in the order that was asked for. There may be fewer than were asked for, and still more on the next page.
+    pub value: Vec<HistoryEntry>,
+    /// The address of the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
+    pub next_link: Option<String>,
 }
 
 /// What an event carries.

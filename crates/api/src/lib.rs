@@ -10,6 +10,7 @@ pub mod client;
 pub mod dates;
 pub mod errors;
 pub mod events;
+pub mod explain;
 pub mod leads;
 pub mod offers;
 pub mod operations;

@@ -103,6 +103,46 @@ pub struct Step {
     /// Finished checks of all its checks, 0 to 100.
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
     pub progress_percentage: u8,
+    /// How long it usually takes, learned from earlier ones; absent where too few are known, or it has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = UsualDuration, required = false))]
+    pub usual_duration: Option<UsualDuration>,
+    /// When that makes it end; only of the step that is worked on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = UsuallyEnds, required = false))]
+    pub usually_ends: Option<UsuallyEnds>,
+}
+
+/// How long a step usually takes; of the step that is worked on: one that has taken as long already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsualDuration {
+    /// Half of them took no longer, in seconds.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub median_seconds: i64,
+    /// One in ten took less.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub low_seconds: i64,
+    /// One in ten took longer.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    pub high_seconds: i64,
+    /// From how many this is known; at least 5.
+    #[cfg_attr(feature = "openapi", schema(minimum = 5))]
+    pub samples: u32,
+}
+
+/// When a step usually ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsuallyEnds {
+    /// One in ten ends sooner.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub from: Date,
+    /// One in ten ends later.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub to: Date,
 }
 
 /// One thing a step says.

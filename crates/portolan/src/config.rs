@@ -105,13 +105,15 @@ pub enum LogFormat {
 }
 
 /// Where clients of the wire differ.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wire {
     /// What an update without `If-Match` means.
     pub missing_if_match: MissingIfMatch,
     /// What a finished operation is called.
     pub operation_success_word: SuccessWord,
+    /// Whether steps say how long they usually take, as learned from earlier ones.
+    pub learned_durations: bool,
 }
 
 /// Whose tokens are taken, and for whom they must be.
@@ -146,6 +148,13 @@ impl Default for Store {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Human, level: "info".into() }
+    }
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        let (missing_if_match, operation_success_word) = (MissingIfMatch::Accept, SuccessWord::Succeeded);
+        Self { missing_if_match, operation_success_word, learned_durations: true }
     }
 }
 

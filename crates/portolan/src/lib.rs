@@ -10,6 +10,7 @@ pub mod demo;
 pub mod egress;
 pub mod http;
 pub mod issuer;
+pub mod journal;
 pub mod links;
 pub mod listing;
 pub mod markup;

@@ -69,6 +69,11 @@ impl Links {
         self.is_signed(&Self::preview_text(key, version, subscription), signature)
     }
 
+    /// The page that says where an offer stands, for those who have signed in.
+    pub fn status_page(&self, key: &OfferKey) -> String {
+        format!("{}/publishers/{}/offers/{}", self.public_url, key.publisher, key.offer)
+    }
+
     /// Where a pinned artifact can be had: whoever has the address has the file.
     pub fn artifact(&self, digest: &str, media_type: &str) -> String {
         let ending = ENDINGS.iter().find(|(known, _)| *known == media_type).map_or("bin", |(_, ending)| *ending);

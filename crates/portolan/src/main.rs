@@ -11,6 +11,7 @@ use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
 use portolan::http::{Entrance, addresses};
+use portolan::journal::Journal;
 use portolan::serve::{Identity, Setup, asked_to_end, links};
 use portolan::store::{Sqlite, Store, holds_sealed};
 use portolan::vault::Vault;
@@ -45,6 +46,10 @@ enum Command {
     Demo(Demo),
     #[command(flatten)]
     Client(cli::Command),
+    /// Verify the journal of a data directory, on the machine that has it.
+    ///
+    /// Example: portolan journal verify --data /var/lib/portolan
+    Journal(Journal),
     /// Print the settings file with every default.
     ///
     /// Example: portolan config > portolan.toml
@@ -123,6 +128,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Serve(arguments) => serve(arguments).await,
         Command::Demo(arguments) => run_demo(arguments).await,
         Command::Client(command) => command.run().await,
+        Command::Journal(journal) => journal.run(&Clock::system()),
         Command::Config => Ok(std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?),
     }
 }
@@ -147,6 +153,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         types: config.types()?,
         missing_if_match: config.wire.missing_if_match,
         success_word: config.wire.operation_success_word,
+        learned_durations: config.wire.learned_durations,
         identity: Identity {
             public_url: Some(config.server.public_url),
             audiences: config.identity.audiences,
@@ -256,6 +263,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         types: demo::rehearsed_types()?,
         missing_if_match: MissingIfMatch::Accept,
         success_word: SuccessWord::Succeeded,
+        learned_durations: true,
         identity: Identity::default(),
         entrance: Entrance::default(),
         checks: Checks::default(),

@@ -8,17 +8,17 @@ use crate::auth::{
 use crate::checks::Checks;
 use crate::clock::{Clock, random_bytes};
 use crate::egress::Egress;
-use crate::http::{self, Entrance, Limits, Readiness, Rooms};
+use crate::http::{self, Entrance, Followers, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::listing::Shelf;
 use crate::notify::Webhooks;
 use crate::perform::{OneTime, Perform};
-use crate::store::{Claims, Invitation, Post, Read, Store};
+use crate::store::{Claims, Invitation, Looks, Post, Read, Store};
 use crate::vault::Vault;
 use crate::web::{self, Pages};
 use crate::wire::SuccessWord;
-use crate::work::{Delivery, Leads, Worker};
+use crate::work::{Delivery, Leads, Lookout, Worker};
 use anyhow::{Context, Result, ensure};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
@@ -26,7 +26,6 @@ use publishing::offer_type::OfferTypes;
 use publishing::principal::{BUILT_IN, Circle};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -46,6 +45,8 @@ pub struct Setup {
     pub missing_if_match: MissingIfMatch,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
+    /// Whether it is told what steps usually take.
+    pub learned_durations: bool,
     /// Whose tokens are taken.
     pub identity: Identity,
     /// How connections come in.
@@ -95,7 +96,6 @@ pub struct Running {
     pub setup_secret: Option<OneTime>,
     store: Arc<dyn Store>,
     stop: watch::Sender<bool>,
-    draining: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -125,12 +125,14 @@ impl Setup {
             Arc::clone(&types),
             self.missing_if_match,
             links.clone(),
-        );
+        )
+        .telling_durations(self.learned_durations);
         let replanned = perform.replan().await.context("offers whose pipeline changed could not be planned anew")?;
         if replanned > 0 {
             tracing::info!(replanned, "unpublished offers show the changed pipelines");
         }
-        let draining = Arc::new(AtomicBool::new(false));
+        http::make_room(&self.entrance.limits);
+        let (stop, stopped) = watch::channel(false);
         let limits = Arc::new(Limits::new(&self.entrance.limits, &self.clock));
         let shelf = Shelf::new(Read::new(Arc::clone(&self.store)), links.clone());
         let pages = Pages {
@@ -165,12 +167,14 @@ impl Setup {
             checks: checks.clone(),
             webhooks: webhooks.clone(),
             success_word: self.success_word,
-            draining: Arc::clone(&draining),
+            gate,
+            draining: stopped.clone(),
             readiness: Arc::new(Readiness::new(self.clock.clone())),
             limits,
+            followers: Arc::new(Followers::new(&self.entrance.limits)),
             description: http::description()?,
         };
-        let door = http::door(rooms, web::routes(pages), gate, self.clock.clone());
+        let door = http::door(rooms, web::routes(pages), self.clock.clone());
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
         let due = perform.post_due();
         let deliveries = [
@@ -178,8 +182,8 @@ impl Setup {
             Delivery::new(post, Arc::clone(&due.webhooks), Arc::new(webhooks), self.clock.clone()),
         ];
         let checks = checks.with_egress(self.egress);
+        let lookout = Lookout::new(Looks::new(Arc::clone(&self.store)), perform.clone(), self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
-        let (stop, stopped) = watch::channel(false);
         let working = tokio::spawn({
             let stopped = stopped.clone();
             async move { worker.run(stopped).await }
@@ -187,6 +191,10 @@ impl Setup {
         let delivering = deliveries.map(|delivery| {
             let stopped = stopped.clone();
             tokio::spawn(async move { delivery.run(stopped).await })
+        });
+        let looking = tokio::spawn({
+            let stopped = stopped.clone();
+            async move { lookout.run(stopped).await }
         });
         let listening = tokio::spawn(http::listen(listener, door, self.entrance, stopped));
         if let Some(issuer) = issuer.clone() {
@@ -198,8 +206,8 @@ impl Setup {
             });
         }
         let store = self.store;
-        let tasks = [listening, working].into_iter().chain(delivering).collect();
-        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, draining, tasks })
+        let tasks = [listening, working, looking].into_iter().chain(delivering).collect();
+        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
     }
 
     /// The issuers whose tokens are taken, the built-in one, and where people sign in.
@@ -281,7 +289,6 @@ fn public_url(setting: Option<&str>, address: SocketAddr, encrypted: bool) -> Re
 impl Running {
     /// Stops in order: not ready, no new connections, no new work; what is in flight is finished.
     pub async fn stop(self) {
-        self.draining.store(true, Ordering::Relaxed);
         let _ = self.stop.send(true);
         for task in self.tasks {
             if let Err(error) = task.await {

@@ -1,6 +1,7 @@
 //! Everything anyone may ask of an offer.
 
 use crate::check::{Outside, Progress};
+use crate::durations::Range;
 use crate::message::Message;
 use crate::moment::Moment;
 use crate::offer::Offer;
@@ -117,6 +118,15 @@ pub enum Command {
         round: u32,
         /// What it says, with its sequence number in `outside`.
         report: Report,
+    },
+    /// A step takes longer than such steps usually do.
+    NoteLate {
+        /// The operation.
+        operation: Uuid,
+        /// Index of the step, from 0.
+        step: usize,
+        /// How long such steps usually take.
+        usual: Range,
     },
     /// Put the version that was in production before back there.
     RollBack {

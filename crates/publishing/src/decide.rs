@@ -1,6 +1,6 @@
 //! Sends each command to its file, nothing else.
 
-use crate::command::Command;
+use crate::command::{Audience, Command};
 use crate::entry::{Entry, Event};
 use crate::moment::Moment;
 use crate::offer::{Offer, OfferKey, Snapshot};
@@ -10,9 +10,10 @@ use crate::refusal::Refusal;
 use crate::review::Reviewer;
 use crate::reviewed::Named;
 use crate::{
-    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, publish, release_review, replan,
-    report_check, roll_back, save_draft, start_check, synchronise_audiences,
+    add_note, cancel, claim_review, give_verdict, go_live, happening, hear_check, note_late, publish, release_review,
+    replan, report_check, roll_back, save_draft, start_check, synchronise_audiences,
 };
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What a decision depends on besides the offer and the command.
@@ -61,7 +62,8 @@ pub struct Decision {
 }
 
 /// What a decision means to the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Answer {
     /// The draft was saved.
     Saved {
@@ -76,6 +78,8 @@ pub enum Answer {
     CancelRequested(Uuid),
     /// The review is held until then.
     Held(Moment),
+    /// These audiences are live.
+    Synchronised(Vec<Audience>),
     /// It is recorded.
     Recorded,
 }
@@ -118,6 +122,7 @@ pub fn decide(
         Command::StartCheck(check) => start_check::decide(there()?, check, context),
         Command::ReportCheck(check, report) => report_check::decide(there()?, check, report, context),
         Command::HearCheck { check, round, report } => hear_check::decide(there()?, check, round, report, context),
+        Command::NoteLate { operation, step, usual } => note_late::decide(there()?, operation, step, &usual, context),
         Command::RollBack { from, expected } => roll_back::decide(there()?, from, &expected, context),
         Command::SynchroniseAudiences { audiences, expected } => {
             synchronise_audiences::decide(there()?, audiences, &expected, context)

@@ -139,6 +139,23 @@ pub enum Event {
         /// The number of what it said.
         sequence: u64,
     },
+    /// A step took longer than such steps usually do.
+    StepLate {
+        /// The operation.
+        operation: Uuid,
+        /// The step's id.
+        step: String,
+        /// Since when it was worked on.
+        since: Moment,
+        /// One in ten earlier ones took less, in seconds.
+        low_seconds: i64,
+        /// Half of them took no longer.
+        median_seconds: i64,
+        /// Nine in ten took no longer.
+        high_seconds: i64,
+        /// How many there were.
+        samples: usize,
+    },
     /// The version that was in production before is there again.
     RolledBack {
         /// The version that was in production.

@@ -34,9 +34,13 @@ pub(crate) fn decide(
     let queue = check.kind.queue().map(str::to_owned);
     let at = CheckRef { operation: operation.id, step: step_at, check: check_at };
     let mut offer = offer.clone();
+    let unblocks = verdict == Verdict::Unblock;
     offer.change_check(&at, now, |check| apply(check, &verdict, who, now, context.now));
     let came_to = offer.operation.as_ref().and_then(|operation| operation.check(&at)).map(|check| check.state);
     if let Some(operation) = &mut offer.operation {
+        if let Some(step) = operation.steps.get_mut(step_at).filter(|_| unblocks) {
+            step.begun_anew_at = Some(context.now);
+        }
         operation.advance(now, context.now);
     }
     let event = Event::VerdictGiven { operation: at.operation, step: named.step, verdict, queue, came_to };
@@ -88,7 +92,8 @@ fn reason(verdict: &Verdict, is_blocked: bool) -> &'static str {
     }
 }
 
-fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Moment, clock: Moment) {
+/// Does to a check what a verdict that it takes comes to.
+pub(crate) fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Moment, clock: Moment) {
     check.review.hold = None;
     match verdict {
         Verdict::Approve => approve(check, who, now),

@@ -2,7 +2,6 @@
 
 use crate::entry::Event;
 use crate::offer::Offer;
-use crate::operation::Operation;
 use crate::status::{OfferStatus, StepStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -30,6 +29,8 @@ pub enum Happening {
     Blocked,
     /// What blocked a step is mended.
     Unblocked,
+    /// A step takes longer than such steps usually do.
+    StepLate,
     /// A step is done.
     StepCompleted,
     /// A step said no: the submission has failed.
@@ -67,7 +68,7 @@ pub struct Told {
 
 impl Happening {
     /// Every happening.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Created,
         Self::DraftSaved,
         Self::Published,
@@ -77,6 +78,7 @@ impl Happening {
         Self::Reviewed,
         Self::Blocked,
         Self::Unblocked,
+        Self::StepLate,
         Self::StepCompleted,
         Self::Failed,
         Self::PreviewReady,
@@ -101,6 +103,7 @@ impl Happening {
             Self::Reviewed => "reviewed",
             Self::Blocked => "blocked",
             Self::Unblocked => "unblocked",
+            Self::StepLate => "stepLate",
             Self::StepCompleted => "stepCompleted",
             Self::Failed => "failed",
             Self::PreviewReady => "previewReady",
@@ -131,6 +134,7 @@ impl Happening {
             Self::Reviewed => "In review",
             Self::Blocked => "Blocked",
             Self::Unblocked => "Unblocked",
+            Self::StepLate => "Takes longer than usual",
             Self::StepCompleted => "Step complete",
             Self::Failed => "Rejected",
             Self::PreviewReady => "Preview ready",
@@ -170,23 +174,23 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
         Event::RolledBack { .. } => at_once(Happening::RolledBack, None),
         Event::AudiencesSynchronised { .. } => at_once(Happening::AudiencesSynchronised, None),
         Event::Replanned => at_once(Happening::Replanned, None),
+        Event::StepLate { operation, step, .. } => {
+            Told { happening: Happening::StepLate, operation: Some(*operation), step: Some(step.clone()) }
+        }
         Event::ReviewClaimed { operation, step, .. }
         | Event::ReviewReleased { operation, step, .. }
         | Event::NoteAdded { operation, step, .. } => {
             Told { happening: Happening::Reviewed, operation: Some(*operation), step: Some(step.clone()) }
         }
         Event::VerdictGiven { operation, step, .. } => {
-            let came = came_of(before, after);
+            let (came, at) = came_of(before, after);
             let happening = if came == Happening::Progressed { Happening::Reviewed } else { came };
-            Told { happening, operation: Some(*operation), step: Some(step.clone()) }
+            Told { happening, operation: Some(*operation), step: Some(at.unwrap_or_else(|| step.clone())) }
         }
         Event::CheckStarted { check } | Event::CheckReported { check, .. } | Event::CheckHeard { check, .. } => {
             let step = after.operation.as_ref().and_then(|operation| operation.steps.get(check.step));
-            Told {
-                happening: came_of(before, after),
-                operation: Some(check.operation),
-                step: step.map(|step| step.id.clone()),
-            }
+            let (happening, at) = came_of(before, after);
+            Told { happening, operation: Some(check.operation), step: at.or_else(|| step.map(|step| step.id.clone())) }
         }
         // About who may what, and no offer's.
         Event::PublisherCreated
@@ -206,37 +210,35 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
     }
 }
 
-/// What came of a change of a check: the gravest thing that is so now and was not before.
-fn came_of(before: Option<&Offer>, after: &Offer) -> Happening {
+/// What came of a change of a check: the gravest thing that is so now and was not before, and at which step, where it is
+/// about another one than the check's own.
+fn came_of(before: Option<&Offer>, after: &Offer) -> (Happening, Option<String>) {
     let status = after.status();
     if before.map(Offer::status) != Some(status) {
         match status {
-            OfferStatus::Failed => return Happening::Failed,
-            OfferStatus::Canceled => return Happening::Canceled,
-            OfferStatus::WaitingForPublisherReview => return Happening::PreviewReady,
-            OfferStatus::Succeeded => return Happening::Live,
+            OfferStatus::Failed => return (Happening::Failed, None),
+            OfferStatus::Canceled => return (Happening::Canceled, None),
+            OfferStatus::WaitingForPublisherReview => return (Happening::PreviewReady, None),
+            OfferStatus::Succeeded => return (Happening::Live, None),
             OfferStatus::NeverPublished | OfferStatus::NotStarted | OfferStatus::Running => {}
         }
     }
-    let (was, is) = (steps(before.and_then(|offer| offer.operation.as_ref())), steps(after.operation.as_ref()));
-    let became = |wanted: StepStatus| is.iter().zip(&was).any(|(is, was)| *is == wanted && *was != wanted);
-    if became(StepStatus::Blocked) {
-        Happening::Blocked
-    } else if became(StepStatus::WaitingForApproval) {
-        Happening::WaitingForReviewer
-    } else if is.iter().zip(&was).any(|(is, was)| *was == StepStatus::Blocked && is != was) {
-        Happening::Unblocked
-    } else if became(StepStatus::Complete) {
-        Happening::StepCompleted
-    } else if became(StepStatus::InProgress) {
-        Happening::StepStarted
-    } else {
-        Happening::Progressed
-    }
-}
-
-fn steps(operation: Option<&Operation>) -> Vec<StepStatus> {
-    operation.map(|operation| operation.steps.iter().map(crate::operation::Step::status).collect()).unwrap_or_default()
+    let was = before.and_then(|offer| offer.operation.as_ref()).map_or(&[][..], |operation| &operation.steps);
+    let is = after.operation.as_ref().map_or(&[][..], |operation| &operation.steps);
+    let changed = |which: &dyn Fn(StepStatus, StepStatus) -> bool| {
+        let found = is.iter().zip(was).find(|(is, was)| which(was.status(), is.status()))?;
+        Some(found.0.id.clone())
+    };
+    let became = |wanted: StepStatus| changed(&|was, is| is == wanted && was != wanted);
+    let found = [
+        (Happening::Blocked, became(StepStatus::Blocked)),
+        (Happening::WaitingForReviewer, became(StepStatus::WaitingForApproval)),
+        (Happening::Unblocked, changed(&|was, is| was == StepStatus::Blocked && is != was)),
+        (Happening::StepCompleted, became(StepStatus::Complete)),
+        (Happening::StepStarted, became(StepStatus::InProgress)),
+    ];
+    let gravest = found.into_iter().find(|(_, at)| at.is_some());
+    gravest.unwrap_or((Happening::Progressed, None))
 }
 
 #[cfg(test)]

@@ -73,9 +73,7 @@ pub enum LeadRefusal {
     #[error("Leads of this offer are not delivered by this service. Ask its publisher directly.")]
     NotDelivered,
     /// The key was used for another lead.
-    #[error(
-        "This Idempotency-Key was used for another lead in the last 24 hours. Send a key of its own with each lead."
-    )]
+    #[error("This key was used for another lead in the last 24 hours. Send a key of its own with each lead.")]
     KeyUsed,
 }
 

@@ -55,6 +55,12 @@ pub struct Step {
     pub estimated_time_frame: Option<String>,
     /// When the steps before it were done, by the clock.
     pub reached_at: Option<Moment>,
+    /// When work on it began anew after it was blocked, by the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_anew_at: Option<Moment>,
+    /// What is said of it since it takes longer than such steps usually do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Message>,
     /// What does its work.
     pub checks: Vec<Check>,
 }
@@ -90,9 +96,11 @@ impl Step {
         u8::try_from(done / self.checks.len().max(1) as u64).unwrap_or(100)
     }
 
-    /// Everything its checks said, oldest first.
+    /// Everything its checks said, oldest first; and that it is late, as long as it goes on.
     pub fn messages(&self) -> Vec<&Message> {
-        let mut messages: Vec<_> = self.checks.iter().flat_map(|check| &check.messages).collect();
+        let has_ended = matches!(self.status(), StepStatus::Complete | StepStatus::Rejected | StepStatus::Canceled);
+        let late = self.late.iter().filter(|_| !has_ended);
+        let mut messages: Vec<_> = self.checks.iter().flat_map(|check| &check.messages).chain(late).collect();
         messages.sort_by_key(|message| message.at);
         messages
     }

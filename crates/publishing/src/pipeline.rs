@@ -250,6 +250,8 @@ fn planned(step: &PlannedStep) -> Step {
         description: step.description.clone(),
         estimated_time_frame: step.estimated_time_frame.clone(),
         reached_at: None,
+        begun_anew_at: None,
+        late: None,
         checks: step.checks.iter().cloned().map(Check::planned).collect(),
     }
 }

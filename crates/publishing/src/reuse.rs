@@ -3,7 +3,7 @@
 use crate::command::Artifact;
 use crate::message::Message;
 use crate::moment::Moment;
-use crate::operation::{CheckState, Operation, Step};
+use crate::operation::{Check, CheckState, Operation, Step};
 use crate::pipeline::CheckKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -83,6 +83,11 @@ pub(crate) fn take_over(step: &mut Step, known: &Known, now: Moment) {
     }
 }
 
+/// Whether a check was not run, because it had said yes to the same before.
+pub(crate) fn was_taken_over(check: &Check) -> bool {
+    check.messages.iter().any(|message| message.code.as_deref() == Some(REUSED))
+}
+
 /// What the reusable checks of an operation, and of those before it, said yes to.
 pub(crate) fn passed(operation: &Operation) -> Vec<Earlier> {
     let mut passed: Vec<Earlier> = Vec::new();
@@ -91,8 +96,7 @@ pub(crate) fn passed(operation: &Operation) -> Vec<Earlier> {
         for (at, check) in complete {
             let Some(inputs) = &check.inputs else { continue };
             let is_it = |earlier: &&Earlier| earlier.is_of(&step.id, at, &check.kind) && earlier.inputs == *inputs;
-            let was_taken_over = check.messages.iter().any(|message| message.code.as_deref() == Some(REUSED));
-            let source = operation.earlier.iter().find(is_it).filter(|_| was_taken_over);
+            let source = operation.earlier.iter().find(is_it).filter(|_| was_taken_over(check));
             passed.push(source.cloned().unwrap_or_else(|| Earlier {
                 step: step.id.clone(),
                 kind: check.kind.clone(),

@@ -39,6 +39,7 @@ pub(crate) fn decide(
     let mut offer = offer.clone();
     offer.live_audiences.retain(|known| !audiences.iter().any(|new| new.plan == known.plan));
     offer.live_audiences.extend(audiences.iter().cloned());
-    let event = Event::AudiencesSynchronised { audiences };
-    Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
+    let event = Event::AudiencesSynchronised { audiences: audiences.clone() };
+    let (entry, answer) = (context.entry(now, event), Answer::Synchronised(audiences));
+    Ok(Decision { offer, signed_off: None, snapshot: None, entry, answer })
 }

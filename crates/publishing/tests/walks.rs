@@ -19,7 +19,7 @@ use proptest::prelude::{Just, prop_oneof};
 use proptest::test_runner::{Config, TestRunner};
 use publishing::command::{Command, Ending, Expected, Verdict};
 use publishing::decide::MissingIfMatch;
-use publishing::moment::Moment;
+use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::operation::{CheckState, Course, PICK_UP_SECONDS};
 use publishing::refusal::Refusal;
 use publishing::status::{OfferStatus, StepStatus};
@@ -94,6 +94,17 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
                 Some(CheckState::Queued { .. }) => return vec![Outcome::Recorded, Outcome::Superseded],
                 _ => Outcome::Superseded,
             }
+        }
+        Command::NoteLate { operation, step, usual } => {
+            let running = newest(*operation).filter(|operation| operation.course == Course::Running);
+            let at_hand = running.and_then(|operation| operation.steps.get(*step).zip(operation.current_step()));
+            let is_late = at_hand.filter(|(step, current)| step == current).is_some_and(|(step, _)| {
+                let since = step.begun_anew_at.or(step.reached_at).unwrap();
+                let limit = since.plus_seconds(60.max(usual.high / TICKS_PER_SECOND));
+                let worked_on = matches!(step.status(), StepStatus::InProgress | StepStatus::WaitingForApproval);
+                worked_on && store.now > limit && !history.late.contains(&(*operation, step.id.clone()))
+            });
+            if is_late { Outcome::Recorded } else { Outcome::Superseded }
         }
         Command::Replan => Outcome::Recorded,
         Command::RollBack { .. } => match history.rolls_back_to() {

@@ -21,8 +21,8 @@ pub const USUAL_AUDIENCE: &str = "https://cloudpartner.azure.com";
 /// How long it may take to reach the server.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How long the server may say nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long the server may say nothing: longer than it waits for a change where it is asked to.
+const SILENCE: Duration = Duration::from_secs(90);
 
 /// Why a call gave no answer that was asked for. No message holds a token or a secret.
 #[derive(Debug, Error)]
@@ -297,7 +297,7 @@ pub fn is_plain_and_away(server: &str) -> bool {
 
 fn not_elsewhere(response: Response) -> Result<Response, ClientError> {
     let status = response.status();
-    if !status.is_redirection() {
+    if !status.is_redirection() || status == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }
     let reason =
@@ -308,7 +308,7 @@ fn not_elsewhere(response: Response) -> Result<Response, ClientError> {
 async fn accepted(response: Response) -> Result<Response, ClientError> {
     let response = not_elsewhere(response)?;
     let status = response.status();
-    if status.is_success() {
+    if status.is_success() || status == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }
     let request_id = header(&response, "x-ms-request-id");

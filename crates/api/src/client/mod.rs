@@ -3,6 +3,9 @@
 
 mod access;
 mod connection;
+mod explain;
+mod following;
+mod history;
 mod reviews;
 mod subscriptions;
 
@@ -11,6 +14,7 @@ pub use subscriptions::Of;
 pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
+pub use following::Events;
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
@@ -22,6 +26,7 @@ use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
 use crate::publishers::{OfferType, Publisher};
 use crate::status::StatusDocument;
 use connection::{Connection, header};
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -41,6 +46,8 @@ pub struct Tagged<T> {
 #[derive(Clone)]
 pub struct Client {
     connection: Arc<Connection>,
+    /// Goes with each POST.
+    key: Option<HeaderValue>,
 }
 
 impl fmt::Debug for Client {
@@ -64,7 +71,21 @@ impl Client {
     /// # Errors
     /// [`ClientError::Unusable`].
     pub fn over(server: &str, credentials: Credentials, transport: &Transport) -> Result<Self, ClientError> {
-        Ok(Self { connection: Arc::new(Connection::new(server, credentials, transport)?) })
+        let connection = Arc::new(Connection::new(server, credentials, transport)?);
+        Ok(Self { connection, key: None })
+    }
+
+    /// The same client, whose next POST is done once, however often it is sent with this key (1 to 255 ASCII characters; a fresh
+    /// GUID is best). Sent again within 7 days, it gets the first answer. Take another key for another request.
+    ///
+    /// # Errors
+    /// [`ClientError::Unusable`] where the key cannot be one.
+    pub fn repeatable(&self, key: &str) -> Result<Self, ClientError> {
+        let fits = (1..=255).contains(&key.len()) && key.is_ascii();
+        let value = HeaderValue::from_str(key).ok().filter(|_| fits);
+        let text = "The key is empty, too long, or holds a character that no key has. Give 1 to 255 ASCII characters.";
+        let key = value.ok_or_else(|| ClientError::Unusable(text.to_owned()))?;
+        Ok(Self { connection: Arc::clone(&self.connection), key: Some(key) })
     }
 
     /// The publishers that the caller is a member of.
@@ -188,7 +209,7 @@ impl Client {
         key: &str,
     ) -> Result<TakenLead, ClientError> {
         let path = format!("/catalog/offers/{}/{}/leads", segment(publisher), segment(offer));
-        self.read(self.request(Method::POST, &path).header("Idempotency-Key", key).json(lead)).await
+        self.read(self.repeatable(key)?.request(Method::POST, &path).json(lead)).await
     }
 
     /// A page of the offers that are live. `query` holds `after`, `top` and filters; `nextLink` has those of the next page.
@@ -208,7 +229,12 @@ impl Client {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.connection.server());
-        self.connection.http().request(method, url).query(&[(API_VERSION_PARAMETER, API_VERSION)])
+        let key = self.key.as_ref().filter(|_| method == Method::POST);
+        let request = self.connection.http().request(method, url).query(&[(API_VERSION_PARAMETER, API_VERSION)]);
+        match key {
+            Some(key) => request.header("Idempotency-Key", key),
+            None => request,
+        }
     }
 
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {

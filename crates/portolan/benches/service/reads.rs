@@ -96,6 +96,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
                 types: demo::rehearsed_types().unwrap(),
                 missing_if_match: MissingIfMatch::Accept,
                 success_word: SuccessWord::Succeeded,
+                learned_durations: true,
                 identity: Identity::default(),
                 entrance: unhindered(),
                 checks: Checks::default(),

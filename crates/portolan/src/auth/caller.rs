@@ -1,11 +1,14 @@
 //! A proven caller, and the proofs of what one may do.
 
+use super::once::Once;
 use super::roles::{Permission, Role};
 use crate::store::Hash;
+use publishing::moment::Moment;
 use publishing::offer::PublisherId;
 use publishing::principal::Circle;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A proven caller with the roles it has.
@@ -16,6 +19,11 @@ pub struct Caller {
     roles: HashMap<String, (PublisherId, Role)>,
     staff: BTreeSet<Role>,
     setup: Option<Hash>,
+    /// When its token ends.
+    ends_at: Moment,
+    /// The store's generation of access by which it has these roles.
+    generation: u64,
+    once: Option<Arc<Once>>,
 }
 
 /// Proof that a caller may do something to a publisher. Only [`Caller`] makes one.
@@ -40,7 +48,8 @@ pub struct Forbidden;
 impl Caller {
     /// A caller with a name for the journal, and no role.
     pub fn new(name: impl Into<String>, principal: Option<Uuid>) -> Self {
-        Self { name: name.into(), principal, roles: HashMap::new(), staff: BTreeSet::new(), setup: None }
+        let (roles, staff, ends_at) = (HashMap::new(), BTreeSet::new(), Moment::from_ticks(i64::MAX));
+        Self { name: name.into(), principal, roles, staff, setup: None, ends_at, generation: 0, once: None }
     }
 
     /// Whoever brings the secret of a fresh installation: may make the first operator, and nothing else.
@@ -58,6 +67,22 @@ impl Caller {
             }
         }
         self
+    }
+
+    /// The caller as it is until its token ends, with its roles as they were at a generation of access.
+    pub(super) fn until(self, ends_at: Moment, generation: u64) -> Self {
+        Self { ends_at, generation, ..self }
+    }
+
+    /// When its token ends, and the generation of access its roles are of.
+    pub(super) fn bounds(&self) -> (Moment, u64) {
+        (self.ends_at, self.generation)
+    }
+
+    /// The caller as one who wants this request to be done once.
+    #[must_use]
+    pub fn asking(self, once: Arc<Once>) -> Self {
+        Self { once: Some(once), ..self }
     }
 
     /// The name in the journal.
@@ -162,6 +187,11 @@ impl Authorised<'_> {
         self.permission
     }
 
+    /// What makes that it is done once, if the caller wants that.
+    pub fn once(&self) -> Option<&Once> {
+        self.caller.once.as_deref()
+    }
+
     /// Whether the caller is an operator of the marketplace.
     pub fn by_operator(&self) -> bool {
         self.caller.staff.contains(&Role::Operator)
@@ -182,6 +212,11 @@ impl AuthorisedStaff<'_> {
     /// What was asked.
     pub fn permission(&self) -> Permission {
         self.permission
+    }
+
+    /// What makes that it is done once, if the caller wants that.
+    pub fn once(&self) -> Option<&Once> {
+        self.caller.once.as_deref()
     }
 
     /// The secret of a fresh installation, where it is what lets this caller in.

@@ -1,12 +1,14 @@
 //! The gate: whose token is this, and what is that principal a member of?
 
 use super::caller::Caller;
-use super::denials::NotVerified;
+use super::claims::SKEW;
+use super::denials::{EXPIRED, NotVerified};
 use super::issuers::Issuers;
 use super::passwords::secret_hash;
 use super::verified::{Proofs, TokenDigest, Verified};
 use super::{Unauthenticated, principal_name};
 use crate::store::{Store, StoreError};
+use publishing::moment::Moment;
 use publishing::principal::{Identity, Principal};
 use quick_cache::UnitWeighter;
 use quick_cache::sync::Cache;
@@ -26,14 +28,8 @@ pub const SETUP_PREFIX: &str = "pset_";
 pub struct Gate {
     issuers: Arc<Issuers>,
     store: Arc<dyn Store>,
-    known: Arc<Cache<TokenDigest, Known>>,
-}
-
-/// A caller as it was when the store's access was at a generation.
-#[derive(Clone, Debug)]
-struct Known {
-    caller: Arc<Caller>,
-    generation: u64,
+    /// Callers of late, with the roles they had when the store's access was at their generation.
+    known: Arc<Cache<TokenDigest, Arc<Caller>>>,
 }
 
 impl Gate {
@@ -55,12 +51,30 @@ impl Gate {
         let verified = self.issuers.verify_hashed(token, digest).await?;
         // Asked before the roles are read: what changes meanwhile is seen at the next request.
         let generation = self.store.access_generation();
-        if let Some(known) = self.known.get(&digest).filter(|known| known.generation == generation) {
-            return Ok(known.caller);
+        if let Some(known) = self.known.get(&digest).filter(|known| known.bounds().1 == generation) {
+            return Ok(known);
         }
-        let caller = Arc::new(self.caller(&verified)?);
-        self.known.insert(digest, Known { caller: Arc::clone(&caller), generation });
+        let caller = Arc::new(self.caller(&verified)?.until(verified.expires_at.plus_seconds(SKEW), generation));
+        self.known.insert(digest, Arc::clone(&caller));
         Ok(caller)
+    }
+
+    /// A caller that was let in a while ago, with the roles of now: for answers that take their time.
+    ///
+    /// # Errors
+    /// [`NotVerified`] where its token has ended meanwhile, or the store cannot tell.
+    pub fn again(&self, caller: &Arc<Caller>, now: Moment) -> Result<Arc<Caller>, NotVerified> {
+        let (ends_at, known) = caller.bounds();
+        if now >= ends_at {
+            return Err(EXPIRED.into());
+        }
+        let generation = self.store.access_generation();
+        if known == generation {
+            return Ok(Arc::clone(caller));
+        }
+        let memberships = caller.principal().map_or_else(|| Ok(Vec::new()), |id| self.store.memberships(id))?;
+        let fresh = Caller::new(caller.name(), caller.principal()).until(ends_at, generation);
+        Ok(Arc::new(memberships.into_iter().fold(fresh, |caller, (circle, roles)| caller.with(circle, roles))))
     }
 
     /// The caller that a token's sender is, with the roles of now.

@@ -5,7 +5,7 @@ use super::offers;
 use super::request::{At, expected, read_action};
 use super::{Rooms, Shared, reply};
 use crate::artifacts::{self, Artifacts, Digest, PinFault, from_entries};
-use crate::auth::Permission;
+use crate::auth::{Authorised, Permission};
 use crate::perform::Failure;
 use api::audiences::{AudienceEntry, AudienceKind, PlanAudience, SynchronisedAudience};
 use api::errors::ErrorCode;
@@ -15,8 +15,9 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use publishing::artifact_rule::MarkedArtifact;
 use publishing::command::{Audience, Command, Expected};
+use publishing::decide::Answer;
 use publishing::definition::{self, Fault};
-use publishing::offer::Offer;
+use publishing::offer::{Offer, OfferKey};
 use publishing::offer_type::OfferType;
 use publishing::plan::is_private;
 use publishing::refusal::Refusal;
@@ -53,22 +54,40 @@ pub(crate) async fn synchronise_audiences(
 ) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::GoLive)?;
     let key = at.key(&authorised)?;
-    let load = async || rooms.read.offer(&key).await?.ok_or_else(|| offers::missing(&key));
-    load().await?;
+    rooms.read.offer(&key).await?.ok_or_else(|| offers::missing(&key))?;
     read_action(body).await?;
-    let stated = expected(&headers);
+    let answer = match rooms.perform.answered_before(&authorised)? {
+        Some(before) => before,
+        None => match synchronise(&rooms, &authorised, &key, expected(&headers)).await {
+            Ok(answer) => answer,
+            // The same request may have been done meanwhile, with files that are not the same any more.
+            Err(problem) => rooms.perform.answered_before(&authorised)?.ok_or(problem)?,
+        },
+    };
+    let Answer::Synchronised(audiences) = answer else {
+        return Err(Problem::internal(&"synchronising came to something else"));
+    };
+    Ok(reply::json(StatusCode::OK, &audiences.iter().map(synchronised).collect::<Vec<_>>()))
+}
+
+/// Reads the audiences of the draft as it is now, and puts them in place.
+async fn synchronise(
+    rooms: &Rooms,
+    authorised: &Authorised<'_>,
+    key: &OfferKey,
+    stated: Expected,
+) -> Result<Answer, Problem> {
     for _ in 0..MOST_ROUNDS {
-        let offer = load().await?;
+        let offer = rooms.read.offer(key).await?.ok_or_else(|| offers::missing(key))?;
         let late = |_| problem(PinFault::NotNow("It took longer than a minute.".into()), "/plans");
-        let audiences = tokio::time::timeout(PATIENCE, of_draft(&rooms, &offer)).await.map_err(late)??;
-        let done: Vec<SynchronisedAudience> = audiences.iter().map(synchronised).collect();
+        let audiences = tokio::time::timeout(PATIENCE, of_draft(rooms, &offer)).await.map_err(late)??;
         // What was read is the audiences of this draft, and must not be taken for those of a newer one.
         let is_unstated = stated == Expected::Unstated;
         let expected = if is_unstated { Expected::OneOf(vec![offer.changed_at]) } else { stated.clone() };
         let command = Command::SynchroniseAudiences { audiences, expected };
-        match rooms.perform.perform(&authorised, &key.offer, command).await {
+        match rooms.perform.perform(authorised, &key.offer, command).await {
             Err(Failure::Refused(Refusal::Precondition { .. })) if is_unstated => {}
-            performed => return performed.map(|_| reply::json(StatusCode::OK, &done)).map_err(Problem::from),
+            performed => return Ok(performed?.answer),
         }
     }
     let message = "The draft was saved again and again meanwhile. Nothing was changed; ask again when it is at rest.";

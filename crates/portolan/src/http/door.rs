@@ -3,8 +3,8 @@
 use super::address::CallerAddress;
 use super::errors::{Cause, Problem};
 use super::limits::Limits;
-use super::paths;
-use crate::auth::{Gate, Unauthenticated};
+use super::{paths, repeat};
+use crate::auth::{Caller, Gate, Once, Unauthenticated};
 use crate::clock::Clock;
 use api::errors::ErrorCode;
 use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION_PARAMETER};
@@ -57,13 +57,17 @@ impl Door {
         let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().clone()));
         let mut response = match self.admit(&mut request).await {
             Err(refused) => *refused,
-            Ok(()) => {
+            Ok(once) => {
                 let mut router = self.router.clone();
-                match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+                let mut response = match AssertUnwindSafe(router.call(request)).catch_unwind().await {
                     Ok(Ok(response)) => response,
                     Ok(Err(never)) => match never {},
                     Err(_) => Problem::internal(&"a handler panicked").into_response(),
+                };
+                if let Some(once) = once {
+                    repeat::tell(&once, &mut response);
                 }
+                response
             }
         };
         if let Some((method, uri)) = asked {
@@ -83,9 +87,9 @@ impl Door {
         response
     }
 
-    /// Have you asked too often, who are you, and do we speak the same version? In this order (wire contract, "Order of
-    /// checks").
-    async fn admit(&self, request: &mut Request<Body>) -> Result<(), Box<Response>> {
+    /// Have you asked too often, who are you, do we speak the same version, and is this to be done once? In this order (wire
+    /// contract, "Order of checks").
+    async fn admit(&self, request: &mut Request<Body>) -> Result<Option<Arc<Once>>, Box<Response>> {
         let problem = |problem: Problem| Box::new(problem.into_response());
         if let Some(CallerAddress(address)) = request.extensions().get()
             && !(address.is_loopback() && matches!(request.uri().path(), "/healthz" | "/readyz"))
@@ -98,7 +102,7 @@ impl Door {
         let path = request.uri().path();
         // Who calls back about a check has no token, and signs what it sends.
         if (!path.starts_with("/api/") && path != "/api") || path.starts_with(CALLBACKS) {
-            return Ok(());
+            return Ok(None);
         }
         let mut authorizations = request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes);
         // Of two, nobody knows which one a proxy in front has looked at.
@@ -110,8 +114,13 @@ impl Door {
             self.gate.authenticate(authorization).await.map_err(|refused| Box::new(refused.into_response()))?;
         self.limits.of_caller(caller.name()).map_err(|refused| problem(refused.into()))?;
         check_version(request.uri()).map_err(problem)?;
+        let once = repeat::prepare(request, &caller).await.map_err(problem)?;
+        let caller = match &once {
+            Some(once) => Arc::new(Caller::clone(&caller).asking(Arc::clone(once))),
+            None => caller,
+        };
         request.extensions_mut().insert(caller);
-        Ok(())
+        Ok(once)
     }
 }
 

@@ -94,9 +94,10 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Corrupt(_) => Self::internal(&error),
-            StoreError::Unavailable(_) | StoreError::Overtaken | StoreError::Superseded => {
-                Self::not_now().because(&error)
-            }
+            StoreError::Unavailable(_)
+            | StoreError::Overtaken
+            | StoreError::Superseded
+            | StoreError::AnsweredBefore => Self::not_now().because(&error),
         }
     }
 }
@@ -111,6 +112,7 @@ impl From<Failure> for Problem {
             Failure::Password(fault) => fault.into(),
             Failure::Forbidden => Forbidden.into(),
             Failure::OwnPublisher => Self::own_publisher(),
+            Failure::KeyUsed(header) => Self::new(ErrorCode::KeyUsed, failure.to_string()).at(header),
             Failure::Store(error) => error.into(),
         }
     }

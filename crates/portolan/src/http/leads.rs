@@ -3,9 +3,10 @@
 use super::errors::Problem;
 use super::offers::{self, count};
 use super::request::{At, query, read_own, want_json};
-use super::{CallerAddress, Shared, reply};
-use crate::auth::Permission;
+use super::{CallerAddress, Shared, repeat, reply};
+use crate::auth::{Done, Permission};
 use crate::listing::named;
+use crate::perform::Failure;
 use crate::store::{LetterKind, LetterState, Sent};
 use crate::wire;
 use api::errors::ErrorDocument;
@@ -22,13 +23,12 @@ use publishing::offer::OfferKey;
 const USUAL_PAGE: i64 = 100;
 const LONGEST_PAGE: i64 = 1_000;
 
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-const LONGEST_KEY: usize = 255;
-
 /// Leaves a lead for the publisher of a live offer. It is delivered to the endpoint that the offer names.
 #[utoipa::path(post, path = "/catalog/offers/{publisherId}/{offerId}/leads", operation_id = "send_lead", tag = "Catalog",
     params(("publisherId" = String, Path), ("offerId" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, description = "With the same key and body a lead is taken once a day.")),
+        ("Idempotency-Key" = Option<String>, Header, description = "With the same key and body a lead is taken once a day."),
+        ("Repeatability-Request-ID" = Option<String>, Header, description = "The same, as a GUID."),
+        ("Repeatability-First-Sent" = Option<String>, Header, description = "An HTTP date, beside Repeatability-Request-ID.")),
     request_body = NewLead,
     responses((status = 202, description = "It is stored, and will be delivered.", body = TakenLead),
         (status = "4XX", description = "The request was refused, and changed nothing.", body = ErrorDocument),
@@ -47,7 +47,7 @@ pub(crate) async fn send_lead(
     }
     // Also keeps forms of other sites out, which cannot say this without asking first.
     want_json(&headers)?;
-    let once = idempotency_key(&headers)?;
+    let once = repeat::key(&headers)?;
     let NewLead { plan_id, action, customer, note } = read_own(body).await?;
     // Only now: an answer to half a request would end the connection.
     if let Some(CallerAddress(address)) = extensions.get() {
@@ -64,21 +64,21 @@ pub(crate) async fn send_lead(
     };
     let action = action.unwrap_or_else(|| USUAL_ACTION.to_owned());
     let lead = Lead { plan: plan_id, action, customer, note: note.unwrap_or_default() };
-    let id = rooms.perform.take_lead(&key, lead, once).await?;
-    Ok(reply::json(StatusCode::ACCEPTED, &TakenLead { id }))
+    let taken = rooms.perform.take_lead(&key, lead, once.as_ref().map(|once| &*once.text)).await;
+    let (id, before) = taken.map_err(|failure| match &once {
+        Some(once) if failure == Failure::Lead(LeadRefusal::KeyUsed) => Problem::from(failure).at(once.header),
+        _ => failure.into(),
+    })?;
+    let mut response = reply::json(StatusCode::ACCEPTED, &TakenLead { id });
+    if let Some(once) = once {
+        repeat::say(&mut response, once.header, before == Done::Before);
+    }
+    Ok(response)
 }
 
 fn key(names: &RawPathParams) -> Option<OfferKey> {
     let mut names = names.iter().map(|(_, name)| name);
     named(names.next()?, names.next()?)
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let Some(key) = keys.next() else { return Ok(None) };
-    let text = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()) && keys.next().is_none());
-    let message = format!("This is no key. Send one of 1 to {LONGEST_KEY} ASCII characters, once, or leave it out.");
-    text.map(Some).ok_or_else(|| Problem::bad_request(IDEMPOTENCY_KEY, message))
 }
 
 /// The leads of an offer in the last 30 days, newest first: how far each has come, and nothing of what the customer left.

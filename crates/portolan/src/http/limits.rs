@@ -25,6 +25,10 @@ pub struct LimitSettings {
     pub connections: NonZeroU32,
     /// Connections at a time from one address.
     pub connections_per_address: NonZeroU32,
+    /// Event streams and waiting reads at a time, of all callers.
+    pub followers: NonZeroU32,
+    /// Event streams and waiting reads at a time of one caller.
+    pub followers_per_caller: NonZeroU32,
     /// Seconds for a TLS handshake.
     pub handshake_seconds: NonZeroU32,
     /// Seconds for the head of a request, from when the connection is free for one.
@@ -63,6 +67,8 @@ impl Default for LimitSettings {
         Self {
             connections: some(800),
             connections_per_address: some(200),
+            followers: some(500),
+            followers_per_caller: some(100),
             handshake_seconds: some(10),
             head_seconds: some(20),
             head_kibibytes: some(64),

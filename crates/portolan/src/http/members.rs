@@ -49,6 +49,14 @@ impl In<'_> {
         }
     }
 
+    fn has_key(&self) -> bool {
+        match self {
+            Self::Publisher(by) => by.once(),
+            Self::Staff(by) => by.once(),
+        }
+        .is_some()
+    }
+
     async fn change(&self, rooms: &Rooms, request: AccessRequest) -> Result<Granted, Failure> {
         match self {
             Self::Publisher(by) => rooms.perform.change_members(by, request).await,
@@ -227,7 +235,10 @@ fn secrets(rooms: &Rooms, circle: &In<'_>, who: Uuid) -> Result<Response, Proble
 }
 
 async fn add_secret(rooms: &Rooms, circle: &In<'_>, who: Uuid, body: Body) -> Result<Response, Problem> {
-    find(rooms, circle, who)?;
+    // With a key it may have been done before, when the member was still there.
+    if !circle.has_key() {
+        find(rooms, circle, who)?;
+    }
     let SecretRequest { days } = super::request::read_own_or_nothing(body).await?;
     let granted = circle.change(rooms, AccessRequest::AddSecret { member: who, days }).await?;
     let (secret, value) = granted.secret.ok_or_else(|| Problem::internal(&"no secret was made"))?;

@@ -7,10 +7,16 @@ mod audiences;
 mod catalog;
 mod checks;
 mod connections;
+mod counts;
+mod descriptors;
 mod discovery;
 mod door;
 mod errors;
+mod explain;
+mod followers;
+mod following;
 mod health;
+mod history;
 mod json;
 mod leads;
 mod limits;
@@ -23,6 +29,7 @@ mod operations;
 mod paths;
 mod publishers;
 mod put_offer;
+mod repeat;
 mod reply;
 mod request;
 mod reviewed;
@@ -35,9 +42,12 @@ mod subscriptions;
 mod tls;
 mod token;
 mod verdicts;
+mod waiting;
 
 pub use address::CallerAddress;
+pub use descriptors::make_room;
 pub use door::Door;
+pub use followers::Followers;
 pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Entrance, addresses, listen};
@@ -61,7 +71,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use publishing::offer_type::OfferTypes;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -93,19 +103,28 @@ pub struct Rooms {
     pub webhooks: Webhooks,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
+    /// Who is asking.
+    pub gate: Gate,
     /// Whether the service is about to stop.
-    pub draining: Arc<AtomicBool>,
+    pub draining: watch::Receiver<bool>,
     /// Whether the store takes writes.
     pub readiness: Arc<Readiness>,
     /// How much callers and addresses may ask for.
     pub limits: Arc<Limits>,
+    /// Who waits for news.
+    pub followers: Arc<Followers>,
     /// The description of every route, as it is served.
     pub description: Bytes,
 }
 
 impl Rooms {
     fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        *self.draining.borrow()
+    }
+
+    /// Waits until the service is about to stop.
+    async fn drained(&self) {
+        let _ = self.draining.clone().wait_for(|draining| *draining).await;
     }
 }
 
@@ -121,6 +140,11 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(offers::get_offer_version))
         .routes(routes!(offers::get_offer_slot))
         .routes(routes!(status::get_offer_status))
+        .routes(routes!(explain::explain_offer))
+        .routes(routes!(history::get_offer_history))
+        .routes(routes!(history::get_publisher_history))
+        .routes(routes!(following::follow_offer))
+        .routes(routes!(following::follow_publisher))
         .routes(routes!(actions::publish_offer))
         .routes(routes!(actions::go_live_offer))
         .routes(routes!(actions::cancel_offer))
@@ -195,9 +219,9 @@ pub fn description() -> serde_json::Result<Bytes> {
 }
 
 /// The door: every route and page, behind the checks that every request passes.
-pub fn door(rooms: Rooms, pages: Router, gate: Gate, clock: crate::clock::Clock) -> Door {
+pub fn door(rooms: Rooms, pages: Router, clock: crate::clock::Clock) -> Door {
     let (router, _) = routes().split_for_parts();
-    let limits = Arc::clone(&rooms.limits);
+    let (gate, limits) = (rooms.gate.clone(), Arc::clone(&rooms.limits));
     let router: Router = router
         .fallback(door::no_such_path)
         .method_not_allowed_fallback(door::no_such_method)

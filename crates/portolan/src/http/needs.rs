@@ -31,7 +31,9 @@ pub fn need(operation: &str) -> Option<Need> {
         "list_publishers" | "list_offer_types" => Token,
 
         "list_offers" | "get_offer" | "get_offer_version" | "get_offer_slot" => AtPublisher(Permission::Read),
-        "get_offer_status" | "list_submissions" | "list_audiences" => AtPublisher(Permission::Read),
+        "get_offer_status" | "explain_offer" | "list_submissions" | "list_audiences" => AtPublisher(Permission::Read),
+        "get_offer_history" | "get_publisher_history" => AtPublisher(Permission::Read),
+        "follow_offer" | "follow_publisher" => AtPublisher(Permission::Read),
         "get_operation" | "get_operation_by_composite_id" => AtPublisher(Permission::Read),
         "put_offer" => AtPublisher(Permission::SaveDraft),
         "publish_offer" => AtPublisher(Permission::Publish),

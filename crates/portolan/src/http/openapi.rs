@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document: generated from the routes, completed with what every call shares.
 
 use super::door::CALLBACKS;
-use super::{Shared, reply};
+use super::{Shared, repeat, reply};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::paths::{ACCEPTED_API_VERSIONS, API_VERSION, API_VERSION_PARAMETER};
 use axum::extract::State;
@@ -43,6 +43,9 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
             operations(item).for_each(errors);
         } else if path.starts_with("/api/") {
             operations(item).for_each(share);
+            if let Some(post) = &mut item.post {
+                post.parameters.get_or_insert_default().extend(keys().map(RefOr::T));
+            }
         } else if path.starts_with("/catalog/") {
             operations(item).for_each(describe_errors);
         }
@@ -82,6 +85,21 @@ fn api_version() -> Parameter {
         .schema(Some(schema))
         .example(Some(API_VERSION.into()))
         .build()
+}
+
+/// The headers by which a request is done once, however often it is sent.
+fn keys() -> impl Iterator<Item = Parameter> {
+    let once =
+        "A GUID. The same request with the same key is done once in 7 days; sent again it gets the first answer.";
+    let key = "The same, as a text of 1 to 255 ASCII characters.";
+    let sent = "When it was sent first, as an HTTP date. Beside Repeatability-Request-ID only.";
+    [(repeat::REQUEST_ID, once), (repeat::FIRST_SENT, sent), (repeat::IDEMPOTENCY_KEY, key)].into_iter().map(header)
+}
+
+fn header((name, description): (&str, &str)) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String);
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+    parameter.description(Some(description)).schema(Some(schema)).build()
 }
 
 fn error(description: &str, schema: &str) -> RefOr<utoipa::openapi::Response> {

@@ -3,13 +3,16 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 29] = [
+const WORDS: [&str; 32] = [
     "publishers",
     "offerTypes",
     "operations",
     "reviews",
     "offers",
     "status",
+    "explain",
+    "history",
+    "events",
     "publish",
     "golive",
     "cancel",

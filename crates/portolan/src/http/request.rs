@@ -1,9 +1,10 @@
 //! What handlers take from a request: the caller, the names in the path, the query, the body, the conditions.
 
+use super::Rooms;
 use super::errors::Problem;
 use super::json;
 use super::slow::TooSlow;
-use crate::auth::{Authorised, Caller, Permission};
+use crate::auth::{Authorised, Caller, NotVerified, Permission};
 use crate::store::Read;
 use api::dates::Date;
 use api::errors::ErrorCode;
@@ -59,6 +60,17 @@ impl At {
     /// The caller.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// The same, to be asked again later.
+    pub(crate) fn caller_again(&self) -> Arc<Caller> {
+        Arc::clone(&self.caller)
+    }
+
+    /// The same request of the same caller, with the roles of now.
+    pub(super) fn again(self, rooms: &Rooms) -> Result<Self, NotVerified> {
+        let caller = rooms.gate.again(&self.caller, rooms.perform.now())?;
+        Ok(Self { caller, ..self })
     }
 
     /// The name at this place among the path's parameters.

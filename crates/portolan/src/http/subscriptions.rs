@@ -6,8 +6,7 @@ use super::request::{At, query, read_own, shown};
 use super::subscribed::{delivery, subscription, tried};
 use super::{Rooms, Shared, reply};
 use crate::auth::Permission;
-use crate::perform::Follower;
-use crate::store::Subscription;
+use crate::perform::{Followed, Follower};
 use api::subscriptions::{
     ChangedSubscription, Delivery, DeliveryAttempt, NewSubscription, Subscription as WireSubscription,
     SubscriptionWithSecret,
@@ -246,19 +245,19 @@ fn list(rooms: &Rooms, by: &Follower<'_>) -> Result<Response, Problem> {
 async fn create(rooms: &Rooms, by: &Follower<'_>, body: Body) -> Result<Response, Problem> {
     let NewSubscription { url, events, secret } = read_own(body).await?;
     let secret = secret.as_deref().map(WebhookSecret::parse).transpose()?;
-    let (added, secret) = rooms.perform.add_webhook(by, &url, happenings(&events)?, secret).await?;
-    with_secret(rooms, StatusCode::CREATED, &added, &secret)
+    let added = rooms.perform.add_webhook(by, &url, happenings(&events)?, secret).await?;
+    with_secret(StatusCode::CREATED, &added)
 }
 
 fn get(rooms: &Rooms, by: &Follower<'_>, id: Uuid) -> Result<Response, Problem> {
-    shown_as(rooms, &rooms.perform.webhook(by, id)?)
+    Ok(reply::json(StatusCode::OK, &subscription(&rooms.perform.webhook(by, id)?, rooms.perform.now())?))
 }
 
 async fn change(rooms: &Rooms, by: &Follower<'_>, id: Uuid, body: Body) -> Result<Response, Problem> {
     rooms.perform.webhook(by, id)?;
     let ChangedSubscription { url, events } = read_own(body).await?;
     let changed = rooms.perform.change_webhook(by, id, url.as_deref(), happenings(&events)?).await?;
-    shown_as(rooms, &changed)
+    as_changed(&changed)
 }
 
 async fn remove(rooms: &Rooms, by: &Follower<'_>, id: Uuid) -> Result<Response, Problem> {
@@ -267,12 +266,11 @@ async fn remove(rooms: &Rooms, by: &Follower<'_>, id: Uuid) -> Result<Response, 
 }
 
 async fn rotate(rooms: &Rooms, by: &Follower<'_>, id: Uuid) -> Result<Response, Problem> {
-    let (changed, secret) = rooms.perform.rotate_webhook(by, id).await?;
-    with_secret(rooms, StatusCode::OK, &changed, &secret)
+    with_secret(StatusCode::OK, &rooms.perform.rotate_webhook(by, id).await?)
 }
 
 async fn enable(rooms: &Rooms, by: &Follower<'_>, id: Uuid) -> Result<Response, Problem> {
-    shown_as(rooms, &rooms.perform.enable_webhook(by, id).await?)
+    as_changed(&rooms.perform.enable_webhook(by, id).await?)
 }
 
 async fn test(rooms: &Rooms, by: &Follower<'_>, id: Uuid) -> Result<Response, Problem> {
@@ -299,19 +297,14 @@ async fn redeliver(rooms: &Rooms, by: &Follower<'_>, id: Uuid, letter: Uuid) -> 
     Ok(reply::with_body(StatusCode::ACCEPTED, Body::empty()))
 }
 
-fn shown_as(rooms: &Rooms, there: &Subscription) -> Result<Response, Problem> {
-    Ok(reply::json(StatusCode::OK, &subscription(there, rooms.perform.now())?))
+fn as_changed(changed: &Followed) -> Result<Response, Problem> {
+    Ok(reply::json(StatusCode::OK, &subscription(&changed.subscription, changed.at)?))
 }
 
-fn with_secret(
-    rooms: &Rooms,
-    status: StatusCode,
-    there: &Subscription,
-    secret: &WebhookSecret,
-) -> Result<Response, Problem> {
-    let subscription = subscription(there, rooms.perform.now())?;
-    let secret = secret.reveal().to_owned();
-    Ok(reply::json(status, &SubscriptionWithSecret { subscription, secret }))
+fn with_secret(status: StatusCode, changed: &Followed) -> Result<Response, Problem> {
+    let secret = changed.secret.as_ref().ok_or_else(|| Problem::internal(&"no secret was made"))?;
+    let subscription = subscription(&changed.subscription, changed.at)?;
+    Ok(reply::json(status, &SubscriptionWithSecret { subscription, secret: secret.reveal().to_owned() }))
 }
 
 /// The subscription's id in the path.

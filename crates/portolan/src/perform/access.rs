@@ -2,7 +2,7 @@
 
 use super::requests::{AccessRequest, Granted, Newcomer};
 use super::{Failure, MOST_ROUNDS, Perform};
-use crate::auth::{Authorised, AuthorisedStaff, Permission, hash_password, principal_name, secret_hash};
+use crate::auth::{Authorised, AuthorisedStaff, Once, Permission, hash_password, principal_name, secret_hash};
 use crate::store::{AccessChange, Credential, Hash, Member, Publisher, StoreError, StoredCircle};
 use publishing::access::{AccessCommand, AccessRefusal, Members, decide};
 use publishing::entry::{Entry, FirstCredential};
@@ -20,6 +20,8 @@ pub(super) struct By<'a> {
     /// The principal that asks, and with which permission.
     pub(super) principal: Option<Uuid>,
     pub(super) permission: Permission,
+    /// What makes that it is done once.
+    pub(super) once: Option<&'a Once>,
 }
 
 impl Perform {
@@ -39,6 +41,7 @@ impl Perform {
             spends: None,
             principal: by.principal(),
             permission: by.permission(),
+            once: by.once(),
         };
         self.change_access(by, request).await
     }
@@ -75,6 +78,7 @@ impl Perform {
             spends: by.setup(),
             principal: by.principal(),
             permission: by.permission(),
+            once: by.once(),
         };
         self.change_access(by, request).await
     }
@@ -88,6 +92,10 @@ impl Perform {
             return Err(Failure::Forbidden);
         }
         self.still_may(by.principal(), &Circle::Marketplace, by.permission())?;
+        self.once(by.once(), self.add_publisher(by, publisher)).await
+    }
+
+    async fn add_publisher(&self, by: &AuthorisedStaff<'_>, publisher: Publisher) -> Result<(), Failure> {
         let circle = Circle::Publisher(publisher.id.clone());
         let decision = decide(&circle, &Default::default(), &AccessCommand::CreatePublisher)?;
         let exists = format!("There is a publisher {:?} already. Choose another id.", publisher.id.as_str());
@@ -100,6 +108,7 @@ impl Perform {
             credentials: Vec::new(),
             spends: None,
             entry: Entry { at: self.clock.now(), actor: by.actor().to_owned(), told: None, event: decision.event },
+            repeated: self.kept(by.once(), &())?,
         };
         match self.store.commit_access(change).await {
             Err(StoreError::Overtaken) => Err(AccessRefusal::Conflict(exists).into()),
@@ -154,6 +163,7 @@ impl Perform {
                 credentials: vec![Credential::Password { principal: principal.id, hash: hash.clone() }],
                 spends: Some(spends),
                 entry: Entry { at: self.clock.now(), actor: "setup".into(), told: None, event: decision.event },
+                repeated: None,
             };
             match self.store.commit_access(change).await {
                 Err(StoreError::Overtaken) if is_good()? => {}
@@ -195,6 +205,7 @@ impl Perform {
                     told: None,
                     event: decision.event,
                 },
+                repeated: None,
             };
             match self.store.commit_access(change).await {
                 // Of the circle, or of the invitation: only the latter is for good.
@@ -232,12 +243,17 @@ impl Perform {
     }
 
     async fn change_access(&self, by: By<'_>, request: AccessRequest) -> Result<Granted, Failure> {
+        self.still_may(by.principal, &by.circle, by.permission)?;
+        self.once(by.once, self.granted(&by, request)).await
+    }
+
+    async fn granted(&self, by: &By<'_>, request: AccessRequest) -> Result<Granted, Failure> {
         for _ in 0..MOST_ROUNDS {
             let circle = self.store.circle(&by.circle)?.ok_or(AccessRefusal::MemberMissing)?;
             self.still_may(by.principal, &by.circle, by.permission)?;
             let mut granted = Granted::default();
             let mut credentials = Vec::new();
-            let command = self.access_command(&by, &request, &mut granted, &mut credentials).await?;
+            let command = self.access_command(by, &request, &mut granted, &mut credentials).await?;
             let decision = decide(&by.circle, &self.counted(&by.circle, &circle, &command)?, &command)?;
             let now = self.clock.now();
             granted.member = member(&circle, &granted, decision.roles.as_ref(), now);
@@ -250,6 +266,7 @@ impl Perform {
                 credentials,
                 spends: by.spends,
                 entry: Entry { at: now, actor: by.actor.to_owned(), told: None, event: decision.event },
+                repeated: self.kept(by.once, &granted)?,
             };
             match self.store.commit_access(change).await {
                 Err(StoreError::Overtaken) => {

@@ -1,6 +1,7 @@
 //! Takes leads: what somebody leaves for the publisher of a live offer, put into the outbox before it is acknowledged.
 
 use super::{Failure, Perform};
+use crate::auth::Done;
 use crate::store::{Letter, LetterKind, OnceOnly, Posted, StoreError};
 use publishing::lead::{Lead, LeadRefusal};
 use publishing::leads::{LeadDestination, destination};
@@ -13,11 +14,11 @@ use uuid::Uuid;
 const KEY_SECONDS: i64 = 24 * 3600;
 
 impl Perform {
-    /// Takes a lead about an offer in production; gives its id once it is stored. `once` is the sender's idempotency key.
+    /// Takes a lead about an offer in production; gives its id once it is stored, and when that was. `once` is the sender's key.
     ///
     /// # Errors
     /// [`Failure::Lead`] and [`Failure::Store`]; then nothing is stored.
-    pub async fn take_lead(&self, key: &OfferKey, lead: Lead, once: Option<&str>) -> Result<Uuid, Failure> {
+    pub async fn take_lead(&self, key: &OfferKey, lead: Lead, once: Option<&str>) -> Result<(Uuid, Done), Failure> {
         let lead = lead.judged()?;
         let stored = self.store.load(key).await?.ok_or(LeadRefusal::Missing)?;
         let (offer, version) = match stored.offer.production {
@@ -35,16 +36,16 @@ impl Perform {
         });
         let before = once.map(|once| self.store.posted_before(&offer.key, LetterKind::Lead, &once));
         if let Some(before) = before.transpose()?.flatten() {
-            return taken(before);
+            return Ok((taken(before)?, Done::Before));
         }
         if !self.delivers_leads(&offer.key, version).await? {
             return Err(LeadRefusal::NotDelivered.into());
         }
         let id = self.clock.fresh_id();
         let letter = Letter { id, key: offer.key, kind: LetterKind::Lead, body: body.into(), made_at, once };
-        let id = taken(self.store.post(letter).await?)?;
+        let taken = taken(self.store.post(letter).await?)?;
         self.post_due.leads.notify_one();
-        Ok(id)
+        Ok((taken, if taken == id { Done::Now } else { Done::Before }))
     }
 
     /// Whether leads of a published version go where this service delivers them.

@@ -1,31 +1,33 @@
 //! The only way anything changes: load, decide, commit; again if someone was faster.
 
 mod access;
+mod durations;
+mod failure;
+mod foresee;
 mod leads;
+mod repeated;
 mod requests;
 mod subscriptions;
 
+pub use durations::Looked;
+pub use failure::Failure;
+pub use foresee::Foreseen;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
-pub use subscriptions::Follower;
+pub use subscriptions::{Followed, Follower};
 
-use crate::auth::{Authorised, PasswordFault, Permission};
+use crate::auth::{Authorised, Once, Permission};
 use crate::clock::Clock;
 use crate::links::Links;
-use crate::store::{Change, Claim, Store, StoreError, Stored, Then, UnderClaim};
+use crate::store::{Change, Claim, Repeated, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
-use publishing::access::AccessRefusal;
+use durations::Known;
 use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
-use publishing::lead::LeadRefusal;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Circle;
-use publishing::refusal::Refusal;
-use publishing::status;
-use publishing::webhook::SubscriptionRefusal;
 use std::sync::Arc;
-use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -41,35 +43,6 @@ const LINKS: &str = "$links";
 
 /// The journal's name for what the service does by itself.
 const SERVICE: &str = "portolan";
-
-/// Why a command was not performed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Failure {
-    /// The rules said no.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The rules of access said no.
-    #[error(transparent)]
-    Access(#[from] AccessRefusal),
-    /// A lead is not taken.
-    #[error(transparent)]
-    Lead(#[from] LeadRefusal),
-    /// A subscription cannot be so, or is not there.
-    #[error(transparent)]
-    Subscription(#[from] SubscriptionRefusal),
-    /// The password cannot be one.
-    #[error(transparent)]
-    Password(#[from] PasswordFault),
-    /// The caller may not.
-    #[error("the caller may not do this")]
-    Forbidden,
-    /// The caller is a member of the publisher whose offer is reviewed.
-    #[error("the caller belongs to the publisher")]
-    OwnPublisher,
-    /// The store could not.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What came of a command.
 #[derive(Clone, Debug)]
@@ -106,6 +79,8 @@ pub struct Perform {
     mails: bool,
     work_due: Arc<Notify>,
     post_due: PostDue,
+    known: Known,
+    tells_durations: bool,
 }
 
 /// Wakes those who deliver what is in the outbox, each kind its own.
@@ -129,7 +104,9 @@ impl Perform {
         links: Links,
     ) -> Self {
         let (work_due, post_due) = (Arc::new(Notify::new()), PostDue::default());
-        Self { store, clock, types, missing_if_match, links, mails: false, work_due, post_due }
+        let (known, tells_durations) = (Known::default(), true);
+        let mails = false;
+        Self { store, clock, types, missing_if_match, links, mails, work_due, post_due, known, tells_durations }
     }
 
     /// The same, with mails sent to those who want to be told.
@@ -163,7 +140,17 @@ impl Perform {
     /// # Errors
     /// [`Failure`]; then nothing has changed.
     pub async fn perform(&self, by: &Authorised<'_>, offer: &OfferId, command: Command) -> Result<Performed, Failure> {
-        if permission(&command) != Some(by.permission()) {
+        let (key, actor) = self.admit(by, offer, &command)?;
+        let Some(once) = by.once() else { return self.run(&key, &actor, command, None, None).await };
+        let work = async { Ok(self.run(&key, &actor, command, None, Some(once)).await?.answer) };
+        let answer = self.once(Some(once), work).await?;
+        let missing = || StoreError::Corrupt(format!("{key:?} was changed, and is not there"));
+        Ok(Performed { answer, offer: self.store.load(&key).await?.ok_or_else(missing)?.offer })
+    }
+
+    /// Whether the caller may ask this of the offer; who that is for the journal.
+    fn admit(&self, by: &Authorised<'_>, offer: &OfferId, command: &Command) -> Result<(OfferKey, Actor), Failure> {
+        if permission(command) != Some(by.permission()) {
             return Err(Failure::Forbidden);
         }
         self.still_may(by.principal(), &Circle::Publisher(by.publisher().clone()), by.permission())?;
@@ -171,7 +158,7 @@ impl Perform {
             self.reviews_for_others(by)?;
         }
         let key = OfferKey { publisher: by.publisher().clone(), offer: offer.clone() };
-        self.run(&key, &Actor { name: by.actor().to_owned(), principal: by.principal() }, command, None).await
+        Ok((key, Actor { name: by.actor().to_owned(), principal: by.principal() }))
     }
 
     /// Asks again whether a caller may: between the proof at the door and this there was a body, which may take its time.
@@ -198,7 +185,7 @@ impl Perform {
     /// [`Failure`], with [`StoreError::Superseded`] where the claim is not held any more.
     pub async fn perform_claimed(&self, claim: &Claim, then: Then, command: Command) -> Result<Performed, Failure> {
         let under = UnderClaim { claim: claim.clone(), then };
-        self.run(&claim.key, &Actor::named(SERVICE), command, Some(under)).await
+        self.run(&claim.key, &Actor::named(SERVICE), command, Some(under), None).await
     }
 
     /// Performs what an outside system, proven to be this checker, says about a check.
@@ -214,7 +201,7 @@ impl Perform {
         report: Report,
     ) -> Result<Performed, Failure> {
         let command = Command::HearCheck { check, round, report };
-        self.run(key, &Actor::named(&format!("checker {checker}")), command, None).await
+        self.run(key, &Actor::named(&format!("checker {checker}")), command, None, None).await
     }
 
     /// Plans the steps of unpublished offers anew where a type's pipeline is not the one they were rendered with.
@@ -268,7 +255,7 @@ impl Perform {
         for key in keys {
             let (perform, key) = (self.clone(), key.clone());
             tasks.spawn(async move {
-                let done = perform.run(&key, &Actor::named(SERVICE), Command::Replan, None).await;
+                let done = perform.run(&key, &Actor::named(SERVICE), Command::Replan, None, None).await;
                 done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()
             });
         }
@@ -285,15 +272,19 @@ impl Perform {
         actor: &Actor,
         command: Command,
         claim: Option<UnderClaim>,
+        once: Option<&Once>,
     ) -> Result<Performed, Failure> {
         for _ in 0..MOST_ROUNDS {
             let stored = self.store.load(key).await?;
             let decision = self.decide(key, actor, &command, stored.as_ref()).await?;
-            let change = self.change(&decision, stored.map(|stored| stored.revision), claim.clone())?;
+            let repeated = self.kept(once, &decision.answer)?;
+            let change = self.change(&decision, stored.as_ref(), claim.clone(), repeated)?;
+            let (offer_type, learned) = (change.offer.offer_type.clone(), change.learned.clone());
             match self.store.commit(change).await {
                 Err(StoreError::Overtaken) => {}
                 Err(error) => return Err(error.into()),
                 Ok(letters) => {
+                    self.known.forget(&offer_type, &learned);
                     self.work_due.notify_one();
                     if letters > 0 {
                         self.post_due.webhooks.notify_one();
@@ -338,25 +329,27 @@ impl Perform {
     fn change(
         &self,
         decision: &Decision,
-        decided_on: Option<i64>,
+        stored: Option<&Stored>,
         claim: Option<UnderClaim>,
+        repeated: Option<Repeated>,
     ) -> Result<Change, Failure> {
         let offer = decision.offer.clone();
-        // An offer whose type is gone keeps the steps it has; one that has none shows none.
-        let pipeline = self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline);
-        let document =
-            wire::render(&wire::status_document(&status::of_offer(&offer, pipeline), &offer.key, &self.links))
-                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let status = self.status(&offer);
+        let mut document = wire::status_document(&status, &offer.key, &self.links);
+        wire::add_usual(&mut document.steps, &self.usual(&offer, &status.steps)?);
+        let document = wire::render(&document).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         Ok(Change {
+            learned: self.learned(stored, &offer)?,
             display_text: wire::display_text(&offer.draft.definition),
             offer,
             signed_off: decision.signed_off.clone(),
-            decided_on,
+            decided_on: stored.map(|stored| stored.revision),
             snapshot: decision.snapshot.clone(),
             entry: decision.entry.clone(),
             document,
             claim,
             mails: self.mails,
+            repeated,
         })
     }
 }
@@ -374,6 +367,10 @@ pub fn permission(command: &Command) -> Option<Permission> {
         | Command::ClaimReview { .. }
         | Command::ReleaseReview { .. }
         | Command::AddNote { .. } => Some(Permission::Review),
-        Command::StartCheck(_) | Command::ReportCheck(..) | Command::HearCheck { .. } | Command::Replan => None,
+        Command::StartCheck(_)
+        | Command::ReportCheck(..)
+        | Command::HearCheck { .. }
+        | Command::NoteLate { .. }
+        | Command::Replan => None,
     }
 }

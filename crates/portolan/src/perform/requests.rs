@@ -10,6 +10,7 @@ use publishing::addresses::is_address;
 use publishing::entry::FirstCredential;
 use publishing::moment::Moment;
 use publishing::principal::{BUILT_IN, Circle, Identity, Kind, Principal, Role};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -79,7 +80,7 @@ pub enum AccessRequest {
 }
 
 /// What was made, to be shown this once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Granted {
     /// The principal that became a member.
     pub principal: Option<Principal>,
@@ -93,8 +94,9 @@ pub struct Granted {
     pub invitation: Option<(Moment, OneTime)>,
 }
 
-/// A secret on its way to whom it is for; it shows itself only when asked to.
-#[derive(Clone)]
+/// A secret on its way to whom it is for; it shows itself only when asked to. What is written of it is to be sealed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct OneTime(String);
 
 impl OneTime {

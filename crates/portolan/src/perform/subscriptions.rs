@@ -1,13 +1,15 @@
 //! Performs what is asked about webhooks: load, change, store with a line in the journal; again if someone was faster.
 
 use super::{Failure, MOST_ROUNDS, Perform};
-use crate::auth::{Authorised, AuthorisedStaff, Permission};
+use crate::auth::{Authorised, AuthorisedStaff, Once, Permission};
 use crate::clock::random_bytes;
-use crate::store::{Means, StoreError, Subscription, SubscriptionChange};
+use crate::store::{Means, Repeated, StoreError, Subscription, SubscriptionChange};
 use publishing::entry::{Entry, Event};
 use publishing::happening::Happening;
+use publishing::moment::Moment;
 use publishing::principal::Circle;
 use publishing::webhook::{MOST_WEBHOOKS, SubscriptionRefusal, Webhook, WebhookSecret};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -18,19 +20,31 @@ pub struct Follower<'a> {
     principal: Option<Uuid>,
     permission: Permission,
     circle: Circle,
+    once: Option<&'a Once>,
+}
+
+/// What came of a change, kept for whoever sends it again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Followed {
+    /// The webhook, as it is from then on.
+    pub subscription: Subscription,
+    /// The secret that was made, or taken.
+    pub secret: Option<WebhookSecret>,
+    /// When that was.
+    pub at: Moment,
 }
 
 impl<'a> Follower<'a> {
     /// Of a publisher's.
     pub fn of_publisher(by: &'a Authorised<'_>) -> Self {
         let circle = Circle::Publisher(by.publisher().clone());
-        Self { actor: by.actor(), principal: by.principal(), permission: by.permission(), circle }
+        Self { actor: by.actor(), principal: by.principal(), permission: by.permission(), circle, once: by.once() }
     }
 
     /// Of the marketplace's.
     pub fn of_marketplace(by: &'a AuthorisedStaff<'_>) -> Self {
         let circle = Circle::Marketplace;
-        Self { actor: by.actor(), principal: by.principal(), permission: by.permission(), circle }
+        Self { actor: by.actor(), principal: by.principal(), permission: by.permission(), circle, once: by.once() }
     }
 
     /// Whose subscriptions these are.
@@ -70,8 +84,18 @@ impl Perform {
         url: &str,
         events: Vec<Happening>,
         secret: Option<WebhookSecret>,
-    ) -> Result<(Subscription, WebhookSecret), Failure> {
+    ) -> Result<Followed, Failure> {
         self.may_manage(by)?;
+        self.once(by.once, self.added(by, url, events, secret)).await
+    }
+
+    async fn added(
+        &self,
+        by: &Follower<'_>,
+        url: &str,
+        events: Vec<Happening>,
+        secret: Option<WebhookSecret>,
+    ) -> Result<Followed, Failure> {
         let secret = secret.map_or_else(fresh_secret, Ok)?;
         let webhook = Webhook::new(url, secret.clone())?;
         if self.webhooks(by)?.len() >= MOST_WEBHOOKS {
@@ -93,10 +117,11 @@ impl Perform {
         };
         let subscription = subscription.with_webhook(&webhook)?;
         let event = Event::SubscriptionAdded { subscription: subscription.id };
-        match self.store_subscription(by, SubscriptionChange::Put(Box::new(subscription.clone())), event).await {
+        let followed = Followed { subscription, secret: Some(secret), at: now };
+        match self.put(by, &followed, event).await {
             // By others, who have made the last that there may be.
             Err(StoreError::Overtaken) => Err(SubscriptionRefusal::TooMany.into()),
-            result => Ok(result.map(|()| (subscription, secret))?),
+            result => Ok(result.map(|()| followed)?),
         }
     }
 
@@ -110,33 +135,33 @@ impl Perform {
         id: Uuid,
         url: Option<&str>,
         events: Vec<Happening>,
-    ) -> Result<Subscription, Failure> {
+    ) -> Result<Followed, Failure> {
         let change = |there: Subscription, webhook: Webhook| {
             let there = Subscription { events: events.clone(), ..there };
             let Some(url) = url else { return Ok((there, webhook)) };
             // What failed before says nothing of another address.
             Ok((Subscription { failing_since: None, ..there }, webhook.moved(url)?))
         };
-        self.change_subscription(by, id, change).await
+        self.change_subscription(by, id, None, change).await
     }
 
     /// Gives a webhook a new secret; the one it has signs too for a day.
     ///
     /// # Errors
     /// [`Failure`]; then nothing has changed.
-    pub async fn rotate_webhook(&self, by: &Follower<'_>, id: Uuid) -> Result<(Subscription, WebhookSecret), Failure> {
+    pub async fn rotate_webhook(&self, by: &Follower<'_>, id: Uuid) -> Result<Followed, Failure> {
         let (secret, now) = (fresh_secret()?, self.clock.now());
         let change = |there, webhook: Webhook| Ok((there, webhook.rotated(secret.clone(), now)));
-        Ok((self.change_subscription(by, id, change).await?, secret))
+        self.change_subscription(by, id, Some(&secret), change).await
     }
 
     /// Lets a webhook that was disabled go on; what waits for one that fails is tried at once.
     ///
     /// # Errors
     /// [`Failure`]; then nothing has changed.
-    pub async fn enable_webhook(&self, by: &Follower<'_>, id: Uuid) -> Result<Subscription, Failure> {
+    pub async fn enable_webhook(&self, by: &Follower<'_>, id: Uuid) -> Result<Followed, Failure> {
         let change = |there, webhook| Ok((Subscription { disabled: None, failing_since: None, ..there }, webhook));
-        self.change_subscription(by, id, change).await
+        self.change_subscription(by, id, None, change).await
     }
 
     /// Removes a webhook, with all that waits for it and its log.
@@ -147,7 +172,7 @@ impl Perform {
         self.may_manage(by)?;
         self.webhook(by, id)?;
         let event = Event::SubscriptionRemoved { subscription: id };
-        match self.store_subscription(by, SubscriptionChange::Remove(id), event).await {
+        match self.store_subscription(by, SubscriptionChange::Remove(id), event, None).await {
             Err(StoreError::Overtaken) => Err(SubscriptionRefusal::Missing.into()),
             result => Ok(result?),
         }
@@ -159,13 +184,18 @@ impl Perform {
     /// [`Failure`]; then nothing has changed.
     pub async fn redeliver(&self, by: &Follower<'_>, id: Uuid, letter: Uuid) -> Result<(), Failure> {
         self.may_manage(by)?;
+        self.once(by.once, self.redelivered(by, id, letter)).await
+    }
+
+    async fn redelivered(&self, by: &Follower<'_>, id: Uuid, letter: Uuid) -> Result<(), Failure> {
         if self.webhook(by, id)?.disabled.is_some() {
             return Err(SubscriptionRefusal::Disabled.into());
         }
         let now = self.clock.now();
         let event = Event::DeliveryRepeated { subscription: id, letter };
         let entry = Entry { at: now, actor: by.actor.to_owned(), told: None, event };
-        if !self.store.redeliver(&by.circle, id, letter, now, entry).await? {
+        let kept = self.kept(by.once, &())?;
+        if !self.store.redeliver(&by.circle, id, letter, now, entry, kept).await? {
             return Err(SubscriptionRefusal::DeliveryMissing.into());
         }
         self.post_due.webhooks.notify_one();
@@ -177,22 +207,32 @@ impl Perform {
         &self,
         by: &Follower<'_>,
         id: Uuid,
+        secret: Option<&WebhookSecret>,
         change: impl Fn(Subscription, Webhook) -> Result<(Subscription, Webhook), SubscriptionRefusal>,
-    ) -> Result<Subscription, Failure> {
-        for _ in 0..MOST_ROUNDS {
-            self.may_manage(by)?;
-            let there = self.webhook(by, id)?;
-            let webhook = there.webhook()?;
-            let (changed, webhook) = change(there, webhook)?;
-            let changed = changed.with_webhook(&webhook)?;
-            let event = Event::SubscriptionChanged { subscription: id };
-            let put = SubscriptionChange::Put(Box::new(changed.clone()));
-            match self.store_subscription(by, put, event).await {
-                Err(StoreError::Overtaken) => {}
-                result => return Ok(result.map(|()| changed)?),
+    ) -> Result<Followed, Failure> {
+        self.may_manage(by)?;
+        let changed = async {
+            for _ in 0..MOST_ROUNDS {
+                self.may_manage(by)?;
+                let there = self.webhook(by, id)?;
+                let webhook = there.webhook()?;
+                let (changed, webhook) = change(there, webhook)?;
+                let subscription = changed.with_webhook(&webhook)?;
+                let followed = Followed { subscription, secret: secret.cloned(), at: self.clock.now() };
+                match self.put(by, &followed, Event::SubscriptionChanged { subscription: id }).await {
+                    Err(StoreError::Overtaken) => {}
+                    result => return Ok(result.map(|()| followed)?),
+                }
             }
-        }
-        Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+            Err(StoreError::Unavailable(format!("overtaken {MOST_ROUNDS} times")).into())
+        };
+        self.once(by.once, changed).await
+    }
+
+    async fn put(&self, by: &Follower<'_>, followed: &Followed, event: Event) -> Result<(), StoreError> {
+        let kept = self.kept(by.once, followed)?;
+        let put = SubscriptionChange::Put(Box::new(followed.subscription.clone()));
+        self.store_subscription(by, put, event, kept).await
     }
 
     async fn store_subscription(
@@ -200,9 +240,10 @@ impl Perform {
         by: &Follower<'_>,
         change: SubscriptionChange,
         event: Event,
+        kept: Option<Repeated>,
     ) -> Result<(), StoreError> {
         let entry = Entry { at: self.clock.now(), actor: by.actor.to_owned(), told: None, event };
-        self.store.change_subscription(&by.circle, change, entry).await?;
+        self.store.change_subscription(&by.circle, change, entry, kept).await?;
         self.post_due.webhooks.notify_one();
         Ok(())
     }

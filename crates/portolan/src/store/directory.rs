@@ -1,11 +1,12 @@
 //! The directory: who is known, who is a member of what, and with what they prove who they are.
 
-use super::{Publisher, StoreError};
+use super::{Publisher, Repeated, StoreError};
 use async_trait::async_trait;
 use publishing::access::Members;
 use publishing::entry::Entry;
 use publishing::moment::Moment;
 use publishing::principal::{Circle, Identity, Principal, Role};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use uuid::Uuid;
 pub type Hash = [u8; 32];
 
 /// A member of a circle.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Who.
     pub principal: Principal,
@@ -40,7 +41,7 @@ impl StoredCircle {
 }
 
 /// A client secret; the secret itself is nowhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSecret {
     /// Its id.
     pub id: Uuid,
@@ -109,6 +110,8 @@ pub struct AccessChange {
     pub spends: Option<Hash>,
     /// The journal's line.
     pub entry: Entry,
+    /// The answer to keep, if the request carries a key.
+    pub repeated: Option<Repeated>,
 }
 
 /// Someone who is signed in with a browser.
@@ -185,7 +188,7 @@ pub trait Directory: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] where the circle is not at the revision decided on, a name or identity is taken by now, or
-    /// the invitation is not there. Then nothing is stored.
+    /// the invitation is not there; [`StoreError::AnsweredBefore`]. Then nothing is stored.
     async fn commit_access(&self, change: AccessChange) -> Result<(), StoreError>;
 
     /// Sets the invitation that lets in the first operator; an earlier one is void, also where there is none from now on.

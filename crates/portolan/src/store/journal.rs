@@ -1,7 +1,8 @@
 //! The journal, to be read: lines of a circle, or of one of its offers.
 
-use super::{Read, StoreError};
+use super::{Follower, Read, StoreError};
 use async_trait::async_trait;
+use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
 
@@ -62,6 +63,15 @@ pub trait Journal: Send + Sync {
 
     /// The number of the newest line of a publisher's journal, whatever it is about; 0 where there is none.
     fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError>;
+
+    /// The number of the first line, about an offer or about any, that was written at this moment or later; one more than the
+    /// newest number where none was. The times of an offer's lines rise with their numbers. Those of a whole journal do so only
+    /// nearly, for offers change side by side: look for an earlier moment, and judge the lines from there.
+    fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError>;
+
+    /// Follows `publisher/offer`, or a whole `publisher`, folded. What the follower is told is a hint: look into the journal
+    /// from time to time all the same.
+    fn follow(&self, name: &str) -> Follower;
 }
 
 impl Read {
@@ -73,5 +83,15 @@ impl Read {
     /// As [`Journal::newest_line`].
     pub fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError> {
         self.0.newest_line(publisher)
+    }
+
+    /// As [`Journal::first_since`].
+    pub fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError> {
+        self.0.first_since(publisher, offer, at)
+    }
+
+    /// As [`Journal::follow`].
+    pub fn follow(&self, name: &str) -> Follower {
+        self.0.follow(name)
     }
 }

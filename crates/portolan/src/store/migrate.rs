@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 8] = [
+const SQLITE: [&str; 10] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
@@ -11,8 +11,13 @@ const SQLITE: [&str; 8] = [
     include_str!("../../migrations/sqlite/0005_outbox.sql"),
     include_str!("../../migrations/sqlite/0006_own_time.sql"),
     include_str!("../../migrations/sqlite/0007_followed.sql"),
+    include_str!("../../migrations/sqlite/0008_repeated.sql"),
+    include_str!("../../migrations/sqlite/0009_durations.sql"),
     include_str!("../../migrations/sqlite/0010_told.sql"),
 ];
+
+/// The schema of this program.
+pub(super) const NEWEST: usize = SQLITE.len();
 
 /// Runs the migrations that the database has not had.
 ///

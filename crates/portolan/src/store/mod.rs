@@ -2,39 +2,51 @@
 
 mod cache;
 mod chain;
+mod claims;
 mod directory;
+mod durations;
+mod following;
 mod journal;
 mod live;
 mod migrate;
 mod outbox;
+mod repeated;
 mod sealed;
 mod sqlite;
 mod sqlite_access;
 mod sqlite_directory;
+mod sqlite_durations;
 mod sqlite_journal;
 mod sqlite_lanes;
 mod sqlite_live;
 mod sqlite_outbox;
 mod sqlite_read;
+mod sqlite_repeated;
 mod sqlite_subscriptions;
 mod sqlite_told;
 mod sqlite_write;
 mod sqlite_writer;
 mod subscriptions;
+mod verify;
 
 pub use cache::Document;
 pub use chain::{GENESIS, Link};
+pub use claims::Claims;
 pub use directory::{
     AccessChange, ClientSecret, Credential, Directory, Hash, Invitation, Member, Session, SigningKey, StoredCircle,
 };
+pub use durations::{Learned, Learning, Look, Looks};
+pub use following::{Follower, News};
 pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use outbox::{
     Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Rest, Sent, Tells,
 };
+pub use repeated::{KEPT_DAYS, Repeated, Repeats};
 pub use sealed::holds_sealed;
 pub use sqlite::Sqlite;
 pub use subscriptions::{Delivered, Means, Subscription, SubscriptionChange, Subscriptions};
+pub use verify::{Flaw, KnownEntry, Verified, verify};
 
 use async_trait::async_trait;
 use publishing::command::CheckRef;
@@ -57,6 +69,9 @@ pub enum StoreError {
     /// The claim is not held any more: another worker has the check, or nobody needs it.
     #[error("the claim is not held any more")]
     Superseded,
+    /// A request with the same key was answered before, and what it asked for is done.
+    #[error("a request with this key was answered before")]
+    AnsweredBefore,
     /// Not now; the text is for the log.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -91,10 +106,14 @@ pub struct Change {
     pub display_text: String,
     /// The rendered status document.
     pub document: Document,
+    /// What it teaches of how long steps take.
+    pub learned: Learned,
     /// The claim under which it was decided, if a worker did.
     pub claim: Option<UnderClaim>,
     /// Whether mails are sent at all.
     pub mails: bool,
+    /// The answer to keep, if the request carries a key.
+    pub repeated: Option<Repeated>,
 }
 
 /// How a commit depends on a worker's claim.
@@ -177,7 +196,7 @@ pub struct Selection {
 ///
 /// All methods fail with [`StoreError::Unavailable`] or [`StoreError::Corrupt`]; other errors are named.
 #[async_trait]
-pub trait Store: Directory + Journal + Outbox + Subscriptions {
+pub trait Store: Directory + Journal + Learning + Outbox + Repeats + Subscriptions {
     /// An offer with its newest operation.
     async fn load(&self, key: &OfferKey) -> Result<Option<Stored>, StoreError>;
 
@@ -186,7 +205,7 @@ pub trait Store: Directory + Journal + Outbox + Subscriptions {
     ///
     /// # Errors
     /// [`StoreError::Overtaken`] where the offer is not at the revision decided on; [`StoreError::Superseded`] where the
-    /// claim is not held. Then nothing is stored.
+    /// claim is not held; [`StoreError::AnsweredBefore`]. Then nothing is stored.
     async fn commit(&self, change: Change) -> Result<usize, StoreError>;
 
     /// The rendered status document of an offer, from memory where it can; `name` is `publisher/offer`, folded.
@@ -337,46 +356,5 @@ impl Read {
     /// As [`Store::probe`].
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.0.probe().await
-    }
-}
-
-/// The store for workers: what is due, and what a check needs to know.
-#[derive(Clone, Debug)]
-pub struct Claims(Arc<dyn Store>);
-
-impl Claims {
-    /// A handle to claim with.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self(store)
-    }
-
-    /// As [`Store::claim`].
-    pub async fn claim(&self, now: Moment, until: Moment, most: usize) -> Result<Vec<Claim>, StoreError> {
-        self.0.claim(now, until, most).await
-    }
-
-    /// As [`Store::renew`].
-    pub async fn renew(&self, claim: &Claim, until: Moment) -> Result<(), StoreError> {
-        self.0.renew(claim, until).await
-    }
-
-    /// As [`Store::put_off`].
-    pub async fn put_off(&self, claim: &Claim, until: Moment, was_run: bool) -> Result<(), StoreError> {
-        self.0.put_off(claim, until, was_run).await
-    }
-
-    /// As [`Store::next_due`].
-    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
-        self.0.next_due().await
-    }
-
-    /// As [`Store::load`], without the revision.
-    pub async fn offer(&self, key: &OfferKey) -> Result<Option<Offer>, StoreError> {
-        Ok(self.0.load(key).await?.map(|stored| stored.offer))
-    }
-
-    /// As [`Store::snapshot`].
-    pub async fn snapshot(&self, key: &OfferKey, version: i64) -> Result<Option<Snapshot>, StoreError> {
-        self.0.snapshot(key, version).await
     }
 }

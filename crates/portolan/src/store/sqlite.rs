@@ -1,10 +1,11 @@
 //! The embedded store: SQLite with one writer thread that commits whatever has queued up in one durable transaction.
 
 use super::cache::Newest;
+use super::following::{Following, News};
 use super::sqlite_writer::{Job, QUEUE, in_savepoint, locked, run, write_batches};
 use super::{
     Change, Claim, Document, Listed, Live, LiveSelection, Publisher, Selection, Store, StoreError, Stored, migrate,
-    sealed, sqlite_live, sqlite_read, sqlite_write,
+    sealed, sqlite_durations, sqlite_journal, sqlite_live, sqlite_read, sqlite_write,
 };
 use crate::vault::Vault;
 use async_trait::async_trait;
@@ -32,6 +33,7 @@ struct Inner {
     readers: Readers,
     documents: Arc<Newest<Document>>,
     offers: Arc<Newest<Arc<Stored>>>,
+    following: Arc<Following>,
     /// Rises with every change of who may what.
     generation: AtomicU64,
 }
@@ -101,6 +103,7 @@ impl Sqlite {
         connection.set_prepared_statement_cache_capacity(64);
         migrate::sqlite(&mut connection)?;
         sealed::seal_all(&mut connection, &vault)?;
+        sqlite_durations::fill(&mut connection)?;
         // No other process has the database open, so whoever held these leases is gone.
         connection.execute("UPDATE due SET leased_until = NULL WHERE leased_until IS NOT NULL", [])?;
         connection.execute("UPDATE lane SET fence = NULL, due_at = rests_until WHERE fence IS NOT NULL", [])?;
@@ -112,6 +115,7 @@ impl Sqlite {
             readers: readers(Arc::clone(&connection)),
             documents: Arc::new(Newest::new(cache_bytes / 4 * 3)),
             offers: Arc::new(Newest::new(cache_bytes / 4)),
+            following: Arc::default(),
             generation: AtomicU64::new(0),
         };
         std::thread::Builder::new()
@@ -128,6 +132,11 @@ impl Sqlite {
     /// What seals secrets.
     pub(super) fn vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    /// Who waits for news.
+    pub(super) fn following(&self) -> &Arc<Following> {
+        &self.0.following
     }
 
     /// How often it has changed who may what since the store was opened.
@@ -218,12 +227,20 @@ impl Store for Sqlite {
         let document = change.document.clone();
         let stored = Arc::new(Stored { offer: change.offer.clone(), revision: change.decided_on.unwrap_or(0) + 1 });
         let vault = self.0.vault.clone();
-        let work = move |connection: &Connection| sqlite_write::commit(connection, &vault, &change);
-        let put = move |_: &usize| {
-            offers.put(name.clone(), stored);
-            documents.put(name, document);
+        let following = Arc::clone(&self.0.following);
+        // Whoever begins to follow only now reads what this commits from the journal.
+        let is_followed = following.has(&name);
+        let work = move |connection: &Connection| {
+            let (sequence, letters) = sqlite_write::commit(connection, &vault, &change)?;
+            let news = || sqlite_journal::news(connection, &change.offer.key, sequence);
+            Ok((sequence, if is_followed { news()?.map(Arc::new) } else { None }, letters))
         };
-        self.write(work, put).await
+        let put = move |(sequence, news, _): &(i64, Option<Arc<News>>, usize)| {
+            offers.put(name.clone(), stored);
+            documents.put(name.clone(), document);
+            following.tell(&name, *sequence, news.clone());
+        };
+        self.write(work, put).await.map(|(_, _, letters)| letters)
     }
 
     fn status(&self, name: &str) -> Result<Option<Document>, StoreError> {

@@ -5,7 +5,8 @@ use super::directory::{
 };
 use super::sqlite_read::{all, first, parse, publisher_id, word, word_of};
 use super::sqlite_write::{self, json};
-use super::{Publisher, StoreError};
+use super::{Publisher, StoreError, sqlite_repeated};
+use crate::vault::Vault;
 use publishing::moment::Moment;
 use publishing::principal::{Circle, Identity, Principal, Role};
 use rusqlite::{Connection, Params, Row, params};
@@ -171,8 +172,9 @@ fn read_session(row: &Row<'_>) -> Result<Session> {
 }
 
 /// Everything that a change of access writes. Fails as [`super::Directory::commit_access`] says.
-pub(super) fn commit(connection: &Connection, change: &AccessChange) -> Result<()> {
+pub(super) fn commit(connection: &Connection, vault: &Vault, change: &AccessChange) -> Result<()> {
     let circle = change.circle.name();
+    sqlite_repeated::keep(connection, vault, change.repeated.as_ref())?;
     if let Some(publisher) = &change.publisher
         && !sqlite_write::add_publisher(connection, publisher)?
     {

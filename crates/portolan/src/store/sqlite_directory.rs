@@ -63,8 +63,8 @@ impl Directory for Sqlite {
     }
 
     async fn commit_access(&self, change: AccessChange) -> Result<()> {
-        let store = self.clone();
-        let work = move |connection: &_| sqlite_access::commit(connection, &change);
+        let (store, vault) = (self.clone(), self.vault().clone());
+        let work = move |connection: &_| sqlite_access::commit(connection, &vault, &change);
         self.write(work, move |()| store.raise_generation()).await
     }
 

@@ -1,10 +1,12 @@
 //! The embedded store as the journal, to be read.
 
+use super::following::{Before, Follower, News};
 use super::journal::{Journal, Line, LineSelection};
 use super::sqlite_read::{all, first};
 use super::{Sqlite, StoreError};
 use async_trait::async_trait;
-use publishing::offer::{OfferId, PublisherId};
+use publishing::moment::Moment;
+use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::principal::Circle;
 use rusqlite::{Connection, Row};
 
@@ -35,6 +37,38 @@ impl Journal for Sqlite {
             Ok(first(connection, sequence, [publisher.folded()], |row| row.get(0))?.unwrap_or(0))
         })
     }
+
+    fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64> {
+        self.read(|connection| first_since(connection, &publisher.folded(), offer, at.ticks()))
+    }
+
+    fn follow(&self, name: &str) -> Follower {
+        self.following().follow(name)
+    }
+}
+
+/// Halves the numbers until one is left: some twenty looks into an index that is there anyway, where an index by time would cost
+/// every commit.
+fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>, at: i64) -> Result<i64> {
+    let newest = first(connection, "SELECT sequence FROM chain WHERE circle = ?1", [publisher], |row| row.get(0))?;
+    let of_offer = if offer.is_some() { "offer = ?3" } else { "?3 = ''" };
+    let next = format!(
+        "SELECT sequence, at FROM journal
+          WHERE publisher = ?1 AND sequence >= ?2 AND {of_offer} ORDER BY sequence LIMIT 1"
+    );
+    let offer = offer.map_or("", OfferId::as_str);
+    // Every line that is looked for before `low` is too early, and the one at `high` or after it is not.
+    let (mut low, mut high): (i64, i64) = (1, newest.unwrap_or(0) + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> =
+            first(connection, &next, (publisher, middle, offer), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        match found {
+            Some((sequence, then)) if then < at => low = sequence + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Result<Vec<Line>> {
@@ -58,6 +92,24 @@ fn lines(connection: &Connection, selection: &LineSelection) -> Result<Vec<Line>
     );
     let offer = offer.as_ref().map_or("", OfferId::as_str);
     all(connection, &statement, (publisher.folded(), after, before, offer, most), line)
+}
+
+/// The line that was just written about an offer, for those who follow it.
+pub(super) fn news(connection: &Connection, key: &OfferKey, sequence: i64) -> Result<Option<News>> {
+    let just = LineSelection {
+        before: sequence + 1,
+        ..LineSelection::after(key.publisher.clone(), Some(key.offer.clone()), sequence - 1, 1)
+    };
+    let before = |of_offer: &str| {
+        let statement = format!(
+            "SELECT sequence FROM journal
+              WHERE publisher = ?1 AND sequence < ?2 AND {of_offer} ORDER BY sequence DESC LIMIT 1"
+        );
+        let parameters = (key.publisher.folded(), sequence, key.offer.as_str());
+        Ok::<_, StoreError>(first(connection, &statement, parameters, |row| row.get(0))?.unwrap_or(0))
+    };
+    let before = Before { of_offer: before("offer = ?3")?, of_publisher: before("offer <> '' AND ?3 <> ''")? };
+    Ok(lines(connection, &just)?.pop().map(|line| News::new(key.name(), line, before)))
 }
 
 fn line(row: &Row<'_>) -> rusqlite::Result<Line> {

@@ -6,7 +6,7 @@ use super::sqlite_outbox::{failed, place, read_id};
 use super::sqlite_read::{all, first, parse};
 use super::sqlite_write::{journal, json};
 use super::subscriptions::{Delivered, Means, Subscription, SubscriptionChange, Subscriptions};
-use super::{Sqlite, StoreError};
+use super::{Repeated, Sqlite, StoreError, sqlite_repeated};
 use crate::vault::Vault;
 use async_trait::async_trait;
 use publishing::entry::Entry;
@@ -41,9 +41,16 @@ impl Subscriptions for Sqlite {
         })
     }
 
-    async fn change_subscription(&self, circle: &Circle, change: SubscriptionChange, entry: Entry) -> Result<()> {
+    async fn change_subscription(
+        &self,
+        circle: &Circle,
+        change: SubscriptionChange,
+        entry: Entry,
+        repeated: Option<Repeated>,
+    ) -> Result<()> {
         let (circle, vault) = (circle.name(), self.vault().clone());
         let work = move |connection: &Connection| {
+            sqlite_repeated::keep(connection, &vault, repeated.as_ref())?;
             match &change {
                 SubscriptionChange::Put(subscription) => put(connection, &vault, subscription, entry.at)?,
                 SubscriptionChange::Remove(id) => remove(connection, &circle, *id)?,
@@ -64,11 +71,13 @@ impl Subscriptions for Sqlite {
         letter: Uuid,
         now: Moment,
         entry: Entry,
+        repeated: Option<Repeated>,
     ) -> Result<bool> {
         let (circle, vault) = (circle.name(), self.vault().clone());
         let work = move |connection: &Connection| {
             let again = again(connection, &vault, subscription, letter, now)?;
             if again {
+                sqlite_repeated::keep(connection, &vault, repeated.as_ref())?;
                 journal(connection, &circle, "", &entry, &[])?;
             }
             Ok(again)

@@ -2,9 +2,10 @@
 
 use super::chain::{GENESIS, Link};
 use super::sealed::{Place, seal};
+use super::sqlite_durations::learn;
 use super::sqlite_read::{key, word};
 use super::sqlite_told::tell;
-use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim};
+use super::{Change, Claim, Publisher, StoreError, Then, UnderClaim, sqlite_repeated};
 use crate::vault::Vault;
 use publishing::command::CheckRef;
 use publishing::entry::{Entry, Event};
@@ -17,9 +18,11 @@ use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Everything a decision changes. Fails as [`super::Store::commit`] says.
-pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<usize> {
+/// Everything a decision changes; gives the number of its line in the journal, and how many letters tell of it. Fails as
+/// [`super::Store::commit`] says.
+pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) -> Result<(i64, usize)> {
     let publisher = change.offer.key.publisher.folded();
+    sqlite_repeated::keep(connection, vault, change.repeated.as_ref())?;
     if let Some(under) = &change.claim {
         hold(connection, under)?;
     }
@@ -33,6 +36,7 @@ pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) ->
     for changed in change.signed_off.iter().chain(&change.offer.operation) {
         operation(connection, &publisher, change, changed)?;
     }
+    learn(connection, change)?;
     due_checks(connection, &publisher, change)?;
     match &change.claim {
         Some(UnderClaim { claim, then: Then::GiveBack }) => release(connection, claim, true)?,
@@ -41,7 +45,7 @@ pub(super) fn commit(connection: &Connection, vault: &Vault, change: &Change) ->
     }
     let offer = change.offer.key.offer.as_str();
     let line = journal(connection, &publisher, offer, &change.entry, &change.document.body)?;
-    tell(connection, vault, change, line)
+    Ok((line, tell(connection, vault, change, line)?))
 }
 
 /// Fails where the check is not held under this fencing number any more.

@@ -1,20 +1,21 @@
 //! Subscriptions: who wants to be told what happens to offers, and what was tried to tell them.
 
 use super::outbox::{Attempt, LetterState};
-use super::{Held, Letter, Line, Member, Post, Posted, Read, StoreError};
+use super::{Held, Letter, Line, Member, Post, Posted, Read, Repeated, StoreError};
 use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
 use publishing::moment::Moment;
 use publishing::principal::{Circle, Role};
 use publishing::webhook::Webhook;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// How somebody is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Means {
     /// By a request to an address.
     Webhook,
@@ -23,7 +24,7 @@ pub enum Means {
 }
 
 /// A subscription as it is stored.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Subscription {
     /// Its id.
     pub id: Uuid,
@@ -38,6 +39,7 @@ pub struct Subscription {
     /// Of what; where there is none, of everything by webhook, and of what is always mailed by mail.
     pub events: Vec<Happening>,
     /// Address and secrets of a webhook, in the words of whoever delivers; sealed before it is stored.
+    #[serde(with = "plain")]
     pub target: Zeroizing<Vec<u8>>,
     /// When it was made. Told is what happens from then on.
     pub made_at: Moment,
@@ -47,6 +49,20 @@ pub struct Subscription {
     pub failing_since: Option<Moment>,
     /// Since when, and why, in a word, nothing is sent any more.
     pub disabled: Option<(Moment, String)>,
+}
+
+/// A target among other words, for answers that are kept, sealed as a whole.
+mod plain {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(target: &Zeroizing<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        target.as_slice().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<Vec<u8>>, D::Error> {
+        Vec::deserialize(deserializer).map(Zeroizing::new)
+    }
 }
 
 impl fmt::Debug for Subscription {
@@ -135,18 +151,23 @@ pub trait Subscriptions: Send + Sync {
     /// # Errors
     /// [`StoreError::Overtaken`] where it is not at this revision any more, or is gone; where the principal has a mail
     /// subscription in that circle already, under another id; where there are as many webhooks there as there may be.
+    /// [`StoreError::AnsweredBefore`].
     async fn change_subscription(
         &self,
         circle: &Circle,
         change: SubscriptionChange,
         entry: Entry,
+        repeated: Option<Repeated>,
     ) -> Result<(), StoreError>;
 
     /// The letters of a subscription in the last 30 days, newest first.
     async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError>;
 
     /// Puts a webhook's letter that was delivered or given up into the outbox again, under its id; whether there is one. The
-    /// entry is written to the circle's journal.
+    /// entry is written to the circle's journal, and the answer is kept with it.
+    ///
+    /// # Errors
+    /// [`StoreError::AnsweredBefore`].
     async fn redeliver(
         &self,
         circle: &Circle,
@@ -154,6 +175,7 @@ pub trait Subscriptions: Send + Sync {
         letter: Uuid,
         now: Moment,
         entry: Entry,
+        repeated: Option<Repeated>,
     ) -> Result<bool, StoreError>;
 }
 
@@ -187,7 +209,7 @@ impl Post {
         change: SubscriptionChange,
         entry: Entry,
     ) -> Result<(), StoreError> {
-        self.0.change_subscription(circle, change, entry).await
+        self.0.change_subscription(circle, change, entry, None).await
     }
 }
 

@@ -5,12 +5,10 @@ use super::pages::{self, AccountPage, SessionRow, Shown};
 use super::{Pages, Shared, Visitor};
 use crate::auth::is_form_token;
 use crate::store::StoreError;
-use api::dates::Date;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Request, StatusCode};
-use publishing::moment::Moment;
 use uuid::Uuid;
 
 const SIGN_IN: &str = "/sign-in?then=%2Faccount";
@@ -30,15 +28,11 @@ pub(super) async fn show(State(pages): Shared, headers: HeaderMap) -> Shown {
 }
 
 fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
-    let at = |moment: Moment| {
-        let date = Date::from_ticks(moment.ticks()).to_string();
-        date.replace('T', " ").chars().take("2026-11-22 09:40".len()).collect()
-    };
     let sessions = pages.sessions.list(visitor.principal.id)?.into_iter().map(|session| SessionRow {
         id: session.id.to_string(),
         is_this: session.id == visitor.session,
-        began: at(session.began_at),
-        seen: at(session.seen_at),
+        began: pages::minute(session.began_at),
+        seen: pages::minute(session.seen_at),
         browser: browser(&session.agent),
         address: session.address,
     });

@@ -7,6 +7,7 @@ mod forms;
 mod listings;
 mod pages;
 mod sign_in;
+mod standing;
 mod welcome;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
@@ -88,6 +89,7 @@ pub fn routes(pages: Pages) -> Router {
         .route("/account/sessions/end", post(account::end_session))
         .route("/listings/{publisher}/{offer}", get(listings::live))
         .route("/listings/{publisher}/{offer}/preview", get(listings::preview))
+        .route("/publishers/{publisher}/offers/{offer}", get(standing::show))
         .route("/sign-in", get(sign_in::choose))
         .route("/sign-in/callback", get(sign_in::come_back))
         .route("/sign-out", post(account::sign_out))

@@ -3,11 +3,14 @@
 use crate::http::document;
 use crate::store::Document;
 use api::catalog::{CatalogOffer, CatalogPlan};
+use api::dates::Date;
 use askama::Template;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use publishing::message::{Level, Message};
+use publishing::moment::Moment;
 use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -132,6 +135,78 @@ pub(super) struct PlanCard<'a> {
     pub(super) trial: Option<String>,
     /// The path of our copy of the price sheet.
     pub(super) sheet: Option<&'a str>,
+}
+
+/// Where an offer stands and what comes next.
+#[derive(Template)]
+#[template(path = "standing.html")]
+pub(super) struct StandingPage<'a> {
+    pub(super) style: &'a str,
+    pub(super) name: &'a str,
+    pub(super) publisher: &'a str,
+    pub(super) offer: &'a str,
+    pub(super) status: &'a str,
+    pub(super) headline: &'a str,
+    pub(super) next: &'a str,
+    pub(super) since: String,
+    pub(super) until: Option<String>,
+    pub(super) changed: String,
+    /// The version that can be seen, and where.
+    pub(super) preview: Option<(i64, String)>,
+    pub(super) live: Option<(i64, String)>,
+    pub(super) messages: Vec<MessageRow<'a>>,
+    pub(super) steps: Vec<StepRow<'a>>,
+}
+
+/// One step on the page of where an offer stands.
+pub(super) struct StepRow<'a> {
+    pub(super) name: &'a str,
+    pub(super) description: &'a str,
+    pub(super) status: &'static str,
+    /// Whether it stops the submission.
+    pub(super) stops: bool,
+    /// How far it has come, in percent, while it is worked on.
+    pub(super) progress: Option<u8>,
+    pub(super) messages: Vec<MessageRow<'a>>,
+}
+
+/// What a step says, as plain text: the template escapes it.
+pub(super) struct MessageRow<'a> {
+    level: &'static str,
+    is_error: bool,
+    code: Option<&'a str>,
+    text: &'a str,
+    mend: Option<&'a str>,
+    target: Option<&'a str>,
+    link: Option<&'a str>,
+    at: String,
+}
+
+impl<'a> MessageRow<'a> {
+    pub(super) fn of(message: &'a Message) -> Self {
+        // What is no address of the web opens something else when it is clicked.
+        let is_web = |link: &&str| link.starts_with("https://") || link.starts_with("http://");
+        Self {
+            level: match message.level {
+                Level::Information => "Information",
+                Level::Warning => "Warning",
+                Level::Error => "Error",
+            },
+            is_error: message.level == Level::Error,
+            code: message.code.as_deref(),
+            text: &message.text,
+            mend: message.mend.as_deref(),
+            target: message.target.as_deref(),
+            link: message.link.as_deref().filter(is_web),
+            at: minute(message.at),
+        }
+    }
+}
+
+/// A moment to the minute, in UTC, for people.
+pub(super) fn minute(moment: Moment) -> String {
+    let date = Date::from_ticks(moment.ticks()).to_string();
+    date.replace('T', " ").chars().take("2026-11-22 09:40".len()).collect()
 }
 
 /// A page that only says something.

@@ -1,8 +1,12 @@
 //! The one place where the rules' words become the wire's.
 
 mod events;
+mod explain;
+mod usual;
 
 pub use events::{event, happened, test_event};
+pub use explain::{cancel, explanation};
+pub use usual::{Usual, add_usual};
 
 use crate::links::Links;
 use crate::markup::escape;
@@ -89,6 +93,8 @@ fn step(step: &Step) -> wire_status::Step {
         status: step_status(step.status()),
         messages: step.messages().into_iter().map(message).collect(),
         progress_percentage: step.progress_percentage(),
+        usual_duration: None,
+        usually_ends: None,
     }
 }
 
@@ -256,7 +262,14 @@ pub fn display_text(definition: &str) -> String {
 /// # Errors
 /// Where the value cannot be written as JSON.
 pub fn render<T: Serialize>(document: &T) -> serde_json::Result<Document> {
-    let body = serde_json::to_vec(document)?;
+    tagged(serde_json::to_vec(document)?)
+}
+
+/// The bytes of a document as they were rendered once, with their ETag.
+///
+/// # Errors
+/// None in practice: an ETag is always a header.
+pub fn tagged(body: Vec<u8>) -> serde_json::Result<Document> {
     let digest = Sha256::digest(&body);
     let etag: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = HeaderValue::try_from(format!("\"{etag}\"")).map_err(serde::ser::Error::custom)?;

@@ -1,9 +1,11 @@
 //! The worker: claims due checks under a lease, runs them, and reports through `perform` like any other caller.
 
+mod late;
 mod leads;
 mod outbox;
 mod rounds;
 
+pub use late::Lookout;
 pub use leads::Leads;
 pub use outbox::{Carried, Carrier, Delivery, Fails};
 

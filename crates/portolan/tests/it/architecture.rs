@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 23] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
         ],
     ),
     ("issuer", &["auth", "clock", "store", "vault"]),
+    ("journal", &["clock", "store"]),
     ("links", &[]),
     ("listing", &["links", "markup", "store"]),
     ("markup", &[]),
@@ -61,7 +62,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ),
     ("store", &["vault"]),
     ("vault", &["clock"]),
-    ("web", &["auth", "clock", "http", "issuer", "listing", "perform", "store", "vault"]),
+    ("web", &["auth", "clock", "http", "issuer", "listing", "perform", "store", "vault", "wire"]),
     ("wire", &["links", "markup", "store"]),
     ("work", &["checks", "clock", "egress", "perform", "store", "wire"]),
 ];

@@ -18,6 +18,12 @@ pub fn token() -> String {
     TOKEN.with_borrow(String::clone)
 }
 
+/// Does something on this thread with that token.
+pub fn with_token<T>(token: String, what: impl FnOnce() -> T) -> T {
+    TOKEN.set(token);
+    what()
+}
+
 /// How services are named in their tokens, whatever port they got.
 pub const PUBLIC_URL: &str = "http://portolan.test";
 
@@ -142,7 +148,9 @@ pub fn set_up(url: &str, secret: &str) -> String {
 /// Asks with curl, as a person would; gives status and body.
 pub fn curl(arguments: &[&str]) -> (u16, String) {
     let mut command = Command::new("curl");
-    command.args(["--silent", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    // An event stream does not end.
+    let longest = if arguments.iter().any(|argument| argument.contains("/events?")) { "2" } else { "20" };
+    command.args(["--silent", "--max-time", longest, "--write-out", "\n%{http_code}"]);
     command.args(["--header", &format!("Authorization: Bearer {}", token())]).args(arguments);
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

@@ -4,6 +4,7 @@ use crate::world::World;
 use api::access::{MemberKind, NewMember, Role};
 use api::client::{Client, ClientError, Credentials};
 use api::errors::ErrorCode;
+use api::explain::{CancelOutcome, Turn};
 use api::offers::PutOffer;
 use api::operations::{SubmissionState, SubmissionType};
 use api::reviews::{NewNote, ReviewFilter, ReviewRequest, Verdict, VerdictRequest};
@@ -66,6 +67,9 @@ async fn a_life_through_the_client() {
     client_of_staff.give_verdict(review.operation_id, &review.step_id, Verdict::Approve, &none).await.unwrap();
     world.settle().await;
     assert_eq!(client.get_offer_slot("contoso", "memo-1", "preview").await.unwrap().version, 1);
+    assert_eq!(client.explain_offer("contoso", "memo-1").await.unwrap().turn, Turn::Publisher);
+    let forecast = client.foresee_cancel("contoso", "memo-1").await.unwrap();
+    assert_eq!((forecast.status, forecast.outcome), (200, CancelOutcome::Canceled));
     client.go_live_offer("contoso", "memo-1").await.unwrap();
     world.settle().await;
 
@@ -130,4 +134,27 @@ async fn a_client_with_a_secret_keeps_its_token_and_gets_another_when_it_has_end
     client.list_publishers().await.unwrap();
     world.clock.advance(Duration::from_secs(2 * 3600));
     client.list_publishers().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_of_the_clients_makes_a_call_once() {
+    let world = World::new().await;
+    let client = signed_in(&format!("http://{}", world.address), &world.token);
+    let offer = memo("memo-1", r#"{"displayText":"A memo","plans":[{"planId":"one"}]}"#);
+    let keyed = client.repeatable("0f8fad5b-d9cb-469f-a165-70867728950e").unwrap();
+    for _ in 0..2 {
+        // Of no concern to what is no POST.
+        keyed.put_offer(&offer, None).await.unwrap();
+    }
+    let first = keyed.publish_offer("contoso", "memo-1", "jane@contoso.example").await.unwrap();
+    assert_eq!(keyed.publish_offer("contoso", "memo-1", "jane@contoso.example").await.unwrap(), first);
+    assert!(matches!(
+        keyed.cancel_offer("contoso", "memo-1").await,
+        Err(ClientError::Refused { status: 422, error, .. }) if error.code == ErrorCode::KeyUsed
+    ));
+    let without = client.publish_offer("contoso", "memo-1", "").await;
+    assert!(matches!(without, Err(ClientError::Refused { status: 409, .. })), "{without:?}");
+    for key in ["", "k\u{e9}y", "line\nbreak", &"k".repeat(256)] {
+        assert!(matches!(client.repeatable(key), Err(ClientError::Unusable(_))), "{key:?}");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! `tests/exchanges/*.txt` holds them. A file begins with a fresh service whose clock stands at 2026-11-22T09:40:00Z and
 //! whose answers are therefore the same every time. Lines that begin with `=== ` are requests, or say what happens
-//! between them; `--- ` begins the answer. `PORTOLAN_RECORD=1` writes the answers anew, to be read against the contract
+//! between them; `--- ` begins the answer, of an event stream as far as its first event. `PORTOLAN_RECORD=1` writes the answers anew, to be read against the contract
 //! before they are committed.
 //!
 //! Between requests: `=== wait` lets the service do all that needs no person; `=== wait 2s` turns the clock, and lets it
@@ -17,6 +17,9 @@
 use crate::world::{Answer, Setting, World};
 use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
+use api::events::Event;
+use api::events::HistoryPage;
+use api::explain::{CancelForecast, Explanation};
 use api::leads::{Lead, TakenLead};
 use api::offers::{Offer, OfferSummary};
 use api::operations::{Operation, Submission};
@@ -37,7 +40,17 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Headers that only some answers have, and that a recording therefore names.
-const NAMED_HEADERS: [&str; 6] = ["allow", "etag", "location", "operation-location", "retry-after", "www-authenticate"];
+const NAMED_HEADERS: [&str; 9] = [
+    "allow",
+    "etag",
+    "idempotency-replayed",
+    "location",
+    "operation-location",
+    "preference-applied",
+    "repeatability-result",
+    "retry-after",
+    "www-authenticate",
+];
 
 const CORRELATION_ID: &str = "x-ms-correlation-request-id";
 
@@ -212,7 +225,7 @@ impl Seen {
             text.push_str(&format!("{CORRELATION_ID}: {}\n", echoed.unwrap_or("{{another}}")));
         }
         if !answer.body.is_empty() {
-            let body = answer.body.replace(DEFINITION.trim_end(), "{{definition}}");
+            let body = answer.body.trim_end().replace(DEFINITION.trim_end(), "{{definition}}");
             text.push_str(&format!("\n{body}\n"));
         }
         for (at, id) in self.operations.iter().enumerate() {
@@ -242,11 +255,9 @@ async fn ask(world: &World, request: &str) -> Answer {
     let answer = world.send(method, path, &headers, body.to_owned()).await;
     let public = method == "GET" && path.starts_with("/catalog/") && answer.status < 400;
     let kept = if public { "public, max-age=60" } else { "no-cache" };
-    for (name, value) in [
-        ("content-type", "application/json; charset=utf-8"),
-        ("cache-control", kept),
-        ("x-content-type-options", "nosniff"),
-    ] {
+    let is_stream = path.contains("/events?") && answer.status == 200;
+    let kind = if is_stream { "text/event-stream" } else { "application/json; charset=utf-8" };
+    for (name, value) in [("content-type", kind), ("cache-control", kept), ("x-content-type-options", "nosniff")] {
         assert_eq!(answer.header(name), value, "{name} of {request}");
     }
     for name in ["x-ms-request-id", CORRELATION_ID] {
@@ -261,7 +272,12 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
     let path = path.split('?').next().unwrap().trim_end_matches('/').to_ascii_lowercase();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (answer.status, &segments[..]) {
+        (200, [_, _, _, _, _, "explain"]) => same::<Explanation>(answer),
+        (200, [_, _, _, _, _, "cancel"]) if request.lines().next().unwrap().contains("dryRun=true") => {
+            same::<CancelForecast>(answer);
+        }
         (202, ["catalog", ..]) => same::<TakenLead>(answer),
+        (200, [_, _, _, "events"] | [_, _, _, _, _, "events"]) => first_event(answer),
         (_, [_, _, _, _, _, "leads"]) if answer.status == 200 => same::<Vec<Lead>>(answer),
         (200, [.., "subscriptions", _, "deliveries"]) => same::<Vec<Delivery>>(answer),
         (200, [.., "subscriptions", _, "test"]) => same::<DeliveryAttempt>(answer),
@@ -287,11 +303,18 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (_, ["api", "reviews"]) => same::<Vec<Review>>(answer),
         (_, ["api", "operations", _] | [_, _, _, _, _, "operations", _]) => same::<Operation>(answer),
         (_, [_, _, _, "offers"]) => same::<Vec<OfferSummary>>(answer),
+        (_, [_, _, _, _, _, "history"] | [_, _, _, "history"]) => same::<HistoryPage>(answer),
         (_, [_, _, _, _, _, "status"]) => same::<StatusDocument>(answer),
         (_, [_, _, _, _, _, "submissions"]) => same::<Vec<Submission>>(answer),
         (_, [_, _, _, "offers", _] | [_, _, _, _, _, "versions" | "slot", _]) => same::<Offer>(answer),
         _ => panic!("no type is known for the answer to {request}"),
     }
+}
+
+/// The first event of a stream, after the hint.
+fn first_event(answer: &Answer) {
+    let data = answer.body.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    same::<Event>(&Answer { body: data.to_owned(), ..answer.clone() });
 }
 
 fn same<T: DeserializeOwned + Serialize>(answer: &Answer) {

@@ -425,6 +425,13 @@ async fn a_key_makes_that_a_lead_is_taken_once_a_day() {
     assert_eq!((refused.status, refused.code().as_str()), (409, "Conflict"));
     assert_ne!(keyed("relay", &lead(), "key-2").await.body, first.body);
     assert_ne!(keyed("other", &lead(), "key-1").await.body, first.body, "a key is one offer's");
+    let id = "0F8FAD5B-D9CB-469F-A165-70867728950E";
+    let by_id = async |headers: &[(&str, &str)]| send(&world, "other", &lead(), headers).await;
+    let taken = by_id(&[("repeatability-request-id", id)]).await;
+    assert_eq!((taken.status, taken.header("repeatability-result")), (202, "accepted"));
+    let again = by_id(&[("repeatability-request-id", &id.to_lowercase()), ("idempotency-key", id)]).await;
+    assert_eq!((&again.body, again.header("idempotency-replayed")), (&taken.body, "true"));
+    assert_eq!(by_id(&[("repeatability-request-id", "no-guid")]).await.status, 400);
     assert_eq!(keyed("relay", &lead(), "").await.status, 400);
     assert_eq!(keyed("relay", &lead(), &"k".repeat(256)).await.status, 400);
     live(&world, "other", &json!({"leadDestination": "None"})).await;
@@ -435,7 +442,7 @@ async fn a_key_makes_that_a_lead_is_taken_once_a_day() {
     assert_eq!(keyed("relay", &another, "key-1").await.status, 202, "it counts no more");
     deliver(&world, 0).await;
     let ids: BTreeSet<String> = receiver.leads().into_iter().map(|got| got.id).collect();
-    assert_eq!((ids.len(), receiver.leads().len()), (4, 4));
+    assert_eq!((ids.len(), receiver.leads().len()), (5, 5));
 }
 
 #[tokio::test]

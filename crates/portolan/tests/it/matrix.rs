@@ -27,14 +27,14 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A kind of caller, and what it may be where.
-struct Who {
-    name: &'static str,
+pub struct Who {
+    pub name: &'static str,
     /// The header `Authorization`.
-    sends: Option<String>,
-    is_known: bool,
+    pub sends: Option<String>,
+    pub is_known: bool,
     /// Roles by publisher; in the marketplace by `$`.
-    roles: Vec<(&'static str, Role)>,
-    sets_up: bool,
+    pub roles: Vec<(&'static str, Role)>,
+    pub sets_up: bool,
 }
 
 impl Who {
@@ -58,10 +58,11 @@ struct Lasting {
     webhook: Uuid,
 }
 
-struct Scene {
-    world: World,
+/// A service with something of everything at two publishers and in the marketplace.
+pub struct Scene {
+    pub world: World,
     /// Another connection to the same database, which sees whether anything was written.
-    file: Connection,
+    pub file: Connection,
     _data: TempDir,
     whos: Vec<Who>,
     lasting: BTreeMap<&'static str, Lasting>,
@@ -70,10 +71,10 @@ struct Scene {
 
 /// A request, and what it comes to where nothing stands against it.
 #[derive(Clone)]
-struct Asked {
-    path: String,
-    body: String,
-    status: u16,
+pub struct Asked {
+    pub path: String,
+    pub body: String,
+    pub status: u16,
 }
 
 fn asked(status: u16, path: impl Into<String>, body: impl Into<String>) -> Asked {
@@ -91,7 +92,7 @@ const UNKNOWN: &str = "nowhere";
 const SETUP: &str = "pset_of_the_matrix";
 
 impl Scene {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
         let world = World::on(store, Setting::default()).await;
@@ -193,7 +194,7 @@ impl Scene {
         for there in perform.webhooks(&by).unwrap().iter().filter(|there| Some(there.id) != lasting) {
             perform.remove_webhook(&by, there.id).await.unwrap();
         }
-        perform.add_webhook(&by, "https://127.0.0.1/hook", Vec::new(), None).await.unwrap().0.id
+        perform.add_webhook(&by, "https://127.0.0.1/hook", Vec::new(), None).await.unwrap().subscription.id
     }
 
     /// A letter to a webhook that was given up.
@@ -205,16 +206,16 @@ impl Scene {
             let event = Event::SubscriptionChanged { subscription: webhook };
             let entry = Entry { at: self.world.clock.now(), actor: "maker".into(), told: None, event };
             let put = SubscriptionChange::Put(Box::new(changed));
-            self.world.store.change_subscription(&circle, put, entry).await.unwrap();
+            self.world.store.change_subscription(&circle, put, entry, None).await.unwrap();
         }
         self.world.store.deliveries(webhook, 0, 1).await.unwrap()[0].id
     }
 
-    fn fresh(&self, word: &str) -> String {
+    pub fn fresh(&self, word: &str) -> String {
         format!("{word}-{}", self.made.fetch_add(1, Ordering::Relaxed))
     }
 
-    async fn change(&self, at: &str, request: AccessRequest) -> Granted {
+    pub async fn change(&self, at: &str, request: AccessRequest) -> Granted {
         let founder = Caller::new("founder", None).with(Circle::Marketplace, [Role::Operator]);
         let perform = &self.world.perform;
         if at == "$" {
@@ -236,13 +237,13 @@ impl Scene {
     }
 
     /// Performs a command on a publisher's offer as an owner there.
-    async fn perform(&self, at: &str, offer: &str, permission: Permission, command: Command) -> Decided {
+    pub async fn perform(&self, at: &str, offer: &str, permission: Permission, command: Command) -> Decided {
         let owner = Caller::new("maker", None).with(Circle::Publisher(PublisherId::parse(at).unwrap()), [Role::Owner]);
         let offer = OfferId::parse(offer).unwrap();
         self.world.perform.perform(&owner.authorise(at, permission).unwrap(), &offer, command).await.unwrap().answer
     }
 
-    async fn saved(&self, at: &str, offer: &str) {
+    pub async fn saved(&self, at: &str, offer: &str) {
         // A private plan, for its audience can be synchronised.
         let entry = r#"{"type":"subscriptionId","id":"0a6cbd22-9f1c-4d6e-8a35-1f0e5a3e2b61"}"#;
         let plan = format!(r#"{{"planId":"one","restrictedAudience":{{"manualEntries":[{entry}]}}}}"#);
@@ -265,7 +266,7 @@ impl Scene {
     }
 
     /// An offer of its own whose review waits.
-    async fn in_review(&self, at: &str, offer: &str) -> Uuid {
+    pub async fn in_review(&self, at: &str, offer: &str) -> Uuid {
         let operation = self.published(at, offer).await;
         self.world.settle().await;
         operation
@@ -290,11 +291,11 @@ impl Scene {
     }
 
     /// What the database has seen: changes with every commit of the service's.
-    fn writes(&self) -> i64 {
+    pub fn writes(&self) -> i64 {
         self.file.query_row("PRAGMA data_version", [], |row| row.get(0)).unwrap()
     }
 
-    fn journal(&self) -> i64 {
+    pub fn journal(&self) -> i64 {
         self.file.query_row("SELECT COUNT(*) FROM journal", [], |row| row.get(0)).unwrap()
     }
 
@@ -325,7 +326,7 @@ fn places(path: &str, operation: &str) -> &'static [&'static str] {
 }
 
 /// The request for what is there. With `fresh` it is about something of its own, made now, so that it can succeed.
-async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Asked {
+pub async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Asked {
     let known = match at {
         "" => "$".to_owned(),
         UNKNOWN => "contoso".to_owned(),
@@ -343,6 +344,12 @@ async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> Aske
         "get_offer_version" => asked(200, format!("{offers}/memo/versions/1"), ""),
         "get_offer_slot" => asked(200, format!("{offers}/memo/slot/draft"), ""),
         "get_offer_status" => asked(200, format!("{offers}/memo/status"), ""),
+        "explain_offer" => asked(200, format!("{offers}/memo/explain"), ""),
+        "get_offer_history" => asked(200, format!("{offers}/memo/history"), ""),
+        "get_publisher_history" => asked(200, format!("/api/publishers/{at}/history"), ""),
+        // As far as the first event: a stream does not end.
+        "follow_offer" => asked(200, format!("{offers}/memo/events"), ""),
+        "follow_publisher" => asked(200, format!("/api/publishers/{at}/events"), ""),
         "list_leads" => asked(200, format!("{offers}/memo/leads"), ""),
         // Whom it is sent by plays no part; leads.rs asks for offers that are live.
         "send_lead" => asked(404, format!("/catalog/offers/{at}/none/leads"), "{}"),
@@ -557,6 +564,9 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
             String::new(),
         ),
         "get_offer_status" => (vec![format!("{offers}/none/status"), format!("{offers}/-/status")], String::new()),
+        "explain_offer" => (vec![format!("{offers}/none/explain"), format!("{offers}/-/explain")], String::new()),
+        "get_offer_history" => (vec![format!("{offers}/none/history"), format!("{offers}/-/history")], String::new()),
+        "follow_offer" => (vec![format!("{offers}/none/events"), format!("{offers}/-/events")], String::new()),
         "list_leads" => (vec![format!("{offers}/none/leads"), format!("{offers}/-/leads")], String::new()),
         "list_submissions" => (vec![format!("{offers}/none/submissions")], String::new()),
         "get_operation" => (
@@ -755,7 +765,7 @@ async fn every_route_answers_every_caller_as_the_tables_say() {
 }
 
 /// What of an answer could tell two apart: all but its ids and the date.
-fn tells(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
+pub fn tells(answer: &Answer) -> (u16, String, Vec<(String, String)>) {
     let ids = ["x-ms-request-id", "x-ms-correlation-request-id", "date"];
     let headers = answer.headers.iter().filter(|(name, _)| !ids.contains(&name.as_str()));
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();

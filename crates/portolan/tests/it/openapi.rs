@@ -41,6 +41,9 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "create_subscription",
             "enable_marketplace_subscription",
             "enable_subscription",
+            "explain_offer",
+            "follow_offer",
+            "follow_publisher",
             "get_artifact",
             "get_catalog_offer",
             "get_discovery_v1",
@@ -51,12 +54,14 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_keys_v2",
             "get_marketplace_subscription",
             "get_offer",
+            "get_offer_history",
             "get_offer_slot",
             "get_offer_status",
             "get_offer_version",
             "get_openapi",
             "get_operation",
             "get_operation_by_composite_id",
+            "get_publisher_history",
             "get_readiness",
             "get_review",
             "get_subscription",
@@ -119,7 +124,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 76);
+    assert_eq!(routed, 81);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
@@ -153,14 +158,19 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
     let response =
         [status, class.as_str()].into_iter().map(|key| &operation["responses"][key]).find(|found| !found.is_null());
     let response = response.unwrap_or_else(|| panic!("{method} {template} does not describe {status}"));
-    let schema = &response["content"]["application/json"]["schema"];
+    let schema =
+        &response["content"].as_object().and_then(|kinds| kinds.values().next()).unwrap_or(&Value::Null)["schema"];
+    // Of an event stream, the data of its first event.
+    let body = body.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(body);
     let mut body = body.trim().replace("{{definition}}", "{}").replace("{{lead-", "{{operation-");
     body = body.replace("{{subscription-", "{{operation-").replace("{{delivery-", "{{operation-");
     while let Some((before, after)) = body.split_once("{{operation-") {
         let rest = after.split_once("}}").unwrap().1;
         body = format!("{before}00000000-0000-0000-0000-000000000001{rest}");
     }
-    assert_eq!(schema.is_null(), body.is_empty(), "{method} {template} {status}: {body}");
+    // Only the dry run of a cancel has a body.
+    let is_canceled = operation["operationId"] == "cancel_offer" && status == "200" && !path.contains("dryRun=true");
+    assert_eq!(schema.is_null() || is_canceled, body.is_empty(), "{method} {template} {status}: {body}");
     if body.is_empty() {
         return false;
     }

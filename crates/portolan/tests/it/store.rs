@@ -2,7 +2,8 @@
 
 use crate::world::{START, links, memo_type, opened};
 use portolan::store::{
-    Change, Claim, Directory, Document, GENESIS, Line, Link, Publisher, Sqlite, Store, StoreError, Then, UnderClaim,
+    Change, Claim, Directory, Document, GENESIS, Learned, Line, Link, Publisher, Sqlite, Store, StoreError, Then,
+    UnderClaim,
 };
 use portolan::wire;
 use publishing::command::{Command, Ending, Expected, Report};
@@ -76,7 +77,9 @@ fn change((decision, decided_on): (Decision, Option<i64>), claim: Option<UnderCl
         snapshot: decision.snapshot,
         entry: decision.entry,
         document,
+        learned: Learned::default(),
         claim,
+        repeated: None,
     }
 }
 

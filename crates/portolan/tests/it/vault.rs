@@ -64,7 +64,7 @@ fn write_keys(data: &Path, digits: &str) {
 }
 
 /// Opens the store once whoever had it has let go of it.
-fn reopened(data: &Path) -> Result<Sqlite, StoreError> {
+pub fn reopened(data: &Path) -> Result<Sqlite, StoreError> {
     loop {
         match opened(data) {
             Err(StoreError::Unavailable(said)) if said.contains("in use") => std::thread::yield_now(),
@@ -74,7 +74,7 @@ fn reopened(data: &Path) -> Result<Sqlite, StoreError> {
 }
 
 /// The names of the files in a directory, but for the key file, that hold these bytes.
-fn holding(data: &Path, bytes: &str) -> Vec<String> {
+pub fn holding(data: &Path, bytes: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(data).unwrap() {
         let (name, path) = entry.map(|entry| (entry.file_name().into_string().unwrap(), entry.path())).unwrap();
@@ -96,7 +96,7 @@ async fn two_memos(data: &Path) {
     perform(&store, &key("memo-1"), publish(), START.plus_seconds(1)).await;
 }
 
-fn column(data: &Path, query: &str) -> Vec<String> {
+pub fn column(data: &Path, query: &str) -> Vec<String> {
     let database = Connection::open(data.join("portolan.db")).unwrap();
     let mut statement = database.prepare(query).unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
@@ -326,7 +326,8 @@ fn every_address(url: &str, submissions: &str) -> Vec<String> {
             for submission in submissions.as_array().unwrap() {
                 let path = path.replace("{operationId}", submission["id"].as_str().unwrap());
                 assert!(!path.contains('{'), "this test knows no value for {path}");
-                addresses.push(format!("{url}{path}?api-version=2017-10-31"));
+                let all = if path.ends_with("/events") { "&lastEventId=0" } else { "" };
+                addresses.push(format!("{url}{path}?api-version=2017-10-31{all}"));
             }
         }
     }

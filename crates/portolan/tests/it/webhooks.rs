@@ -499,7 +499,7 @@ async fn enabling_and_moving_a_webhook_ends_every_rest() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_and_what_is_secret_is_told_to_nobody() {
     let receiver = Receiver::start(|_| Does::Answers(200)).await;
-    let (world, _file, data) = in_file(&[&receiver], false).await;
+    let (world, file, data) = in_file(&[&receiver], false).await;
     let own = format!("whsec_{}", STANDARD.encode([0x5a; 24]));
     let good = receiver.url();
     for (body, target) in [
@@ -535,13 +535,26 @@ async fn what_cannot_be_is_refused_and_what_is_secret_is_told_to_nobody() {
             assert_eq!(answer.status, 404, "{method} {base}{rest}: {}", answer.body);
         }
     }
-    for _ in 1..20 {
-        add(&world, CONTOSO, &good, &[]).await;
+    let world = Arc::new(world);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 1..25 {
+        let (world, good) = (Arc::clone(&world), good.clone());
+        tasks.spawn(async move { ask(&world, "POST", CONTOSO, &json!({ "url": good })).await.status });
     }
+    let mut statuses = tasks.join_all().await;
+    statuses.sort();
+    assert_eq!(statuses, [vec![201; 19], vec![409; 5]].concat(), "also where many come at once");
     let answer = ask(&world, "POST", CONTOSO, &json!({"url": good})).await;
     assert_eq!((answer.status, answer.code()), (409, "Conflict".to_owned()), "{}", answer.body);
     assert_eq!(ask(&world, "GET", CONTOSO, &Value::Null).await.json().as_array().unwrap().len(), 20);
     add(&world, MARKET, &good, &[]).await;
+    let left = || -> i64 {
+        let rows = "SELECT (SELECT COUNT(*) FROM outbox WHERE subscription = ?1) + (SELECT COUNT(*) FROM attempt)";
+        file.query_row(rows, [&id], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(left(), 2, "a letter and a try");
+    assert_eq!(ask(&world, "DELETE", &at, &Value::Null).await.status, 204);
+    assert_eq!(left(), 0, "with a webhook goes its log");
     for file in std::fs::read_dir(data.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         for secret in ["key=hush", &own[..20], &STANDARD.encode([0x5a; 24])] {

@@ -12,17 +12,17 @@ use portolan::auth::{
 use portolan::checks::{CheckerSetting, Checks};
 use portolan::clock::Clock;
 use portolan::egress::{Egress, EgressSettings};
-use portolan::http::{Entrance, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
+use portolan::http::{Entrance, Followers, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
 use portolan::notify::Webhooks;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
-use portolan::store::{Claims, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
+use portolan::store::{Claims, Looks, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
 use portolan::web::{self, Pages};
 use portolan::wire::SuccessWord;
-use portolan::work::{Delivery, Leads, Worker};
+use portolan::work::{Delivery, Leads, Lookout, Worker};
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
@@ -32,7 +32,6 @@ use reqwest::Method;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -62,6 +61,7 @@ pub struct World {
     pub worker: Worker,
     pub delivery: Delivery,
     pub webhooks: Delivery,
+    pub lookout: Lookout,
     pub issuer: Issuer,
     pub address: SocketAddr,
     pub public_url: &'static str,
@@ -72,7 +72,8 @@ pub struct World {
     /// Where the files are kept.
     pub files: tempfile::TempDir,
     http: reqwest::Client,
-    _stop: watch::Sender<bool>,
+    /// Makes the service stop.
+    pub stop: watch::Sender<bool>,
 }
 
 /// An answer, read to its end.
@@ -103,6 +104,8 @@ pub struct Setting {
     pub types: OfferTypes,
     pub missing_if_match: MissingIfMatch,
     pub success_word: SuccessWord,
+    /// Whether it is told what steps usually take.
+    pub learned_durations: bool,
     /// Without limits of rates, for the clock stands still.
     pub entrance: Entrance,
     /// Beside the built-in one.
@@ -116,6 +119,8 @@ pub struct Setting {
     pub public_url: &'static str,
     /// Whether mails are sent.
     pub mails: bool,
+    /// How often streams are looked after.
+    pub heartbeat: Duration,
 }
 
 impl Default for Setting {
@@ -129,6 +134,7 @@ impl Default for Setting {
             types,
             missing_if_match: MissingIfMatch::Accept,
             success_word: SuccessWord::Succeeded,
+            learned_durations: true,
             entrance,
             issuers: Vec::new(),
             checkers: Vec::new(),
@@ -136,8 +142,18 @@ impl Default for Setting {
             egress: egress(),
             public_url: PUBLIC_URL,
             mails: false,
+            heartbeat: Duration::from_secs(15),
         }
     }
+}
+
+/// What an event stream begins with; the stream itself does not end.
+async fn opening(mut stream: reqwest::Response) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\n\n") {
+        text.extend(stream.chunk().await.unwrap().unwrap());
+    }
+    String::from_utf8(text).unwrap()
 }
 
 /// The usual way out: to public addresses only. Made once, for it reads the machine's root certificates.
@@ -219,10 +235,12 @@ impl World {
             setting.missing_if_match,
             links.clone(),
         )
-        .with_mails(setting.mails);
+        .with_mails(setting.mails)
+        .telling_durations(setting.learned_durations);
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
+        let (stop, stopped) = watch::channel(false);
         let limits = Arc::new(Limits::new(&setting.entrance.limits, &clock));
         let origin = Origin::start().await;
         let files = tempfile::tempdir().unwrap();
@@ -245,9 +263,11 @@ impl World {
             checks: checks.clone(),
             webhooks: webhooks.clone(),
             success_word: setting.success_word,
-            draining: Arc::new(AtomicBool::new(false)),
+            gate: gate.clone(),
+            draining: stopped.clone(),
             readiness: Arc::new(Readiness::new(clock.clone())),
             limits: Arc::clone(&limits),
+            followers: Arc::new(Followers::new(&setting.entrance.limits).with_heartbeat(setting.heartbeat)),
             description: description().unwrap(),
         };
         let pages = Pages {
@@ -263,16 +283,16 @@ impl World {
             limits,
             public_url: setting.public_url.into(),
         };
-        let door = door(rooms, web::routes(pages), gate, clock.clone());
+        let door = door(rooms, web::routes(pages), clock.clone());
         let claims = Claims::new(Arc::clone(&store));
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
         let leads = Arc::new(Leads::new(post.clone(), setting.egress));
         let delivery = Delivery::new(post.clone(), Arc::clone(&perform.post_due().leads), leads, clock.clone());
         let webhooks = Delivery::new(post, Arc::clone(&perform.post_due().webhooks), Arc::new(webhooks), clock.clone());
+        let lookout = Lookout::new(Looks::new(Arc::clone(&store)), perform.clone(), clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, stopped) = watch::channel(false);
         tokio::spawn(listen(listener, door, setting.entrance, stopped));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let (token, staff_token) = (String::new(), String::new());
@@ -284,6 +304,7 @@ impl World {
             worker,
             delivery,
             webhooks,
+            lookout,
             issuer,
             address,
             public_url,
@@ -292,7 +313,7 @@ impl World {
             origin,
             files,
             http,
-            _stop: stop,
+            stop,
         };
         let ci = world.member("ci", Some("contoso"), &[Role::Owner]).await;
         world.token = world.token_of(&ci).await;
@@ -373,7 +394,9 @@ impl World {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, body: response.text().await.unwrap() }
+        let is_stream = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = if is_stream { opening(response).await } else { response.text().await.unwrap() };
+        Answer { status, headers, body }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -6,12 +6,14 @@ use crate::reviewers::Reviews;
 use publishing::command::{Audience, Command, Ending};
 use publishing::entry::Event;
 use publishing::message::Level;
+use publishing::note_late::STEP_LATE;
 use publishing::operation::{Check, CheckState, Course, Operation, PICK_UP_SECONDS, Purpose, Step};
 use publishing::pipeline::CheckKind;
 use publishing::plan;
 use publishing::secrets;
 use publishing::status::{OfferStatus, StepStatus};
 use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// What the walk has seen, told apart from what the rules recorded.
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ pub struct History {
     published: BTreeMap<i64, Option<Written>>,
     /// What was in production, the newest last, as told by promotes and roll backs alone.
     production: Vec<i64>,
+    /// The steps that were noted as late.
+    pub late: BTreeSet<(Uuid, String)>,
     /// Who held, approved and submitted what.
     pub reviews: Reviews,
 }
@@ -50,6 +54,9 @@ impl History {
                 if is_live && history_status(before) != history_status(after) {
                     self.production.push(newest(after).offer_version);
                 }
+            }
+            Command::NoteLate { operation, step, .. } => {
+                assert!(self.late.insert((*operation, newest(after).steps[*step].id.clone())), "it was noted twice");
             }
             Command::RollBack { .. } => {
                 let before = self.rolls_back_to().unwrap();
@@ -332,6 +339,9 @@ fn step(step: &Step) {
         StepStatus::Rejected => assert!(any(CheckState::Rejected) && explains, "{} does not say why", step.id),
         StepStatus::Complete | StepStatus::Canceled => {}
     }
+    let has_ended = matches!(status, StepStatus::Complete | StepStatus::Canceled | StepStatus::Rejected);
+    let says_late = step.messages().iter().any(|message| message.code.as_deref() == Some(STEP_LATE));
+    assert_eq!(says_late, step.late.is_some() && !has_ended, "{} is {status:?}", step.id);
     assert!(!any(CheckState::Blocked) || status == StepStatus::Blocked || any(CheckState::Rejected));
 }
 
@@ -381,6 +391,10 @@ fn journal(before: &Store, after: &Store, command: &Command) {
         (Event::CheckStarted { check }, Command::StartCheck(at)) => check == at,
         (Event::CheckReported { check, ending }, Command::ReportCheck(at, report)) => {
             check == at && *ending == report.ending
+        }
+        (Event::StepLate { operation, step, .. }, Command::NoteLate { operation: asked, step: at, .. }) => {
+            let (old, new) = (&newest(before).steps[*at], &newest(after).steps[*at]);
+            (operation, step) == (asked, &new.id) && old.late.is_none() && new.late.is_some()
         }
         (Event::RolledBack { from, to }, Command::RollBack { .. }) => {
             (before.offer().production, new_production(after)) == (Some(*from), Some(*to)) && from != to

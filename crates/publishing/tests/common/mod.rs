@@ -165,7 +165,7 @@ pub fn outcome(result: &Result<Answer, Refusal>) -> Outcome {
         Ok(Answer::Started(_)) => Outcome::Started,
         Ok(Answer::Canceled) => Outcome::Canceled,
         Ok(Answer::CancelRequested(_)) => Outcome::CancelRequested,
-        Ok(Answer::Recorded | Answer::Held(_)) => Outcome::Recorded,
+        Ok(Answer::Recorded | Answer::Held(_) | Answer::Synchronised(_)) => Outcome::Recorded,
         Err(Refusal::OfferMissing { .. }) => Outcome::OfferMissing,
         Err(Refusal::BadRequest { .. }) => Outcome::BadRequest,
         Err(Refusal::OperationInProgress { .. }) => Outcome::OperationInProgress,

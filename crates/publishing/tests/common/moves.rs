@@ -5,6 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use publishing::command::{Audience, CheckRef, Command, Ending, Expected, Verdict};
+use publishing::durations::Range;
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::operation::Operation;
 use publishing::review::HOLD_SECONDS;
@@ -34,6 +35,8 @@ pub enum Move {
     Note(Which, usize, Queue, bool),
     Start(Pick),
     Report(Pick, End),
+    /// The step at hand or another one, and after how many seconds such steps are late.
+    Late(Which, usize, i64),
     /// The operator changes all pipelines, or changes them back.
     Replan,
 }
@@ -170,6 +173,8 @@ fn a_move() -> impl Strategy<Value = Move> {
             .prop_map(|(which, step, queue, public)| Move::Note(which, step, queue, public)),
         10 => pick().prop_map(Move::Start),
         14 => (pick(), end).prop_map(|(pick, end)| Move::Report(pick, end)),
+        8 => (which(), 0..12_usize, select(vec![0, 50, 90, 100_000]))
+            .prop_map(|(which, step, high)| Move::Late(which, step, high)),
         1 => Just(Move::Replan)
     ]
 }
@@ -311,6 +316,14 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
             },
             store.now,
         ),
+        Move::Late(operation, step, high) => {
+            let (operation, found) = which(store, operation);
+            let at_hand = found.and_then(|operation| Some((operation, operation.current_step()?)));
+            let at_hand = at_hand.and_then(|(operation, step)| operation.steps.iter().position(|one| one == step));
+            let high = high * TICKS_PER_SECOND;
+            let usual = Range { median: high / 2, low: 0, high, samples: 7 };
+            Command::NoteLate { operation, step: at_hand.filter(|_| step > 2).unwrap_or(step), usual }
+        }
         Move::Replan => Command::Replan,
     }
 }

@@ -1,0 +1,18 @@
+//! What the client asks about what comes next: whose turn it is, and what a cancel would do.
+
+use super::{Client, ClientError};
+use crate::explain::{CancelForecast, Explanation};
+use reqwest::Method;
+
+impl Client {
+    /// Whose turn it is with an offer, and what would clear it.
+    pub async fn explain_offer(&self, publisher: &str, offer: &str) -> Result<Explanation, ClientError> {
+        self.read(self.offer_request(Method::GET, publisher, offer, "/explain")).await
+    }
+
+    /// What a cancel would come to; nothing is changed. Fails as the cancel would.
+    pub async fn foresee_cancel(&self, publisher: &str, offer: &str) -> Result<CancelForecast, ClientError> {
+        let request = self.offer_request(Method::POST, publisher, offer, "/cancel");
+        self.read(request.query(&[("dryRun", "true")])).await
+    }
+}

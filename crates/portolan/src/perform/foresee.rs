@@ -1,0 +1,38 @@
+//! What a command would come to: decided as if it were performed, and nothing is committed.
+
+use super::{Failure, Perform};
+use crate::auth::Authorised;
+use crate::store::Document;
+use publishing::command::Command;
+use publishing::offer::{Offer, OfferId};
+use publishing::status::{self, Status};
+
+/// What a command would come to.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// The offer as it is.
+    pub before: Offer,
+    /// The status document as it would be.
+    pub document: Document,
+}
+
+impl Perform {
+    /// Decides a caller's command on an offer that is there as [`Perform::perform`] would, and changes nothing.
+    ///
+    /// # Errors
+    /// The [`Failure`] that performing it would come to.
+    pub async fn foresee(&self, by: &Authorised<'_>, offer: &OfferId, command: Command) -> Result<Foreseen, Failure> {
+        let (key, actor) = self.admit(by, offer, &command)?;
+        let stored = self.store.load(&key).await?;
+        let decision = self.decide(&key, &actor, &command, stored.as_ref()).await?;
+        let document = self.change(&decision, stored.as_ref(), None, None)?.document;
+        let before = stored.map_or(decision.offer, |stored| stored.offer);
+        Ok(Foreseen { before, document })
+    }
+
+    /// Where an offer stands, as its status document says. One whose type is gone keeps the steps that it has, and shows none
+    /// where it has none.
+    pub fn status(&self, offer: &Offer) -> Status {
+        status::of_offer(offer, self.types.get(&offer.offer_type).map(|offer_type| &offer_type.pipeline))
+    }
+}

@@ -1,0 +1,218 @@
+//! Ways: what somebody can do about an offer as it stands, and what that leads to. Told by the rules themselves.
+
+use crate::command::{Reason, Verdict};
+use crate::explain::Turn;
+use crate::give_verdict::apply;
+use crate::moment::Moment;
+use crate::offer::Offer;
+use crate::operation::{Check, CheckState, Course, Operation, Step};
+use crate::review::Reviewer;
+use crate::status::{OfferStatus, StepStatus};
+use uuid::Uuid;
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Publish the draft. It is judged first: a draft with faults starts nothing.
+    Publish,
+    /// Save a mended draft, and publish it.
+    SaveDraftThenPublish,
+    /// Sign off the preview.
+    GoLive,
+    /// Stop the submission.
+    Cancel,
+    /// A reviewer's yes.
+    Approve,
+    /// A reviewer's no.
+    Reject,
+    /// What blocked the step is mended.
+    Unblock,
+    /// Nothing: it goes on by itself.
+    Wait,
+}
+
+/// Where the offer and a step stand after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeadsTo {
+    /// The offer.
+    pub status: OfferStatus,
+    /// The step that the way names; none where it names none, and where that depends on how a check ends.
+    pub step: Option<StepStatus>,
+}
+
+/// Something that can be done about an offer as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Who can.
+    pub who: Turn,
+    /// What.
+    pub action: Action,
+    /// The id of the step that it is about.
+    pub step: Option<String>,
+    /// The queue of the check that it is about, where a reviewer decides it.
+    pub queue: Option<String>,
+    /// The same in a sentence.
+    pub words: String,
+    /// What follows; none where nobody knows how it ends.
+    pub leads_to: Option<LeadsTo>,
+}
+
+/// Everything that publisher and reviewers can do about where the offer stands, and what goes on without them.
+///
+/// What is not known here is whether the draft has faults, and whether the offer's type is still there: a publish may be
+/// refused for either.
+pub(crate) fn ways(offer: &Offer, now: Moment) -> Vec<Way> {
+    let draft = |action, words: &str| Way {
+        who: Turn::Publisher,
+        action,
+        step: None,
+        queue: None,
+        words: words.to_owned(),
+        leads_to: Some(LeadsTo { status: OfferStatus::Running, step: None }),
+    };
+    let publish = |words| draft(Action::Publish, words);
+    match (offer.status(), &offer.operation) {
+        (OfferStatus::Running | OfferStatus::WaitingForPublisherReview, Some(operation)) => {
+            in_run(offer, operation, now)
+        }
+        (OfferStatus::Failed, _) => vec![
+            draft(Action::SaveDraftThenPublish, "Mend the errors in the draft, save it, and publish it."),
+            publish("Publish the draft as it is, where the mend is not in the draft."),
+        ],
+        (OfferStatus::Succeeded, _) => vec![publish("Publish a changed draft, to update what is live.")],
+        (OfferStatus::Canceled | OfferStatus::NotStarted, _) => {
+            vec![publish("Publish the draft, to start again at the first step.")]
+        }
+        _ => vec![publish("Publish the draft. Where it has faults, all of them are named, and nothing starts.")],
+    }
+}
+
+fn in_run(offer: &Offer, operation: &Operation, now: Moment) -> Vec<Way> {
+    let Some((at, step)) = current(operation) else { return Vec::new() };
+    let run = Run { operation, at, step, now: offer.after_all(now), clock: now };
+    if operation.course == Course::CancelRequested {
+        let leads_to = LeadsTo { status: OfferStatus::Canceled, step: None };
+        let words = "Wait: the submission is canceled as soon as the check in hand lets go.";
+        return vec![run.way(Turn::Service, Action::Wait, words, Some(leads_to))];
+    }
+    let mut ways = Vec::new();
+    if operation.offer_status() == OfferStatus::WaitingForPublisherReview {
+        let words = "Look at the preview, then go live: that starts the way to production.";
+        ways.push(run.way(Turn::Publisher, Action::GoLive, words, Some(run.after_go_live())));
+    }
+    ways.extend(run.verdicts());
+    ways.extend(run.work());
+    if operation.can_cancel() {
+        let words = "Cancel the submission. What is live stays live, and the draft is kept.";
+        let leads_to = run.after(|operation| operation.course = Course::CancelRequested);
+        ways.push(run.way(Turn::Publisher, Action::Cancel, words, Some(leads_to)));
+    }
+    ways
+}
+
+fn current(operation: &Operation) -> Option<(usize, &Step)> {
+    let current = operation.current_step()?;
+    operation.steps.iter().enumerate().find(|(_, step)| step.id == current.id)
+}
+
+/// A submission that has not ended, at its current step.
+struct Run<'a> {
+    operation: &'a Operation,
+    at: usize,
+    step: &'a Step,
+    now: Moment,
+    clock: Moment,
+}
+
+impl Run<'_> {
+    fn way(&self, who: Turn, action: Action, words: impl Into<String>, leads_to: Option<LeadsTo>) -> Way {
+        Way { who, action, step: Some(self.step.id.clone()), queue: None, words: words.into(), leads_to }
+    }
+
+    /// What the rules make of the submission after a change to it.
+    fn after(&self, change: impl FnOnce(&mut Operation)) -> LeadsTo {
+        let mut then = self.operation.clone();
+        change(&mut then);
+        then.advance(self.now, self.clock);
+        self.stands(&then)
+    }
+
+    fn after_go_live(&self) -> LeadsTo {
+        self.stands(&self.operation.signed_off(self.now).go_live(Uuid::nil(), self.clock))
+    }
+
+    fn stands(&self, then: &Operation) -> LeadsTo {
+        LeadsTo { status: then.offer_status(), step: then.steps.get(self.at).map(Step::status) }
+    }
+
+    /// What reviewers and operators can decide: of each queue once, and of the service's own checks once.
+    fn verdicts(&self) -> Vec<Way> {
+        let mut ways: Vec<Way> = Vec::new();
+        for (at, check) in self.step.checks.iter().enumerate() {
+            for (action, verdict) in takes(check) {
+                let queue = check.kind.queue().map(str::to_owned);
+                // Which of several checks in one queue is decided makes no difference to where the step stands then.
+                if ways.iter().any(|way| way.action == action && way.queue == queue) {
+                    continue;
+                }
+                let who = if queue.is_some() { Turn::Reviewer } else { Turn::Operator };
+                let leads_to = self.after(|operation| {
+                    if let Some(check) = operation.steps.get_mut(self.at).and_then(|step| step.checks.get_mut(at)) {
+                        let nobody = Reviewer { id: None, name: String::new() };
+                        apply(check, &verdict, nobody, self.now, self.clock);
+                    }
+                });
+                ways.push(Way { queue, ..self.way(who, action, self.words(action, check), Some(leads_to)) });
+            }
+        }
+        ways
+    }
+
+    fn words(&self, action: Action, check: &Check) -> String {
+        let name = &self.step.name;
+        let asked = match action {
+            Action::Approve => format!("A reviewer approves {name}"),
+            Action::Reject => format!("A reviewer rejects {name}, and the submission fails"),
+            _ if check.kind.queue().is_some() => format!("Once it is mended, a reviewer unblocks {name}"),
+            _ => format!("Once it is mended, the marketplace's operator unblocks {name}"),
+        };
+        match check.kind.queue().filter(|_| self.queues() > 1) {
+            Some(queue) => format!("{asked} (queue {queue})."),
+            None => format!("{asked}."),
+        }
+    }
+
+    fn queues(&self) -> usize {
+        let mut queues: Vec<&str> = self.step.checks.iter().filter_map(|check| check.kind.queue()).collect();
+        queues.sort_unstable();
+        queues.dedup();
+        queues.len()
+    }
+
+    /// What goes on by itself.
+    fn work(&self) -> Option<Way> {
+        let works = |check: &&Check| matches!(check.state, CheckState::InHand | CheckState::Queued { .. });
+        let outside = |check: &Check| matches!(check.kind, crate::pipeline::CheckKind::Http { .. }) && check.begun;
+        let working: Vec<&Check> = self.step.checks.iter().filter(works).collect();
+        let (who, words) = match working[..] {
+            [] => return None,
+            _ if working.iter().all(|check| outside(check)) => {
+                (Turn::OutsideSystem, "Wait: the step goes on when the outside system has said how its check ends.")
+            }
+            _ => (Turn::Service, "Wait: the service works on by itself."),
+        };
+        Some(self.way(who, Action::Wait, words, None))
+    }
+}
+
+/// The verdicts that a check takes, but for a block, which clears nothing.
+fn takes(check: &Check) -> Vec<(Action, Verdict)> {
+    let reviewed = check.kind.queue().is_some();
+    let reject = (Action::Reject, Verdict::Reject(Reason::default()));
+    match check.state {
+        CheckState::AwaitingPerson if reviewed => vec![(Action::Approve, Verdict::Approve), reject],
+        CheckState::Blocked if reviewed => vec![(Action::Unblock, Verdict::Unblock), reject],
+        CheckState::Blocked => vec![(Action::Unblock, Verdict::Unblock)],
+        _ => Vec::new(),
+    }
+}
