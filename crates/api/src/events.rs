@@ -9,6 +9,9 @@ use uuid::Uuid;
 /// What the `type` of every event begins with; the name of what happened follows.
 pub const EVENT_TYPE_PREFIX: &str = "portolan.offer.";
 
+/// The `type` of an event that tells nothing, and is sent to try a webhook.
+pub const TEST_EVENT_TYPE: &str = "portolan.test";
+
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -107,4 +110,22 @@ pub struct Event {
     pub datacontenttype: String,
     /// The entry and the status document.
     pub data: EventData,
+}
+
+/// An event that tells nothing, sent to try a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestEvent {
+    /// `1.0`.
+    pub specversion: String,
+    /// Its own.
+    pub id: String,
+    /// The publisher, or the marketplace, as an address.
+    pub source: String,
+    /// `portolan.test`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The subscription's id.
+    pub subject: String,
+    /// When.
+    pub time: Date,
 }

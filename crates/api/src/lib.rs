@@ -19,3 +19,4 @@ pub mod paths;
 pub mod publishers;
 pub mod reviews;
 pub mod status;
+pub mod subscriptions;

@@ -49,4 +49,5 @@ pub mod start_check;
 pub mod status;
 pub mod synchronise_audiences;
 pub mod ways;
+pub mod webhook;
 mod words;

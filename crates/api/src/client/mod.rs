@@ -8,6 +8,9 @@ mod following;
 mod history;
 mod mails;
 mod reviews;
+mod subscriptions;
+
+pub use subscriptions::Of;
 
 pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,

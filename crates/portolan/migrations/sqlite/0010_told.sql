@@ -4,7 +4,8 @@ CREATE TABLE subscription (
     id            TEXT    NOT NULL PRIMARY KEY,
     circle        TEXT    NOT NULL REFERENCES chain (circle), -- the publisher's; of `$marketplace`, about all publishers
     kind          TEXT    NOT NULL, -- webhook or mail
-    principal     TEXT,             -- whose, where it is mail
+    revision      INTEGER NOT NULL, -- rises when it is changed
+    principal     TEXT,             -- whose, where it is mail; who made it, where it is a webhook
     events        TEXT    NOT NULL, -- a JSON array of names of happenings
     target        TEXT    NOT NULL, -- sealed: address and secrets of a webhook
     made_at       INTEGER NOT NULL,

@@ -21,6 +21,8 @@ pub enum Permission {
     ReadMembers,
     /// Add and remove a publisher's members, change their roles, and manage the credentials of those it made.
     ManageMembers,
+    /// Manage webhooks: who is told by them what happens to offers.
+    ManageNotifications,
     /// See what waits for a reviewer, and give verdicts.
     Review,
     /// Create publishers.
@@ -33,7 +35,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::SaveDraft,
         Self::Publish,
@@ -42,6 +44,7 @@ impl Permission {
         Self::ReadLeads,
         Self::ReadMembers,
         Self::ManageMembers,
+        Self::ManageNotifications,
         Self::Review,
         Self::CreatePublisher,
         Self::ReadStaff,
@@ -58,6 +61,7 @@ impl Permission {
             Self::ReadLeads => &[Owner, Contributor],
             Self::ReadMembers => &[Owner, Contributor, Reader, Operator, Auditor],
             Self::ManageMembers => &[Owner, Operator],
+            Self::ManageNotifications => &[Owner, Contributor, Operator],
             Self::Review => &[Operator, Reviewer],
             Self::CreatePublisher | Self::ManageStaff => &[Operator],
             Self::ReadStaff => &[Operator, Auditor],
@@ -80,6 +84,7 @@ impl Permission {
             Self::ReadLeads => "see how far the delivery of leads has come",
             Self::ReadMembers => "see the members of a publisher",
             Self::ManageMembers => "manage the members of a publisher, and the credentials of those it made",
+            Self::ManageNotifications => "manage webhooks",
             Self::Review => "see what waits for a reviewer, and give verdicts",
             Self::CreatePublisher => "create publishers",
             Self::ReadStaff => "see the staff",

@@ -1,4 +1,4 @@
-//! Standard Webhooks: the signature of what goes to a checker, and of what comes from it.
+//! Standard Webhooks: the signature of what goes to a checker or a webhook, and of what comes from a checker.
 
 use anyhow::{Context, Result, bail, ensure};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -61,11 +61,7 @@ impl Secrets {
 
     /// The headers that sign a body.
     pub(super) fn sign(&self, id: &str, now: Moment, body: &[u8]) -> HeaderMap {
-        let timestamp = seconds(now).to_string();
-        let signature = self.0.first().map(|key| format!("v1,{}", STANDARD.encode(tag(key, id, &timestamp, body))));
-        let signature = signature.unwrap_or_default();
-        let headers = [(ID, id), (TIMESTAMP, timestamp.as_str()), (SIGNATURE, signature.as_str())];
-        headers.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))).collect()
+        headers(self.0.iter().take(1), id, now, body)
     }
 
     /// Whether one of the signatures in the headers is of one of the secrets, over this body, and fresh.
@@ -90,6 +86,19 @@ impl Secrets {
             given.iter().any(|given| verify_slices_are_equal(right.as_ref(), given).is_ok())
         })
     }
+}
+
+/// The headers that sign a body with each of these secrets, all of them `whsec_…`; what is no such secret is passed over.
+pub fn signed_with_all<'a>(secrets: impl Iterator<Item = &'a str>, id: &str, now: Moment, body: &[u8]) -> HeaderMap {
+    headers(secrets.filter_map(key).collect::<Vec<_>>().iter(), id, now, body)
+}
+
+fn headers<'a>(keys: impl Iterator<Item = &'a Key>, id: &str, now: Moment, body: &[u8]) -> HeaderMap {
+    let timestamp = seconds(now).to_string();
+    let signatures: Vec<String> =
+        keys.map(|key| format!("v1,{}", STANDARD.encode(tag(key, id, &timestamp, body)))).collect();
+    let headers = [(ID, id), (TIMESTAMP, timestamp.as_str()), (SIGNATURE, &signatures.join(" "))];
+    headers.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))).collect()
 }
 
 fn key(line: &str) -> Option<Key> {

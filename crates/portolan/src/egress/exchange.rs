@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use url::Url;
 
-/// How long one address may take to connect.
+/// How long one address may take to connect, where nothing else is said.
 const CONNECTING: Duration = Duration::from_secs(10);
 /// How long an answer's body may be slow at first.
 const GRACE: Duration = Duration::from_secs(10);
@@ -30,6 +30,8 @@ pub struct Outgoing {
     pub body: Bytes,
     /// How many redirects may be followed.
     pub redirects: u8,
+    /// For one address to connect.
+    pub connecting: Duration,
     /// For the whole exchange, until the last byte of the answer is taken.
     pub patience: Duration,
     /// The largest body that an answer may have, in bytes.
@@ -47,6 +49,7 @@ impl Outgoing {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             redirects: 0,
+            connecting: CONNECTING,
             patience: Duration::from_secs(30),
             largest: 1 << 20,
             slowest: 0,
@@ -142,7 +145,7 @@ pub(super) async fn send(
     let mut headers = request.headers.clone();
     headers.remove(HOST);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let mut builder = client(tls, addresses)?.request(request.method.clone(), url).headers(headers);
+    let mut builder = client(tls, addresses, request.connecting)?.request(request.method.clone(), url).headers(headers);
     if !request.body.is_empty() {
         builder = builder.body(request.body.clone());
     }
@@ -167,7 +170,7 @@ pub(super) async fn send(
 
 /// A client that knows no addresses but these, and leaves redirects, retries, encodings and proxies alone. Made for one
 /// request, which costs less than its connection.
-fn client(tls: &ClientConfig, addresses: Vec<SocketAddr>) -> Result<Client, EgressFault> {
+fn client(tls: &ClientConfig, addresses: Vec<SocketAddr>, connecting: Duration) -> Result<Client, EgressFault> {
     Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .dns_resolver(Judged(addresses))
@@ -181,7 +184,7 @@ fn client(tls: &ClientConfig, addresses: Vec<SocketAddr>) -> Result<Client, Egre
         .referer(false)
         .http1_only()
         .pool_max_idle_per_host(0)
-        .connect_timeout(CONNECTING)
+        .connect_timeout(connecting)
         .user_agent("portolan")
         .build()
         .map_err(EgressFault::of)

@@ -13,6 +13,7 @@ use http::{HeaderValue, StatusCode};
 use publishing::access::AccessRefusal;
 use publishing::lead::LeadRefusal;
 use publishing::refusal::Refusal;
+use publishing::webhook::SubscriptionRefusal;
 
 /// An error on its way to the caller.
 #[derive(Clone, Debug)]
@@ -107,6 +108,7 @@ impl From<Failure> for Problem {
             Failure::Refused(refusal) => refusal.into(),
             Failure::Access(refusal) => refusal.into(),
             Failure::Lead(refusal) => refusal.into(),
+            Failure::Subscription(refusal) => refusal.into(),
             Failure::Password(fault) => fault.into(),
             Failure::Forbidden => Forbidden.into(),
             Failure::OwnPublisher => Self::own_publisher(),
@@ -135,6 +137,17 @@ impl From<LeadRefusal> for Problem {
             LeadRefusal::Missing => Self::not_found(message),
             LeadRefusal::NotDelivered => Self::new(ErrorCode::Conflict, message),
             LeadRefusal::KeyUsed => Self::new(ErrorCode::Conflict, message).at("Idempotency-Key"),
+        }
+    }
+}
+
+impl From<SubscriptionRefusal> for Problem {
+    fn from(refusal: SubscriptionRefusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            SubscriptionRefusal::Invalid { target, .. } => Self::bad_request(target, message),
+            SubscriptionRefusal::Missing | SubscriptionRefusal::DeliveryMissing => Self::not_found(message),
+            SubscriptionRefusal::TooMany | SubscriptionRefusal::Disabled => Self::new(ErrorCode::Conflict, message),
         }
     }
 }

@@ -38,6 +38,8 @@ mod reviews;
 mod slow;
 mod status;
 mod submissions;
+mod subscribed;
+mod subscriptions;
 mod tls;
 mod token;
 mod verdicts;
@@ -61,6 +63,7 @@ use crate::checks::Checks;
 use crate::issuer::Issuer;
 use crate::links::Links;
 use crate::listing::Shelf;
+use crate::notify::Webhooks;
 use crate::perform::Perform;
 use crate::store::Read;
 use crate::wire::SuccessWord;
@@ -97,6 +100,8 @@ pub struct Rooms {
     pub types: Arc<OfferTypes>,
     /// Who does checks outside the service, and calls back.
     pub checks: Checks,
+    /// Who sends to webhooks.
+    pub webhooks: Webhooks,
     /// What a finished operation is called.
     pub success_word: SuccessWord,
     /// Who is asking.
@@ -171,6 +176,22 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(members::invite_staff))
         .routes(routes!(mails::get_mails, mails::put_mails, mails::delete_mails))
         .routes(routes!(mails::get_staff_mails, mails::put_staff_mails, mails::delete_staff_mails))
+        .routes(routes!(subscriptions::list_subscriptions, subscriptions::create_subscription))
+        .routes(routes!(subscriptions::get_subscription, subscriptions::change_subscription))
+        .routes(routes!(subscriptions::remove_subscription))
+        .routes(routes!(subscriptions::rotate_subscription))
+        .routes(routes!(subscriptions::enable_subscription))
+        .routes(routes!(subscriptions::test_subscription))
+        .routes(routes!(subscriptions::list_deliveries))
+        .routes(routes!(subscriptions::repeat_delivery))
+        .routes(routes!(subscriptions::list_marketplace_subscriptions, subscriptions::create_marketplace_subscription))
+        .routes(routes!(subscriptions::get_marketplace_subscription, subscriptions::change_marketplace_subscription))
+        .routes(routes!(subscriptions::remove_marketplace_subscription))
+        .routes(routes!(subscriptions::rotate_marketplace_subscription))
+        .routes(routes!(subscriptions::enable_marketplace_subscription))
+        .routes(routes!(subscriptions::test_marketplace_subscription))
+        .routes(routes!(subscriptions::list_marketplace_deliveries))
+        .routes(routes!(subscriptions::repeat_marketplace_delivery))
         .routes(routes!(artifacts::get_artifact))
         .routes(routes!(catalog::list_catalog_offers))
         .routes(routes!(catalog::get_catalog_offer))

@@ -50,6 +50,27 @@ pub fn need(operation: &str) -> Option<Need> {
             AtPublisher(Permission::ManageMembers)
         }
 
+        "list_subscriptions"
+        | "create_subscription"
+        | "get_subscription"
+        | "change_subscription"
+        | "remove_subscription"
+        | "rotate_subscription"
+        | "enable_subscription"
+        | "test_subscription"
+        | "list_deliveries"
+        | "repeat_delivery" => AtPublisher(Permission::ManageNotifications),
+        "list_marketplace_subscriptions"
+        | "create_marketplace_subscription"
+        | "get_marketplace_subscription"
+        | "change_marketplace_subscription"
+        | "remove_marketplace_subscription"
+        | "rotate_marketplace_subscription"
+        | "enable_marketplace_subscription"
+        | "test_marketplace_subscription"
+        | "list_marketplace_deliveries"
+        | "repeat_marketplace_delivery" => InMarketplace(Permission::ManageNotifications),
+
         "create_publisher" => InMarketplace(Permission::CreatePublisher),
         "list_reviews" | "get_review" | "give_verdict" => InMarketplace(Permission::Review),
         "claim_review" | "release_review" | "add_review_note" => InMarketplace(Permission::Review),

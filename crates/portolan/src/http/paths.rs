@@ -4,6 +4,7 @@ use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
 const WORDS: [&str; 28] = [
+const WORDS: [&str; 32] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -32,6 +33,12 @@ const WORDS: [&str; 28] = [
     "claim",
     "release",
     "notes",
+    "subscriptions",
+    "deliveries",
+    "rotate",
+    "enable",
+    "test",
+    "redeliver",
 ];
 
 /// The path as the routes spell it, where it is spelled otherwise. Names are left as they are.
@@ -69,6 +76,9 @@ fn fold(path: &str) -> Option<String> {
     if segments.get(1) == Some(&"publishers") {
         put(3, &mut segments, &WORDS);
         put(5, &mut segments, &WORDS);
+        if segments.get(3) == Some(&"subscriptions") {
+            put(7, &mut segments, &WORDS);
+        }
         if segments.get(5) == Some(&"audiences") {
             put(6, &mut segments, &WORDS);
         }
@@ -80,6 +90,10 @@ fn fold(path: &str) -> Option<String> {
     }
     if segments.get(1) == Some(&"staff") {
         put(3, &mut segments, &WORDS);
+    }
+    if segments.get(1) == Some(&"subscriptions") {
+        put(3, &mut segments, &WORDS);
+        put(5, &mut segments, &WORDS);
     }
     if segments.get(1) == Some(&"reviews") {
         put(4, &mut segments, &WORDS);

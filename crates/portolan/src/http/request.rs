@@ -78,6 +78,12 @@ impl At {
         self.names.as_ref().and_then(|names| names.iter().nth(at)).map_or("", |(_, value)| value)
     }
 
+    /// The path's parameter of this name.
+    pub(crate) fn named(&self, parameter: &str) -> &str {
+        let mut names = self.names.iter().flat_map(|names| names.iter());
+        names.find(|(name, _)| *name == parameter).map_or("", |(_, value)| value)
+    }
+
     /// Asks whether the caller may do this to the path's publisher. Comes before anything else is looked at.
     ///
     /// A member needs nothing but its roles for that, so that a publisher that is not there takes no other time than one that

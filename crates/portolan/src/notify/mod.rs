@@ -8,3 +8,6 @@ mod smtp;
 pub use compose::{Composer, Told};
 pub use mail::Mails;
 pub use settings::{MailSettings, MailTls};
+mod webhooks;
+
+pub use webhooks::{Tried, Webhooks};

@@ -2,35 +2,35 @@
 
 mod access;
 mod durations;
+mod failure;
 mod foresee;
 mod leads;
 mod mails;
 mod repeated;
 mod replan;
 mod requests;
+mod subscriptions;
 
 pub use durations::Looked;
+pub use failure::Failure;
 pub use foresee::Foreseen;
 pub use mails::MailFollower;
 pub use requests::{AccessRequest, Granted, Newcomer, OneTime};
+pub use subscriptions::{Followed, Follower};
 
-use crate::auth::{Authorised, Once, PasswordFault, Permission};
+use crate::auth::{Authorised, Once, Permission};
 use crate::clock::Clock;
 use crate::links::Links;
-use crate::store::{Change, Claim, KEPT_DAYS, Repeated, Store, StoreError, Stored, Then, UnderClaim};
+use crate::store::{Change, Claim, Repeated, Store, StoreError, Stored, Then, UnderClaim};
 use crate::wire;
 use durations::Known;
-use publishing::access::AccessRefusal;
 use publishing::command::{CheckRef, Command, Report};
 use publishing::decide::{Answer, Context, Decision, MissingIfMatch, decide};
-use publishing::lead::LeadRefusal;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferId, OfferKey};
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Circle;
-use publishing::refusal::Refusal;
 use std::sync::Arc;
-use thiserror::Error;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
@@ -39,37 +39,6 @@ const MOST_ROUNDS: usize = 100;
 
 /// The journal's name for what the service does by itself.
 const SERVICE: &str = "portolan";
-
-/// Why a command was not performed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Failure {
-    /// The rules said no.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The rules of access said no.
-    #[error(transparent)]
-    Access(#[from] AccessRefusal),
-    /// A lead is not taken.
-    #[error(transparent)]
-    Lead(#[from] LeadRefusal),
-    /// The password cannot be one.
-    #[error(transparent)]
-    Password(#[from] PasswordFault),
-    /// The caller may not.
-    #[error("the caller may not do this")]
-    Forbidden,
-    /// The caller is a member of the publisher whose offer is reviewed.
-    #[error("the caller belongs to the publisher")]
-    OwnPublisher,
-    /// The caller has used the key in this header for another request.
-    #[error(
-        "This {0} was used for another request in the last {KEPT_DAYS} days. Send a key of its own with each request, and the same request with the same key."
-    )]
-    KeyUsed(&'static str),
-    /// The store could not.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What came of a command.
 #[derive(Clone, Debug)]

@@ -58,6 +58,9 @@ pub trait Journal: Send + Sync {
     /// Lines of a publisher's journal that are about offers.
     async fn lines(&self, selection: LineSelection) -> Result<Vec<Line>, StoreError>;
 
+    /// One line of a publisher's journal, by its number.
+    async fn line(&self, publisher: &PublisherId, sequence: i64) -> Result<Option<Line>, StoreError>;
+
     /// The number of the newest line of a publisher's journal, whatever it is about; 0 where there is none.
     fn newest_line(&self, publisher: &PublisherId) -> Result<i64, StoreError>;
 

@@ -103,8 +103,10 @@ pub struct Held {
     pub made_at: Moment,
     /// How often it was taken in hand, from 1.
     pub attempt: i64,
-    /// How often its lane, and its destination, failed since it last answered, whichever letter was tried: the larger of both.
+    /// How often its lane failed since it last answered, whichever letter was tried.
     pub failures: i64,
+    /// How often its destination failed since it last answered, whichever lane was tried; 0 where it has none.
+    pub destination_failures: i64,
     /// What it tells, where it tells of something.
     pub tells: Option<Tells>,
     /// The fencing number of this claim.

@@ -13,7 +13,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 const NONE: &str = "{}";
 
 /// Where secrets stand: how they are found with the name of their place, and how they are put back, by row.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 7] = [
     (
         "SELECT rowid, 'draft.secrets/' || publisher || '/' || offer, secrets FROM draft WHERE secrets <> '{}'",
         "UPDATE draft SET secrets = ?2 WHERE rowid = ?1",
@@ -30,6 +30,10 @@ const COLUMNS: [(&str, &str); 6] = [
     (
         "SELECT rowid, 'outbox.body/' || id, body FROM outbox WHERE body IS NOT NULL",
         "UPDATE outbox SET body = ?2 WHERE rowid = ?1",
+    ),
+    (
+        "SELECT rowid, 'subscription.target/' || id, target FROM subscription",
+        "UPDATE subscription SET target = ?2 WHERE rowid = ?1",
     ),
     (
         "SELECT rowid, 'repeated.answer/' || hex(key), answer FROM repeated",

@@ -23,6 +23,14 @@ impl Journal for Sqlite {
         self.read_long(move |connection| lines(connection, &selection)).await
     }
 
+    async fn line(&self, publisher: &PublisherId, sequence: i64) -> Result<Option<Line>> {
+        self.read(|connection| {
+            let statement = "SELECT sequence, offer, at, entry, document, hash FROM journal
+                              WHERE publisher = ?1 AND sequence = ?2";
+            first(connection, statement, (publisher.folded(), sequence), line)
+        })
+    }
+
     fn newest_line(&self, publisher: &PublisherId) -> Result<i64> {
         self.read(|connection| {
             let sequence = "SELECT sequence FROM chain WHERE circle = ?1";

@@ -21,9 +21,6 @@ const MOST_TO_ONE: i64 = 8;
 /// How many lanes are looked at for each letter that is wanted: of those that must wait, many can be due.
 const LOOKED_AT: usize = 4;
 
-/// For how many seconds a lane waits where its destination has its hands full; sooner where one gets free.
-const HANDS_FULL_SECONDS: i64 = 1;
-
 /// The first lane of a kind that is due, or whose lease ends, or what is to be forgotten.
 pub(super) fn next(connection: &Connection, kind: LetterKind) -> Result<Option<Moment>> {
     let at: Option<i64> = connection
@@ -62,17 +59,18 @@ pub(super) fn claim(
     for (lane, destination) in due {
         let room = match known.get_mut(&destination) {
             Some(room) => room,
-            None => known.entry(destination.clone()).or_insert(Room::at(connection, &destination, now)?),
+            None => known.entry(destination.clone()).or_insert(Room::at(connection, &destination, now, until)?),
         };
         match room {
-            Room { wait: None, free, failures } if *free > 0 && held.len() < most => {
+            Room { wait: None, free, failures, .. } if *free > 0 && held.len() < most => {
                 *free -= 1;
                 held.push(take(connection, &lane, *failures, until, fence)?);
             }
             // What there are no hands for stays due.
             Room { wait: None, free, .. } if *free > 0 => break,
-            Room { wait, .. } => {
-                let later = wait.unwrap_or(now.plus_seconds(HANDS_FULL_SECONDS));
+            // Whoever gets a hand free wakes one of those that wait for it.
+            Room { wait, hands_until, .. } => {
+                let later = wait.unwrap_or(*hands_until);
                 let put_off = "UPDATE lane SET due_at = ?2, fence = NULL WHERE name = ?1";
                 run(connection, put_off, params![lane, later.ticks()])?;
             }
@@ -89,28 +87,32 @@ struct Room {
     free: i64,
     /// How often it failed since it last answered.
     failures: i64,
+    /// When the first of those who are on their way there is back, or given up for dead.
+    hands_until: Moment,
 }
 
 impl Room {
-    fn at(connection: &Connection, destination: &str, now: Moment) -> Result<Self> {
+    fn at(connection: &Connection, destination: &str, now: Moment, until: Moment) -> Result<Self> {
         if destination.is_empty() {
-            return Ok(Self { wait: None, free: i64::MAX, failures: 0 });
+            return Ok(Self { wait: None, free: i64::MAX, failures: 0, hands_until: until });
         }
         let failing = "SELECT rests_until, failures FROM destination WHERE name = ?1";
         let failing: Option<(i64, i64)> =
             first(connection, failing, [destination], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let in_hand = "SELECT COUNT(*) FROM lane WHERE destination = ?1 AND due_at > ?2 AND fence IS NOT NULL";
-        let in_hand: i64 =
-            connection.prepare_cached(in_hand)?.query_row(params![destination, now.ticks()], |row| row.get(0))?;
+        let in_hand =
+            "SELECT COUNT(*), MIN(due_at) FROM lane WHERE destination = ?1 AND due_at > ?2 AND fence IS NOT NULL";
+        let (in_hand, first_back): (i64, Option<i64>) = connection
+            .prepare_cached(in_hand)?
+            .query_row(params![destination, now.ticks()], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (rests_until, failures) = failing.unwrap_or((0, 0));
         let most = if failures > 0 { 1 } else { MOST_TO_ONE };
         let wait = (rests_until > now.ticks()).then(|| Moment::from_ticks(rests_until));
-        Ok(Self { wait, free: most - in_hand, failures })
+        Ok(Self { wait, free: most - in_hand, failures, hands_until: first_back.map_or(until, Moment::from_ticks) })
     }
 }
 
 /// Takes the first letter of a lane in hand.
-fn take(connection: &Connection, lane: &str, failures: i64, until: Moment, fence: i64) -> Result<Held> {
+fn take(connection: &Connection, lane: &str, destination_failures: i64, until: Moment, fence: i64) -> Result<Held> {
     let of_lane: i64 = connection
         .prepare_cached("UPDATE lane SET due_at = ?2, fence = ?3 WHERE name = ?1 RETURNING failures")?
         .query_row(params![lane, until.ticks(), fence], |row| row.get(0))?;
@@ -129,7 +131,8 @@ fn take(connection: &Connection, lane: &str, failures: i64, until: Moment, fence
         key: key(&publisher, &offer)?,
         made_at: Moment::from_ticks(row.get(3)?),
         attempt: row.get(4)?,
-        failures: failures.max(of_lane),
+        failures: of_lane,
+        destination_failures,
         tells: line.map(|line| Tells { line, subscription }),
         fence,
         sealed: row.get(5)?,
@@ -174,7 +177,7 @@ pub(super) fn end_letter(
     let due = "UPDATE lane SET due_at = MAX(rests_until, (SELECT due_at FROM outbox
                     WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)) WHERE name = ?1";
     run(connection, due, [&lane])?;
-    if destination.is_empty() { Ok(()) } else { end_at_destination(connection, &destination, &lane, now, end) }
+    if destination.is_empty() { Ok(()) } else { end_at_destination(connection, held, (&destination, &lane), now, end) }
 }
 
 /// What became of the letter itself.
@@ -202,8 +205,8 @@ fn end_row(connection: &Connection, id: &str, now: Moment, end: LetterEnd) -> Re
 /// What the end of a try says of the destination: it rests, or the others may go on.
 fn end_at_destination(
     connection: &Connection,
-    destination: &str,
-    lane: &str,
+    held: &Held,
+    (destination, lane): (&str, &str),
     now: Moment,
     end: LetterEnd,
 ) -> Result<()> {
@@ -214,6 +217,11 @@ fn end_at_destination(
                             failures = failures + (rests_until <= ?3)";
             // What was on its way together fails together, once.
             run(connection, rest, params![destination, until.ticks(), now.ticks()])?;
+            // Those who fail side by side are one failure.
+            let rest = "INSERT INTO destination (name, rests_until, failures) VALUES (?1, ?2, ?3)
+                        ON CONFLICT DO UPDATE SET rests_until = MAX(rests_until, excluded.rests_until),
+                            failures = MAX(failures, excluded.failures)";
+            run(connection, rest, params![destination, until.ticks(), held.destination_failures + 1])?;
             run(connection, "UPDATE lane SET due_at = ?2 WHERE name = ?1", params![lane, until.ticks()])?;
         }
         LetterEnd::Delivered | LetterEnd::PutOff { .. } => {

@@ -14,6 +14,7 @@ use publishing::happening::Happening;
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
 use publishing::principal::{Circle, MARKETPLACE};
+use publishing::webhook::MOST_WEBHOOKS;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -22,7 +23,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// The columns of a subscription.
 const SUBSCRIPTION: &str =
     "SELECT id, circle, (SELECT p.id FROM publisher p WHERE p.folded = circle), kind, principal, events, target, made_at,
-            made_by, failing_since, disabled_at, disabled_why FROM subscription";
+            made_by, failing_since, disabled_at, disabled_why, revision FROM subscription";
 
 #[async_trait]
 impl Subscriptions for Sqlite {
@@ -98,40 +99,70 @@ impl Subscriptions for Sqlite {
 fn put(connection: &Connection, vault: &Vault, subscription: &Subscription, now: Moment) -> Result<()> {
     let id = subscription.id.to_string();
     let target = vault.seal(&subscription.target, &target_place(subscription.id)).map_err(|error| failed(&error))?;
-    let mail = "SELECT id FROM subscription WHERE circle = ?1 AND principal = ?2 AND kind = 'mail' AND id <> ?3";
+    let (events, disabled) = (json(&subscription.events)?, subscription.disabled.as_ref());
+    let (disabled_at, disabled_why) = (disabled.map(|(at, _)| at.ticks()), disabled.map(|(_, why)| why));
     let circle = subscription.circle.name();
-    let principal = subscription.principal.map(|principal| principal.to_string());
-    let other: Option<String> =
-        connection.prepare_cached(mail)?.query_row(params![circle, principal, id], |row| row.get(0)).optional()?;
-    if other.is_some() {
-        return Err(StoreError::Overtaken);
+    if subscription.revision == 0 {
+        let principal = subscription.principal.map(|principal| principal.to_string());
+        has_room(connection, subscription.means, &circle, principal.as_deref())?;
+        run(
+            connection,
+            "INSERT INTO subscription (id, circle, kind, principal, events, target, made_at, made_by, disabled_at,
+                                       disabled_why, revision)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1)",
+            params![
+                id,
+                circle,
+                word(subscription.means),
+                principal,
+                events,
+                target,
+                subscription.made_at.ticks(),
+                subscription.made_by,
+                disabled_at,
+                disabled_why,
+            ],
+        )?;
+        return Ok(());
     }
-    let disabled = subscription.disabled.as_ref();
-    run(
+    // Since when it fails is written by those who try; here it can only be taken back.
+    let changed = run(
         connection,
-        "INSERT INTO subscription (id, circle, kind, principal, events, target, made_at, made_by, failing_since,
-                                   disabled_at, disabled_why)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-         ON CONFLICT (id) DO UPDATE SET events = excluded.events, target = excluded.target,
-            failing_since = excluded.failing_since, disabled_at = excluded.disabled_at, disabled_why = excluded.disabled_why",
+        "UPDATE subscription SET events = ?4, target = ?5, disabled_at = ?6, disabled_why = ?7, revision = revision + 1,
+                failing_since = IIF(?8, NULL, failing_since)
+          WHERE id = ?1 AND circle = ?2 AND revision = ?3",
         params![
             id,
             circle,
-            word(subscription.means),
-            principal,
-            json(&subscription.events)?,
+            subscription.revision,
+            events,
             target,
-            subscription.made_at.ticks(),
-            subscription.made_by,
-            subscription.failing_since.map(Moment::ticks),
-            disabled.map(|(at, _)| at.ticks()),
-            disabled.map(|(_, why)| why),
+            disabled_at,
+            disabled_why,
+            subscription.failing_since.is_none(),
         ],
     )?;
+    if changed == 0 {
+        return Err(StoreError::Overtaken);
+    }
     if disabled.is_some() {
         give_up_waiting(connection, &id, now)?;
+    } else if subscription.failing_since.is_none() {
+        try_at_once(connection, &id, now)?;
     }
     Ok(())
+}
+
+/// Fails where one more of this kind cannot be.
+fn has_room(connection: &Connection, means: Means, circle: &str, principal: Option<&str>) -> Result<()> {
+    let there = "SELECT COUNT(*) FROM subscription WHERE circle = ?1 AND kind = ?2 AND (?3 IS NULL OR principal = ?3)";
+    let (principal, most) = match means {
+        Means::Webhook => (None, MOST_WEBHOOKS),
+        Means::Mail => (principal, 1),
+    };
+    let there: usize =
+        connection.prepare_cached(there)?.query_row(params![circle, word(means), principal], |row| row.get(0))?;
+    if there < most { Ok(()) } else { Err(StoreError::Overtaken) }
 }
 
 fn remove(connection: &Connection, circle: &str, id: Uuid) -> Result<()> {
@@ -153,6 +184,14 @@ fn give_up_waiting(connection: &Connection, id: &str, now: Moment) -> Result<()>
     Ok(())
 }
 
+/// What rests, rests no longer.
+fn try_at_once(connection: &Connection, id: &str, now: Moment) -> Result<()> {
+    run(connection, "DELETE FROM destination WHERE name = ?1", [id])?;
+    let set = "UPDATE lane SET due_at = ?2, rests_until = 0, failures = 0 WHERE destination = ?1 AND fence IS NULL";
+    run(connection, set, params![id, now.ticks()])?;
+    Ok(())
+}
+
 /// Whoever has a letter of them in hand is superseded by that.
 fn take_away_lanes(connection: &Connection, id: &str) -> Result<()> {
     run(connection, "DELETE FROM lane WHERE destination = ?1", [id])?;
@@ -162,7 +201,7 @@ fn take_away_lanes(connection: &Connection, id: &str) -> Result<()> {
 
 fn again(connection: &Connection, vault: &Vault, subscription: Uuid, letter: Uuid, now: Moment) -> Result<bool> {
     let (destination, id) = (subscription.to_string(), letter.to_string());
-    let over = "SELECT lane FROM outbox WHERE id = ?1 AND subscription = ?2 AND body IS NULL";
+    let over = "SELECT lane FROM outbox WHERE id = ?1 AND subscription = ?2 AND kind = 'webhook' AND body IS NULL";
     let lane: Option<String> =
         connection.prepare_cached(over)?.query_row([&id, &destination], |row| row.get(0)).optional()?;
     let Some(lane) = lane else { return Ok(false) };
@@ -186,8 +225,9 @@ fn again(connection: &Connection, vault: &Vault, subscription: Uuid, letter: Uui
 fn deliveries(connection: &Connection, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>> {
     let mut statement = connection.prepare_cached(
         "SELECT sequence, id, COALESCE((SELECT p.id FROM publisher p WHERE p.folded = publisher), publisher), offer, line,
-                happening, made_at, MAX(due_at, COALESCE((SELECT due_at FROM lane WHERE name = lane), 0)), done_at, failed_at,
-                failure
+                happening, made_at, MAX(due_at, COALESCE((SELECT due_at FROM lane WHERE name = lane), 0),
+                    COALESCE((SELECT rests_until FROM destination WHERE name = subscription), 0)),
+                done_at, failed_at, failure
            FROM outbox WHERE subscription = ?1 ORDER BY sequence DESC LIMIT ?2 OFFSET ?3",
     )?;
     let mut rows = statement.query(params![subscription.to_string(), top, skip])?;
@@ -236,6 +276,7 @@ struct Sealed {
     failing_since: Option<i64>,
     disabled_at: Option<i64>,
     disabled_why: Option<String>,
+    revision: i64,
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<Sealed> {
@@ -252,6 +293,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Sealed> {
         failing_since: row.get(9)?,
         disabled_at: row.get(10)?,
         disabled_why: row.get(11)?,
+        revision: row.get(12)?,
     })
 }
 
@@ -267,6 +309,7 @@ impl Sealed {
             id,
             circle,
             means: means(&self.kind)?,
+            revision: self.revision,
             principal: self.principal.as_deref().map(read_id).transpose()?,
             events: parse(&self.events)?,
             target: vault.unseal(&self.target, &target_place(id)).map_err(|error| failed(&error))?,

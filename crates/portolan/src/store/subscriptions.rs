@@ -1,19 +1,23 @@
 //! Subscriptions: who wants to be told what happens to offers, and what was tried to tell them.
 
 use super::outbox::{Attempt, LetterState};
-use super::{Post, Read, Repeated, StoreError};
+use super::{Held, Letter, Line, Member, Post, Posted, Read, Repeated, StoreError};
 use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
 use publishing::principal::Circle;
+use publishing::principal::{Circle, Role};
+use publishing::webhook::Webhook;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// How somebody is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Means {
     /// By a request to an address.
     Webhook,
@@ -22,7 +26,7 @@ pub enum Means {
 }
 
 /// A subscription as it is stored.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Subscription {
     /// Its id.
     pub id: Uuid,
@@ -30,11 +34,14 @@ pub struct Subscription {
     pub circle: Circle,
     /// How.
     pub means: Means,
-    /// Whose it is, where it is mail.
+    /// Rises when it is changed; 0 for one that is not stored yet.
+    pub revision: i64,
+    /// Whose it is, where it is mail; who made it, where it is a webhook.
     pub principal: Option<Uuid>,
     /// Of what; where there is none, of everything by webhook, and of what is always mailed by mail.
     pub events: Vec<Happening>,
     /// Address and secrets of a webhook, in the words of whoever delivers; sealed before it is stored.
+    #[serde(with = "plain")]
     pub target: Zeroizing<Vec<u8>>,
     /// When it was made. Told is what happens from then on.
     pub made_at: Moment,
@@ -46,6 +53,20 @@ pub struct Subscription {
     pub disabled: Option<(Moment, String)>,
 }
 
+/// A target among other words, for answers that are kept, sealed as a whole.
+mod plain {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use zeroize::Zeroizing;
+
+    pub(super) fn serialize<S: Serializer>(target: &Zeroizing<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        target.as_slice().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<Vec<u8>>, D::Error> {
+        Vec::deserialize(deserializer).map(Zeroizing::new)
+    }
+}
+
 impl fmt::Debug for Subscription {
     /// Without address and secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,6 +75,25 @@ impl fmt::Debug for Subscription {
 }
 
 impl Subscription {
+    /// Where a webhook's events go.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where it is none.
+    pub fn webhook(&self) -> Result<Webhook, StoreError> {
+        // The parser's own words would quote what it could not read.
+        let unreadable = |_| StoreError::Corrupt(format!("the target of the subscription {} is no webhook", self.id));
+        serde_json::from_slice(&self.target).map_err(unreadable)
+    }
+
+    /// The same with its events going there.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] where that cannot be written.
+    pub fn with_webhook(self, webhook: &Webhook) -> Result<Self, StoreError> {
+        let target = serde_json::to_vec(webhook).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(Self { target: Zeroizing::new(target), ..self })
+    }
+
     /// Whether it is told of this.
     pub fn wants(&self, happening: Happening) -> bool {
         match (self.events.is_empty(), self.means) {
@@ -67,7 +107,8 @@ impl Subscription {
 /// What shall become of a subscription.
 #[derive(Clone, Debug)]
 pub enum SubscriptionChange {
-    /// It is added, or is as this from now on. What waits for one that is disabled is given up.
+    /// It is added, or has these events and this target from now on. What waits for one that is disabled is given up; what
+    /// waits for one whose `failing_since` is none is tried at once.
     Put(Box<Subscription>),
     /// It is removed, with everything that waits for it and its log.
     Remove(Uuid),
@@ -110,8 +151,9 @@ pub trait Subscriptions: Send + Sync {
     /// Changes one, with a line in its circle's journal, in one transaction.
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] where the one to be removed is not there any more, or the principal has a mail subscription
-    /// in that circle already, under another id; [`StoreError::AnsweredBefore`].
+    /// [`StoreError::Overtaken`] where it is not at this revision any more, or is gone; where the principal has a mail
+    /// subscription in that circle already, under another id; where there are as many webhooks there as there may be.
+    /// [`StoreError::AnsweredBefore`].
     async fn change_subscription(
         &self,
         circle: &Circle,
@@ -130,8 +172,8 @@ pub trait Subscriptions: Send + Sync {
     /// The letters of a subscription in the last 30 days, newest first.
     async fn deliveries(&self, subscription: Uuid, skip: i64, top: i64) -> Result<Vec<Delivered>, StoreError>;
 
-    /// Puts a letter that was delivered or given up into the outbox again, under its id; whether there is one. The entry is
-    /// written to the circle's journal, and the answer is kept with it.
+    /// Puts a webhook's letter that was delivered or given up into the outbox again, under its id; whether there is one. The
+    /// entry is written to the circle's journal, and the answer is kept with it.
     ///
     /// # Errors
     /// [`StoreError::AnsweredBefore`].
@@ -177,5 +219,29 @@ impl Post {
         entry: Entry,
     ) -> Result<(), StoreError> {
         self.0.change_subscription(circle, change, entry, None).await
+    }
+}
+
+impl Post {
+    /// The line of the journal that a letter tells.
+    pub async fn line(&self, held: &Held) -> Result<Option<Line>, StoreError> {
+        match held.tells {
+            Some(tells) => self.0.line(&held.key.publisher, tells.line).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The mail addresses of whoever made a subscription, and of those who answer for its circle: owners, or operators.
+    pub fn who_answers(&self, subscription: &Subscription) -> Result<BTreeSet<String>, StoreError> {
+        let head = if subscription.circle == Circle::Marketplace { Role::Operator } else { Role::Owner };
+        let members = self.0.circle(&subscription.circle)?.map(|circle| circle.members).unwrap_or_default();
+        let answers =
+            |member: &&Member| member.roles.contains(&head) || Some(member.principal.id) == subscription.principal;
+        Ok(members.iter().filter(answers).filter_map(|member| member.principal.mail.clone()).collect())
+    }
+
+    /// As [`super::Outbox::post`].
+    pub async fn post(&self, letter: Letter) -> Result<Posted, StoreError> {
+        self.0.post(letter).await
     }
 }

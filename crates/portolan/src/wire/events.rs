@@ -3,14 +3,16 @@
 use super::date;
 use crate::links::Links;
 use crate::store::Line;
-use api::events::{EVENT_TYPE_PREFIX, Event as WireEvent, EventData, Happened};
+use api::events::{EVENT_TYPE_PREFIX, Event as WireEvent, EventData, Happened, TEST_EVENT_TYPE, TestEvent};
 use api::status::OfferStatus as WireStatus;
 use publishing::entry::{Entry, Event};
 use publishing::happening::{Happening, Told};
 use publishing::moment::Moment;
 use publishing::offer::PublisherId;
+use publishing::principal::Circle;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 /// Who did what the marketplace's people do.
 const STAFF: &str = "marketplace";
@@ -71,6 +73,21 @@ pub fn event(line: &Line, publisher: &PublisherId, links: &Links) -> serde_json:
         datacontenttype: "application/json".to_owned(),
         data: EventData { entry, status: serde_json::from_slice::<Box<RawValue>>(&line.document)? },
     })
+}
+
+/// An event that tells nothing, to try a subscription of this circle.
+pub fn test_event(id: Uuid, circle: &Circle, subscription: Uuid, now: Moment, links: &Links) -> TestEvent {
+    TestEvent {
+        specversion: "1.0".to_owned(),
+        id: id.to_string(),
+        source: match circle {
+            Circle::Marketplace => format!("{}/api", links.public_url()),
+            Circle::Publisher(publisher) => format!("{}/api/publishers/{publisher}", links.public_url()),
+        },
+        kind: TEST_EVENT_TYPE.to_owned(),
+        subject: subscription.to_string(),
+        time: date(now),
+    }
 }
 
 /// What an entry says that was written before this was recorded with it: as much as the event alone tells.

@@ -4,7 +4,7 @@ mod events;
 mod explain;
 mod usual;
 
-pub use events::{event, happened};
+pub use events::{event, happened, test_event};
 pub use explain::{cancel, explanation};
 pub use usual::{Usual, add_usual};
 

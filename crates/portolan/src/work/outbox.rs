@@ -35,6 +35,14 @@ pub trait Carrier: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`StoreError`] where it could not be tried.
     async fn carry(&self, held: &Held) -> Result<Carried, StoreError>;
+
+    /// Hears, once that is recorded, that a letter was not delivered: this time, or for good.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing could follow from it.
+    async fn not_delivered(&self, _: &Held, _: LetterEnd) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What came of a try.
@@ -109,9 +117,11 @@ impl Delivery {
     async fn work_off(&self, held: &Held) -> Result<(), StoreError> {
         let now = self.clock.now();
         // Before the try, for nobody knows whether that comes to an end.
-        if is_over(held, now) {
+        if is_over(held, self.carrier.kind(), now) {
             tracing::warn!(id = %held.id, kind = ?self.carrier.kind(), offer = held.key.name(), "a letter is given up");
-            return self.post.end(held, now, LetterEnd::GivenUp { failure: None }, None).await;
+            let given_up = LetterEnd::GivenUp { failure: None };
+            self.post.end(held, now, given_up, None).await?;
+            return self.carrier.not_delivered(held, given_up).await;
         }
         let began = self.clock.steady();
         let timed_out =
@@ -123,7 +133,11 @@ impl Delivery {
         let took = i64::try_from(self.clock.steady().saturating_sub(began).as_millis()).unwrap_or(i64::MAX);
         let (end, status, failure) = self.end(held, carried);
         let attempt = Attempt { at: now, took, status, failure: failure.map(str::to_owned) };
-        self.post.end(held, self.clock.now(), end, Some(attempt)).await
+        self.post.end(held, self.clock.now(), end, Some(attempt)).await?;
+        match end {
+            LetterEnd::Delivered => Ok(()),
+            LetterEnd::PutOff { .. } | LetterEnd::GivenUp { .. } => self.carrier.not_delivered(held, end).await,
+        }
     }
 
     fn end(&self, held: &Held, carried: Carried) -> (LetterEnd, Option<u16>, Option<&'static str>) {
@@ -136,13 +150,13 @@ impl Delivery {
             Carried::Failed { failure, fails, status, not_before } => {
                 tracing::debug!(id = %held.id, attempt = held.attempt, failure, "a letter was not delivered");
                 let at_least = not_before.unwrap_or(now);
-                let resting = after(now, held.failures).max(at_least);
+                let lane = Rest::Lane(after(now, held.failures).max(at_least));
                 let rest = match fails {
                     Fails::Letter => Rest::Letter,
-                    Fails::Lane => Rest::Lane(resting),
+                    Fails::Lane => lane,
                     // Leads of an offer are a destination of their own.
-                    Fails::Destination if self.carrier.kind() == LetterKind::Lead => Rest::Lane(resting),
-                    Fails::Destination => Rest::Destination(resting),
+                    Fails::Destination if self.carrier.kind() == LetterKind::Lead => lane,
+                    Fails::Destination => Rest::Destination(after(now, held.destination_failures).max(at_least)),
                 };
                 let until = after(now, held.attempt - 1).max(at_least);
                 (LetterEnd::PutOff { until, failure, rest }, status, Some(failure))
@@ -178,9 +192,12 @@ impl Due for Delivery {
     }
 }
 
-/// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail.
-fn is_over(held: &Held, now: Moment) -> bool {
-    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND && (held.attempt > 1 || held.failures > 0)
+/// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail. Where letters are sent in
+/// order, the one before it says nothing of that.
+fn is_over(held: &Held, kind: LetterKind, now: Moment) -> bool {
+    let lane_fails = kind == LetterKind::Lead && held.failures > 0;
+    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND
+        && (held.attempt > 1 || held.destination_failures > 0 || lane_fails)
 }
 
 /// When to try again after so many failures before this one.

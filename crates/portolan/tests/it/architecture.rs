@@ -25,6 +25,7 @@ const ARROWS: [(&str, &[&str]); 23] = [
             "listing",
             "markup",
             "network",
+            "notify",
             "perform",
             "store",
             "wire",

@@ -122,3 +122,41 @@ async fn the_program_judges_logos() {
     assert_eq!(said.progress.map(|progress| (progress.done, progress.total)), Some((4, 4)));
     assert!(judged(&["missing.png"]).await.is_err(), "it is not the publisher's fault where nothing can be fetched");
 }
+
+#[tokio::test]
+async fn the_webhook_believes_signatures_and_takes_each_event_once() {
+    let (Some(webhook), Some(python)) = (example("webhook.py"), crate::python::python()) else { return };
+    assert!(std::fs::read_to_string(&webhook).unwrap().lines().count() <= 40);
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let secret = format!("whsec_{}", STANDARD.encode(KEY));
+    let mut command = Command::new(python);
+    command.arg(webhook).arg(port.to_string()).env("WEBHOOK_SECRET", secret);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+    let mut receiver = Ended(command.spawn().unwrap());
+    let said = receiver.0.stdout.take().unwrap();
+    let client = reqwest::Client::new();
+    while client.get(format!("http://127.0.0.1:{port}/")).send().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let entry = json!({"publisherId": "contoso", "offerId": "web-gateway"});
+    let body = json!({"type": "portolan.offer.live", "data": {"entry": entry}}).to_string();
+    let send = |id: &str, time: u64, body: &str, signed: &str| {
+        let time = time.to_string();
+        let signature = signature(id, &time, signed.as_bytes());
+        let request = client.post(format!("http://127.0.0.1:{port}/")).header("webhook-id", id);
+        let request = request.header("webhook-timestamp", time).header("webhook-signature", signature);
+        request.body(body.to_owned()).send()
+    };
+    for (id, time, signed, status) in
+        [("a", now, "other", 401), ("a", now - 3_600, &*body, 401), ("a", now, &*body, 204), ("a", now, &*body, 204)]
+    {
+        assert_eq!(send(id, time, &body, signed).await.unwrap().status(), status);
+    }
+    let test = json!({"type": "portolan.test"}).to_string();
+    assert_eq!(send("b", now, &test, &test).await.unwrap().status(), 204);
+    drop(receiver);
+    let said = std::io::read_to_string(said).unwrap();
+    let said: Vec<&str> = said.lines().map(str::trim).collect();
+    assert_eq!(said, ["portolan.offer.live contoso web-gateway", "portolan.test"]);
+}

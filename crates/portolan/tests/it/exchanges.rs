@@ -8,8 +8,9 @@
 //! Between requests: `=== wait` lets the service do all that needs no person; `=== wait 2s` turns the clock, and lets it
 //! do what is due then; `=== work 1s` turns the clock, and lets it do what is due then, but not what follows from that;
 //! `=== take 2s` turns the clock, and a worker takes in hand what is due then and dies, so that another one takes over
-//! 30 s later; `=== # ...` says something to the reader. In requests `{{operation-1}}` is the id of the file's first
-//! operation, `{{lead-1}}` in answers that of its first lead, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews; `{{64KiB}}`
+//! 30 s later; `=== deliver` sends to webhooks what is due; `=== # ...` says something to the reader. In requests `{{operation-1}}` is the id of the file's first
+//! operation, `{{lead-1}}` in answers that of its first lead, `{{subscription-1}}` and `{{delivery-1}}` of its first webhook and what that
+//! was told, `{{secret}}` a secret that was made, `{{ci}}` the id of who asks, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews; `{{64KiB}}`
 //! and `{{4MiB}}` are long texts. The lines above the first `=== ` may set `missing_if_match` and
 //! `operation_success_word`.
 
@@ -26,6 +27,7 @@ use api::operations::{Operation, Submission};
 use api::publishers::{OfferType, Publisher};
 use api::reviews::{Hold, Review, ReviewedStep};
 use api::status::StatusDocument;
+use api::subscriptions::{Delivery, DeliveryAttempt, Subscription, SubscriptionWithSecret};
 use portolan::store::Claims;
 use portolan::store::Then;
 use portolan::wire::SuccessWord;
@@ -83,7 +85,8 @@ async fn play(recorded: &str) -> (String, usize) {
     let mut played = preface.to_owned();
     let mut exchanges = 0;
     let staff = world.member("staff", None, &[]).await.id.to_string();
-    let mut seen = Seen { staff, ..Seen::default() };
+    let ci = world.member("ci", Some("contoso"), &[]).await.id.to_string();
+    let mut seen = Seen { staff, ci, ..Seen::default() };
     for block in rest.split("\n=== ") {
         let request = block.split("\n--- ").next().unwrap().trim_end();
         played.push_str(&format!("=== {request}\n"));
@@ -96,6 +99,7 @@ async fn play(recorded: &str) -> (String, usize) {
                 world.worker.work_off_due().await.unwrap();
             }
             "take" => take(&world, more).await,
+            "deliver" => drop(world.webhooks.deliver_due().await.unwrap()),
             _ => {
                 let answer = ask(&world, &seen.filled(request)).await;
                 reads_and_writes_back(request, &answer);
@@ -151,9 +155,13 @@ fn seconds(time: &str) -> Duration {
 struct Seen {
     operations: Vec<String>,
     leads: Vec<String>,
+    subscriptions: Vec<String>,
+    deliveries: Vec<String>,
     etag: String,
     /// The id of who reviews.
     staff: String,
+    /// The id of who asks otherwise.
+    ci: String,
 }
 
 impl Seen {
@@ -167,6 +175,11 @@ impl Seen {
         for (at, id) in self.operations.iter().enumerate() {
             filled = filled.replace(&format!("{{{{operation-{}}}}}", at + 1), id);
         }
+        for (word, ids) in [("subscription", &self.subscriptions), ("delivery", &self.deliveries)] {
+            for (at, id) in ids.iter().enumerate() {
+                filled = filled.replace(&format!("{{{{{word}-{}}}}}", at + 1), id);
+            }
+        }
         filled
     }
 
@@ -179,6 +192,19 @@ impl Seen {
             let id = answer.json()["id"].as_str().unwrap().to_owned();
             if !self.leads.contains(&id) {
                 self.leads.push(id);
+            }
+        }
+        if answer.status == 201
+            && let Some(id) = answer.json()["subscription"]["id"].as_str()
+        {
+            self.subscriptions.push(id.to_owned());
+        }
+        if answer.status == 200 && answer.body.contains("\"attempts\":[") {
+            for delivery in answer.json().as_array().into_iter().flatten() {
+                let id = delivery["id"].as_str().unwrap().to_owned();
+                if !self.deliveries.contains(&id) {
+                    self.deliveries.push(id);
+                }
             }
         }
         let path = answer.header("location").split('?').next().unwrap_or_default();
@@ -209,7 +235,16 @@ impl Seen {
         for (at, id) in self.leads.iter().enumerate() {
             text = text.replace(id, &format!("{{{{lead-{}}}}}", at + 1));
         }
-        text.replace(&self.staff, "{{staff}}")
+        for (word, ids) in [("subscription", &self.subscriptions), ("delivery", &self.deliveries)] {
+            for (at, id) in ids.iter().enumerate() {
+                text = text.replace(id, &format!("{{{{{word}-{}}}}}", at + 1));
+            }
+        }
+        // One that the request brings along is the same each time.
+        if let Some((before, after)) = text.split_once("\"secret\":\"").filter(|_| !request.contains("whsec_")) {
+            text = format!("{before}\"secret\":\"{{{{secret}}}}\"{}", after.split_once('"').unwrap().1);
+        }
+        text.replace(&self.staff, "{{staff}}").replace(&self.ci, "{{ci}}")
     }
 }
 
@@ -245,7 +280,14 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (202, ["catalog", ..]) => same::<TakenLead>(answer),
         (200, [_, _, _, "events"] | [_, _, _, _, _, "events"]) => first_event(answer),
         (_, [_, _, _, _, _, "leads"]) if answer.status == 200 => same::<Vec<Lead>>(answer),
-        (202 | 304, _) => assert_eq!(answer.body, "", "{request}"),
+        (200, [.., "subscriptions", _, "deliveries"]) => same::<Vec<Delivery>>(answer),
+        (200, [.., "subscriptions", _, "test"]) => same::<DeliveryAttempt>(answer),
+        (201, [.., "subscriptions"]) | (200, [.., "subscriptions", _, "rotate"]) => {
+            same::<SubscriptionWithSecret>(answer)
+        }
+        (200, [.., "subscriptions"]) => same::<Vec<Subscription>>(answer),
+        (200, [.., "subscriptions", _] | [.., "subscriptions", _, "enable"]) => same::<Subscription>(answer),
+        (202 | 204 | 304, _) => assert_eq!(answer.body, "", "{request}"),
         (401, _) => same::<UnauthorizedDocument>(answer),
         (400.., _) => same::<ErrorDocument>(answer),
         (_, ["api", "reviews", _, _]) => same::<ReviewedStep>(answer),

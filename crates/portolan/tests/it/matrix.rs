@@ -9,10 +9,11 @@ use crate::world::{Answer, Setting, World, opened};
 use portolan::auth::{Caller, Permission, Role, SETUP_PREFIX, secret_hash};
 use portolan::http::{Need, need};
 use portolan::issuer::Audience;
-use portolan::perform::{AccessRequest, Granted, Newcomer};
-use portolan::store::{Invitation, Store};
+use portolan::perform::{AccessRequest, Follower, Granted, Newcomer};
+use portolan::store::{Invitation, Store, Subscription, SubscriptionChange};
 use publishing::command::{Command, Expected, Verdict};
 use publishing::decide::Answer as Decided;
+use publishing::entry::{Entry, Event};
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::{Circle, Kind, Principal};
@@ -53,6 +54,8 @@ struct Lasting {
     program: Uuid,
     secret: Uuid,
     user: Uuid,
+    /// A webhook.
+    webhook: Uuid,
 }
 
 /// A service with something of everything at two publishers and in the marketplace.
@@ -177,7 +180,35 @@ impl Scene {
         let (secret, program) = (granted.secret.unwrap().0.id, granted.principal.unwrap().id);
         let operation = if at == "$" { Uuid::nil() } else { self.published(at, "memo").await };
         self.world.settle().await;
-        Lasting { operation, program, secret, user: user.id }
+        Lasting { operation, program, secret, user: user.id, webhook: self.hooked(at, None).await }
+    }
+
+    /// Makes a webhook, in the place of all but one: there may be 20 only.
+    async fn hooked(&self, at: &str, lasting: Option<Uuid>) -> Uuid {
+        let founder = Caller::new("founder", None).with(Circle::Marketplace, [Role::Operator]);
+        let permission = Permission::ManageNotifications;
+        let staff = founder.authorise_marketplace(permission).unwrap();
+        let member = PublisherId::parse(at).map(|id| founder.authorise_staff(id, permission).unwrap());
+        let by = member.as_ref().map_or(Follower::of_marketplace(&staff), Follower::of_publisher);
+        let perform = &self.world.perform;
+        for there in perform.webhooks(&by).unwrap().iter().filter(|there| Some(there.id) != lasting) {
+            perform.remove_webhook(&by, there.id).await.unwrap();
+        }
+        perform.add_webhook(&by, "https://127.0.0.1/hook", Vec::new(), None).await.unwrap().subscription.id
+    }
+
+    /// A letter to a webhook that was given up.
+    async fn given_up(&self, at: &str, webhook: Uuid) -> Uuid {
+        self.saved(if at == "$" { "contoso" } else { at }, &self.fresh("memo")).await;
+        for disabled in [Some((self.world.clock.now(), "failing".to_owned())), None] {
+            let there = self.world.store.subscription(webhook).unwrap().unwrap();
+            let (circle, changed) = (there.circle.clone(), Subscription { disabled, ..there });
+            let event = Event::SubscriptionChanged { subscription: webhook };
+            let entry = Entry { at: self.world.clock.now(), actor: "maker".into(), told: None, event };
+            let put = SubscriptionChange::Put(Box::new(changed));
+            self.world.store.change_subscription(&circle, put, entry, None).await.unwrap();
+        }
+        self.world.store.deliveries(webhook, 0, 1).await.unwrap()[0].id
     }
 
     pub fn fresh(&self, word: &str) -> String {
@@ -407,6 +438,7 @@ async fn existing_elsewhere(scene: &Scene, operation: &str, at: &str, circle: &s
         "add_member_secret" | "add_staff_secret" => asked(201, format!("{base}/{program}/secrets"), ""),
         "remove_member_secret" | "remove_staff_secret" => asked(204, format!("{base}/{program}/secrets/{secret}"), ""),
         "invite_member" | "invite_staff" => asked(201, format!("{base}/{}/invitation", lasting.user), ""),
+        _ if is_of_webhooks(operation) => existing_webhook(scene, operation, at, circle, fresh).await,
         "list_reviews" => asked(200, "/api/reviews", ""),
         "get_review" | "give_verdict" | "claim_review" | "release_review" | "add_review_note" => {
             existing_review(scene, operation, fresh).await
@@ -432,6 +464,58 @@ async fn existing_elsewhere(scene: &Scene, operation: &str, at: &str, circle: &s
         "get_artifact" => asked(404, "/artifacts/unknown.unknown.png", ""),
         _ => panic!("{operation} is a new route: give the matrix a request for it"),
     }
+}
+
+fn is_of_webhooks(operation: &str) -> bool {
+    ["_subscription", "_subscriptions", "_deliveries", "_delivery"].iter().any(|end| operation.ends_with(end))
+}
+
+fn webhooks(at: &str) -> String {
+    if at.is_empty() { "/api/subscriptions".to_owned() } else { format!("/api/publishers/{at}/subscriptions") }
+}
+
+async fn existing_webhook(scene: &Scene, operation: &str, at: &str, circle: &str, fresh: bool) -> Asked {
+    let lasting = scene.lasting[circle].webhook;
+    let webhook = if fresh { scene.hooked(circle, Some(lasting)).await } else { lasting };
+    let (base, nothing) = (webhooks(at), String::new());
+    let one = format!("{base}/{webhook}");
+    match operation.replace("marketplace_", "").as_str() {
+        "list_subscriptions" => asked(200, base, nothing),
+        "create_subscription" => asked(201, base, json!({ "url": "https://127.0.0.1/hook" }).to_string()),
+        "get_subscription" => asked(200, one, nothing),
+        "change_subscription" => asked(200, one, json!({ "events": [] }).to_string()),
+        "remove_subscription" => asked(204, one, nothing),
+        "rotate_subscription" => asked(200, format!("{one}/rotate"), nothing),
+        "enable_subscription" => asked(200, format!("{one}/enable"), nothing),
+        "test_subscription" => asked(200, format!("{one}/test"), nothing),
+        "list_deliveries" => asked(200, format!("{one}/deliveries"), nothing),
+        _ => {
+            let letter = if fresh { scene.given_up(circle, webhook).await } else { Uuid::nil() };
+            asked(202, format!("{one}/deliveries/{letter}/redeliver"), nothing)
+        }
+    }
+}
+
+/// The requests for a webhook, or a letter, that is not there or is somewhere else.
+fn missing_webhook(operation: &str, at: &str, here: &Lasting, elsewhere: &Lasting) -> (Vec<String>, String) {
+    let none = Uuid::from_u128(u128::MAX);
+    let (base, operation) = (webhooks(at), operation.replace("marketplace_", ""));
+    let rest = match operation.as_str() {
+        "get_subscription" | "change_subscription" | "remove_subscription" => "",
+        "rotate_subscription" => "/rotate",
+        "enable_subscription" => "/enable",
+        "test_subscription" => "/test",
+        "list_deliveries" => "/deliveries",
+        "repeat_delivery" => {
+            let letters = [none.to_string(), "x".to_owned()];
+            let paths = letters.map(|letter| format!("{base}/{}/deliveries/{letter}/redeliver", here.webhook));
+            return (paths.to_vec(), String::new());
+        }
+        _ => return (Vec::new(), String::new()),
+    };
+    let body = if operation == "change_subscription" { json!({ "events": [] }).to_string() } else { String::new() };
+    let ids = [none.to_string(), elsewhere.webhook.to_string(), "x".to_owned()];
+    (ids.map(|id| format!("{base}/{id}{rest}")).to_vec(), body)
 }
 
 /// A review at a publisher that none of the reviewers belongs to.
@@ -554,6 +638,7 @@ fn missing(scene: &Scene, operation: &str, at: &str) -> Vec<Asked> {
             let body = if word == "/notes" { json!({ "text": "Seen." }).to_string() } else { String::new() };
             (paths.map(|rest| format!("/api/reviews/{rest}")).to_vec(), body)
         }
+        _ if is_of_webhooks(operation) => missing_webhook(operation, at, here, elsewhere),
         _ => (Vec::new(), String::new()),
     };
     paths.into_iter().map(|path| asked(404, path, body.clone())).collect()
@@ -584,7 +669,8 @@ fn refused(need: Need, who: &Who, at: &str, way: Way) -> Option<u16> {
 
 fn takes_a_body(method: &str, operation: &str) -> bool {
     let unread = operation.starts_with("get_token") || operation == "report_check";
-    let without = operation.starts_with("invite_") || unread;
+    let bare = ["rotate_", "enable_", "test_", "repeat_"];
+    let without = operation.starts_with("invite_") || bare.iter().any(|word| operation.starts_with(word)) || unread;
     matches!(method, "PUT" | "POST") && !without
 }
 
@@ -640,7 +726,9 @@ async fn cell(
             _ if at.is_empty() => circle == "$marketplace",
             _ => circle == at.to_ascii_lowercase(),
         };
-        if lines.len() != 1 || !lines.iter().all(|(circle, actor)| is_there(circle) && is_them(actor)) {
+        // A test changes nothing.
+        let expected = usize::from(!operation.starts_with("test_"));
+        if lines.len() != expected || !lines.iter().all(|(circle, actor)| is_there(circle) && is_them(actor)) {
             faults.push(format!("{what}: the journals got {lines:?}"));
         }
     } else if operation != "get_readiness" && scene.writes() != writes {

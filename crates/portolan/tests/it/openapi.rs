@@ -33,10 +33,16 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "add_staff",
             "add_staff_secret",
             "cancel_offer",
+            "change_marketplace_subscription",
+            "change_subscription",
             "claim_review",
+            "create_marketplace_subscription",
             "create_publisher",
             "delete_mails",
             "delete_staff_mails",
+            "create_subscription",
+            "enable_marketplace_subscription",
+            "enable_subscription",
             "explain_offer",
             "follow_offer",
             "follow_publisher",
@@ -49,6 +55,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_keys_v1",
             "get_keys_v2",
             "get_mails",
+            "get_marketplace_subscription",
             "get_offer",
             "get_offer_history",
             "get_offer_slot",
@@ -61,6 +68,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_readiness",
             "get_review",
             "get_staff_mails",
+            "get_subscription",
             "get_token_v1",
             "get_token_v2",
             "give_verdict",
@@ -69,7 +77,10 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "invite_staff",
             "list_audiences",
             "list_catalog_offers",
+            "list_deliveries",
             "list_leads",
+            "list_marketplace_deliveries",
+            "list_marketplace_subscriptions",
             "list_member_secrets",
             "list_members",
             "list_offer_types",
@@ -79,21 +90,30 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "list_staff",
             "list_staff_secrets",
             "list_submissions",
+            "list_subscriptions",
             "publish_offer",
             "put_mails",
             "put_offer",
             "put_staff_mails",
             "release_review",
+            "remove_marketplace_subscription",
             "remove_member",
             "remove_member_secret",
             "remove_staff",
             "remove_staff_secret",
+            "remove_subscription",
+            "repeat_delivery",
+            "repeat_marketplace_delivery",
             "report_check",
             "roll_back_offer",
+            "rotate_marketplace_subscription",
+            "rotate_subscription",
             "send_lead",
             "set_member_roles",
             "set_staff_roles",
             "synchronise_audiences",
+            "test_marketplace_subscription",
+            "test_subscription",
         ]
     );
 }
@@ -111,6 +131,7 @@ fn every_route_of_the_table_is_described() {
         }
     }
     assert_eq!(routed, 67);
+    assert_eq!(routed, 81);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
@@ -149,6 +170,7 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
     // Of an event stream, the data of its first event.
     let body = body.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(body);
     let mut body = body.trim().replace("{{definition}}", "{}").replace("{{lead-", "{{operation-");
+    body = body.replace("{{subscription-", "{{operation-").replace("{{delivery-", "{{operation-");
     while let Some((before, after)) = body.split_once("{{operation-") {
         let rest = after.split_once("}}").unwrap().1;
         body = format!("{before}00000000-0000-0000-0000-000000000001{rest}");

@@ -296,6 +296,12 @@ fn every_address(url: &str, submissions: &str) -> Vec<String> {
     let robot = r#"{"kind":"servicePrincipal","name":"robot","roles":["reader"]}"#;
     let added = curl(&["--data", robot, &format!("{url}/api/publishers/contoso/members?api-version=2017-10-31")]).1;
     let added: Value = serde_json::from_str(&added).unwrap();
+    let hook = format!(r#"{{"url":"https://127.0.0.1/?key={CANARY}","secret":"whsec_{CANARY}{CANARY}{CANARY}"}}"#);
+    let hooked = ["/api/publishers/contoso/subscriptions", "/api/subscriptions"].map(|at| {
+        let added = curl(&["--data", &hook, &format!("{url}{at}?api-version=2017-10-31")]).1;
+        let added: Value = serde_json::from_str(&added).unwrap();
+        added["subscription"]["id"].as_str().unwrap().to_owned()
+    });
     let staff: Value = serde_json::from_str(&curl(&[&format!("{url}/api/staff?api-version=2017-10-31")]).1).unwrap();
     let mut addresses = Vec::new();
     for (path, item) in description["paths"].as_object().unwrap() {
@@ -306,7 +312,8 @@ fn every_address(url: &str, submissions: &str) -> Vec<String> {
         let path = path.replace("{publisherId}", "contoso").replace("{offerId}", "safe").replace("{version}", "1");
         let member = if path.starts_with("/api/staff") { &staff[0]["id"] } else { &added["member"]["id"] };
         let path = path.replace("{memberId}", member.as_str().unwrap()).replace("{tenant}", "common");
-        let path = path.replace("{stepId}", "validate");
+        let hook = if path.starts_with("/api/subscriptions") { &hooked[1] } else { &hooked[0] };
+        let path = path.replace("{stepId}", "validate").replace("{subscriptionId}", hook);
         let slots = ["draft", "preview", "production"].map(|slot| path.replace("{slot}", slot));
         let mut filled: Vec<String> = if path.contains("{slot}") { slots.to_vec() } else { vec![path] };
         if filled[0].starts_with("/api/operations/") {

@@ -17,6 +17,7 @@ use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
 use portolan::notify::{MailSettings, Mails};
+use portolan::notify::Webhooks;
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Looks, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
@@ -60,6 +61,7 @@ pub struct World {
     pub perform: Perform,
     pub worker: Worker,
     pub delivery: Delivery,
+    pub webhooks: Delivery,
     pub lookout: Lookout,
     /// Delivers mails, where there is a server for them.
     pub mailing: Option<Delivery>,
@@ -118,6 +120,8 @@ pub struct Setting {
     pub egress: Egress,
     /// How browsers reach it.
     pub public_url: &'static str,
+    /// Whether mails are sent.
+    pub mails: bool,
     /// How often streams are looked after.
     pub heartbeat: Duration,
     /// The server that takes mails.
@@ -142,6 +146,7 @@ impl Default for Setting {
             artifacts: ArtifactSettings::default(),
             egress: egress(),
             public_url: PUBLIC_URL,
+            mails: false,
             heartbeat: Duration::from_secs(15),
             mail: MailSettings::default(),
         }
@@ -236,6 +241,7 @@ impl World {
             setting.missing_if_match,
             links.clone(),
         )
+        .with_mails(setting.mails)
         .telling_durations(setting.learned_durations);
         let post = Post::new(Arc::clone(&store));
         let mails = Mails::open(&setting.mail, post, links.clone()).unwrap();
@@ -250,6 +256,9 @@ impl World {
         let artifacts = Artifacts::open(&setting.artifacts, files.path(), origin.egress()).unwrap();
         let checks = checks.with_artifacts(artifacts.clone(), links.clone());
         let shelf = Shelf::new(Read::new(Arc::clone(&store)), links.clone());
+        let post = Post::new(Arc::clone(&store));
+        let webhooks = Webhooks::new(post.clone(), setting.egress.clone(), links.clone(), clock.clone());
+        let webhooks = webhooks.with_mails(setting.mails);
         let rooms = Rooms {
             shelf: shelf.clone(),
             read: Read::new(Arc::clone(&store)),
@@ -261,6 +270,7 @@ impl World {
             artifacts: Some(artifacts.clone()),
             types: Arc::clone(&types),
             checks: checks.clone(),
+            webhooks: webhooks.clone(),
             success_word: setting.success_word,
             gate: gate.clone(),
             draining: stopped.clone(),
@@ -286,9 +296,9 @@ impl World {
         let claims = Claims::new(Arc::clone(&store));
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
-        let post = Post::new(Arc::clone(&store));
         let leads = Arc::new(Leads::new(post.clone(), setting.egress));
-        let delivery = Delivery::new(post, Arc::clone(&perform.post_due().leads), leads, clock.clone());
+        let delivery = Delivery::new(post.clone(), Arc::clone(&perform.post_due().leads), leads, clock.clone());
+        let webhooks = Delivery::new(post, Arc::clone(&perform.post_due().webhooks), Arc::new(webhooks), clock.clone());
         let lookout = Lookout::new(Looks::new(Arc::clone(&store)), perform.clone(), clock.clone());
         let post = Post::new(Arc::clone(&store));
         let due = perform.post_due().mails.clone();
@@ -305,6 +315,7 @@ impl World {
             perform,
             worker,
             delivery,
+            webhooks,
             lookout,
             mailing,
             issuer,

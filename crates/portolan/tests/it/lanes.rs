@@ -1,0 +1,98 @@
+//! Lanes of the outbox with a destination in common, of webhooks and mails alike: order, hands, leases, rests.
+
+use crate::world::{Setting, World};
+use portolan::store::{Held, LetterEnd, LetterKind, Post, Rest, StoreError};
+use publishing::moment::Moment;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const OFFERS: usize = 10;
+
+/// A world in which two addresses wait for two mails each about ten offers: 20 lanes of two letters.
+async fn world() -> (World, Post) {
+    let world = World::with(Setting { mails: true, ..Setting::default() }).await;
+    let emails = r#"{"metadata":{"notification-emails":"jane@x.example,JANE@x.example,joe@x.example"}}"#;
+    for offer in (0..OFFERS).map(|offer| format!("memo-{offer}")) {
+        world.put_memo(&offer).await;
+        let at = |rest: &str| format!("/api/publishers/contoso/offers/{offer}/{rest}");
+        assert_eq!(world.post(&at("publish"), emails).await.status, 202);
+        world.settle().await;
+        assert_eq!(world.verdict(&offer, "approve", "").await.status, 200);
+        world.settle().await;
+        assert_eq!(world.post(&at("cancel"), emails).await.status, 200);
+    }
+    let post = Post::new(Arc::clone(&world.store));
+    (world, post)
+}
+
+async fn claim(post: &Post, now: Moment) -> Vec<Held> {
+    post.claim(LetterKind::Mail, now, now.plus_seconds(30), 128).await.unwrap()
+}
+
+/// Offer and address.
+fn lane(post: &Post, held: &Held) -> (String, bool) {
+    let said = post.open(held).unwrap();
+    (held.key.name(), String::from_utf8_lossy(&said).contains("joe@x.example"))
+}
+
+#[tokio::test]
+async fn letters_are_delivered_in_order_by_eight_hands() {
+    let (world, post) = world().await;
+    let now = world.clock.now().plus_seconds(1);
+    let mut held = claim(&post, now).await;
+    assert_eq!(held.len(), 8);
+    assert!(claim(&post, now).await.is_empty(), "all hands are full");
+    let lanes: BTreeSet<_> = held.iter().map(|held| lane(&post, held)).collect();
+    assert_eq!(lanes.len(), 8, "each of a lane of its own");
+    let mut delivered: Vec<((String, bool), i64)> = Vec::new();
+    // Each hand that gets free takes the next, without anybody having to wait for the clock.
+    while let Some(one) = held.pop() {
+        delivered.push((lane(&post, &one), one.tells.unwrap().line));
+        post.end(&one, now, LetterEnd::Delivered, None).await.unwrap();
+        held.extend(claim(&post, now).await);
+        let over = |lane: &(String, bool)| delivered.iter().filter(|(there, _)| there == lane).count() == 2;
+        let lanes_over =
+            delivered.iter().map(|(lane, _)| lane).collect::<BTreeSet<_>>().into_iter().filter(|lane| over(lane));
+        assert_eq!(held.len(), 8.min(OFFERS * 2 - lanes_over.count()), "after {}", delivered.len());
+    }
+    assert_eq!(delivered.len(), OFFERS * 4, "one mail for each address, however it is written");
+    for (lane, _) in &delivered {
+        let lines: Vec<i64> = delivered.iter().filter(|(there, _)| there == lane).map(|(_, line)| *line).collect();
+        assert!(lines.len() == 2 && lines.is_sorted(), "{lane:?}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_too_slow_is_superseded_and_a_destination_rests_as_a_whole() {
+    let (world, post) = world().await;
+    let now = world.clock.now().plus_seconds(1);
+    let slow = claim(&post, now).await;
+    assert!(claim(&post, now.plus_seconds(29)).await.is_empty());
+    let now = now.plus_seconds(30);
+    let held = claim(&post, now).await;
+    assert_eq!(held.len(), 8, "the lease of the others is over");
+    for one in &slow {
+        assert_eq!(post.end(one, now, LetterEnd::Delivered, None).await, Err(StoreError::Superseded));
+    }
+    let rest = |until| LetterEnd::PutOff { until, failure: "unreachable", rest: Rest::Destination(until) };
+    for one in &held {
+        post.end(one, now, rest(now.plus_seconds(60)), None).await.unwrap();
+    }
+    assert!(claim(&post, now.plus_seconds(59)).await.is_empty());
+    assert_eq!(post.next(LetterKind::Mail).await.unwrap(), Some(now.plus_seconds(60)), "nobody looks before that");
+    let now = now.plus_seconds(60);
+    let one = claim(&post, now).await;
+    assert_eq!(one.len(), 1, "one goes to see");
+    assert_eq!((one[0].destination_failures, one[0].failures), (1, 0));
+    assert!(claim(&post, now).await.is_empty());
+    // It is refused: its lane rests, the destination has answered.
+    let refused = LetterEnd::PutOff { until: now, failure: "refused", rest: Rest::Lane(now.plus_seconds(600)) };
+    post.end(&one[0], now, refused, None).await.unwrap();
+    let held = claim(&post, now).await;
+    assert_eq!(held.len(), 8);
+    assert!(held.iter().all(|held| held.destination_failures == 0 && held.id != one[0].id));
+    // What is given up says nothing of the destination, and the next of its lane comes after it.
+    let given_up = LetterEnd::GivenUp { failure: Some("noAddress") };
+    post.end(&held[0], now, given_up, None).await.unwrap();
+    assert_eq!(claim(&post, now).await.len(), 1);
+}
