@@ -12,8 +12,7 @@ use crate::http::{self, Entrance, Followers, Limits, Readiness, Rooms};
 use crate::issuer::{Issuer, Place, WEB_CLIENT};
 use crate::links::Links;
 use crate::listing::Shelf;
-use crate::notify::{MailSettings, Mails};
-use crate::notify::Webhooks;
+use crate::notify::{MailSettings, Mails, Webhooks};
 use crate::perform::{OneTime, Perform};
 use crate::store::{Claims, Invitation, Looks, Post, Read, Store};
 use crate::vault::Vault;
@@ -159,7 +158,8 @@ impl Setup {
             checks = checks.with_artifacts(artifacts.clone(), links.clone());
         }
         let post = Post::new(Arc::clone(&self.store));
-        let webhooks = Webhooks::new(post.clone(), self.egress.clone(), links.clone(), self.clock.clone());
+        let webhooks = Webhooks::new(post.clone(), self.egress.clone(), links.clone(), self.clock.clone())
+            .with_mails(mails.is_some());
         let rooms = Rooms {
             read: Read::new(Arc::clone(&self.store)),
             perform: perform.clone(),
@@ -183,14 +183,13 @@ impl Setup {
         let door = http::door(rooms, web::routes(pages), self.clock.clone());
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
         let due = perform.post_due();
-        let mut deliveries = vec![Delivery::new(post.clone(), Arc::clone(&due.leads), leads, self.clock.clone())];
+        let mut deliveries = vec![
+            Delivery::new(post.clone(), Arc::clone(&due.leads), leads, self.clock.clone()),
+            Delivery::new(post.clone(), Arc::clone(&due.webhooks), Arc::new(webhooks), self.clock.clone()),
+        ];
         deliveries.extend(
             mails.map(|mails| Delivery::new(post, Arc::clone(&due.mails), Arc::new(mails), self.clock.clone())),
         );
-        let deliveries = [
-            Delivery::new(post.clone(), Arc::clone(&due.leads), leads, self.clock.clone()),
-            Delivery::new(post, Arc::clone(&due.webhooks), Arc::new(webhooks), self.clock.clone()),
-        ];
         let checks = checks.with_egress(self.egress);
         let lookout = Lookout::new(Looks::new(Arc::clone(&self.store)), perform.clone(), self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
@@ -199,7 +198,6 @@ impl Setup {
             async move { worker.run(stopped).await }
         });
         let delivering = deliveries.into_iter().map(|delivery| {
-        let delivering = deliveries.map(|delivery| {
             let stopped = stopped.clone();
             tokio::spawn(async move { delivery.run(stopped).await })
         });
@@ -219,7 +217,6 @@ impl Setup {
         }
         let store = self.store;
         tasks.push(listening);
-        let tasks = [listening, working, looking].into_iter().chain(delivering).collect();
         Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
     }
 

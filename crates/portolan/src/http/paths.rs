@@ -3,8 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 28] = [
-const WORDS: [&str; 32] = [
+const WORDS: [&str; 34] = [
     "publishers",
     "offerTypes",
     "operations",

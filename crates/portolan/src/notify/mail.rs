@@ -70,7 +70,9 @@ impl Mails {
         };
         let mail = match (&mailed.says, held.tells) {
             (Says::Happened(words), Some(tells)) => {
-                let line = self.post.line(&held.key.publisher, tells.line).await?;
+                let Some(line) = self.post.line(held).await? else {
+                    return Ok(unreadable(held, "a letter of a mail tells a line that is not there"));
+                };
                 let Ok(document) = serde_json::from_slice::<StatusDocument>(&line.document) else {
                     return Ok(unreadable(held, "a line of the journal cannot be read"));
                 };

@@ -4,7 +4,7 @@ use crate::checks::signed_with_all;
 use crate::clock::Clock;
 use crate::egress::{Egress, EgressFault, Outgoing};
 use crate::links::Links;
-use crate::store::{Held, Letter, LetterEnd, LetterKind, Post, StoreError, Subscription, SubscriptionChange};
+use crate::store::{Held, LetterEnd, LetterKind, Notice, Post, StoreError, Subscription, SubscriptionChange};
 use crate::wire;
 use crate::work::{Carried, Carrier, Fails};
 use async_trait::async_trait;
@@ -13,7 +13,6 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use publishing::entry::{Entry, Event};
 use publishing::moment::Moment;
 use publishing::principal::Circle;
-use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -189,23 +188,19 @@ impl Webhooks {
         let who = if self.mails { self.post.who_answers(&subscription)? } else { Default::default() };
         let url = subscription.webhook()?.shown_url();
         let since = subscription.failing_since.unwrap_or(now);
+        let publisher = match &circle {
+            Circle::Marketplace => String::new(),
+            Circle::Publisher(publisher) => publisher.as_str().to_owned(),
+        };
+        // Before the webhook is disabled, for nobody would come back to it after that. Each goes out once all the same.
+        for to in who {
+            let notice =
+                Notice::WebhookDisabled { subscription: id, url: url.clone(), publisher: publisher.clone(), since };
+            self.post.notice(&held.key, &to, notice, now).await?;
+        }
         let disabled = Subscription { disabled: Some((now, why.to_owned())), ..subscription };
         self.post.change_subscription(&circle, SubscriptionChange::Put(Box::new(disabled)), entry).await?;
         tracing::warn!(subscription = %id, circle = circle.name(), why, "a webhook is disabled; enable it once its endpoint is mended");
-        for to in who {
-            let publisher = match &circle {
-                Circle::Marketplace => "",
-                Circle::Publisher(publisher) => publisher.as_str(),
-            };
-            let notice = json!({
-                "to": to, "notice": "webhookDisabled", "subscription": id, "publisher": publisher, "url": url, "since": since,
-            });
-            let body = notice.to_string().into_bytes().into();
-            let id = self.clock.fresh_id();
-            let key = held.key.clone();
-            let letter = Letter { id, key, kind: LetterKind::Mail, body, made_at: now, once: None };
-            self.post.post(letter).await?;
-        }
         Ok(())
     }
 }

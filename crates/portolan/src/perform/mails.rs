@@ -97,6 +97,7 @@ impl Perform {
             };
             let made = Subscription {
                 id,
+                revision: before.as_ref().map_or(0, |before| before.revision),
                 circle: circle.clone(),
                 means: Means::Mail,
                 principal: Some(principal.id),

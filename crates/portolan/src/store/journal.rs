@@ -1,6 +1,6 @@
 //! The journal, to be read: lines of a circle, or of one of its offers.
 
-use super::{Follower, Post, Read, StoreError};
+use super::{Follower, Read, StoreError};
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
@@ -72,18 +72,6 @@ pub trait Journal: Send + Sync {
     /// Follows `publisher/offer`, or a whole `publisher`, folded. What the follower is told is a hint: look into the journal
     /// from time to time all the same.
     fn follow(&self, name: &str) -> Follower;
-}
-
-impl Post {
-    /// One line of a publisher's journal that is about an offer, by its number.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] where there is none.
-    pub async fn line(&self, publisher: &PublisherId, number: i64) -> Result<Line, StoreError> {
-        let selection = LineSelection::after(publisher.clone(), None, number - 1, 1);
-        let line = self.0.lines(selection).await?.into_iter().find(|line| line.sequence == number);
-        line.ok_or_else(|| StoreError::Corrupt(format!("the journal of {publisher} has no line {number}")))
-    }
 }
 
 impl Read {

@@ -212,11 +212,6 @@ fn end_at_destination(
 ) -> Result<()> {
     match end {
         LetterEnd::PutOff { rest: Rest::Destination(until), .. } => {
-            let rest = "INSERT INTO destination (name, rests_until, failures) VALUES (?1, ?2, 1)
-                        ON CONFLICT DO UPDATE SET rests_until = MAX(rests_until, excluded.rests_until),
-                            failures = failures + (rests_until <= ?3)";
-            // What was on its way together fails together, once.
-            run(connection, rest, params![destination, until.ticks(), now.ticks()])?;
             // Those who fail side by side are one failure.
             let rest = "INSERT INTO destination (name, rests_until, failures) VALUES (?1, ?2, ?3)
                         ON CONFLICT DO UPDATE SET rests_until = MAX(rests_until, excluded.rests_until),

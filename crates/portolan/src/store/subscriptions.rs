@@ -1,13 +1,12 @@
 //! Subscriptions: who wants to be told what happens to offers, and what was tried to tell them.
 
 use super::outbox::{Attempt, LetterState};
-use super::{Held, Letter, Line, Member, Post, Posted, Read, Repeated, StoreError};
+use super::{Held, Line, Member, Post, Read, Repeated, StoreError};
 use async_trait::async_trait;
 use publishing::entry::Entry;
 use publishing::happening::Happening;
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
-use publishing::principal::Circle;
 use publishing::principal::{Circle, Role};
 use publishing::webhook::Webhook;
 use serde::{Deserialize, Serialize};
@@ -238,10 +237,5 @@ impl Post {
         let answers =
             |member: &&Member| member.roles.contains(&head) || Some(member.principal.id) == subscription.principal;
         Ok(members.iter().filter(answers).filter_map(|member| member.principal.mail.clone()).collect())
-    }
-
-    /// As [`super::Outbox::post`].
-    pub async fn post(&self, letter: Letter) -> Result<Posted, StoreError> {
-        self.0.post(letter).await
     }
 }

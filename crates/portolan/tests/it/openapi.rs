@@ -38,9 +38,9 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "claim_review",
             "create_marketplace_subscription",
             "create_publisher",
+            "create_subscription",
             "delete_mails",
             "delete_staff_mails",
-            "create_subscription",
             "enable_marketplace_subscription",
             "enable_subscription",
             "explain_offer",
@@ -130,8 +130,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 67);
-    assert_eq!(routed, 81);
+    assert_eq!(routed, 87);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 

@@ -16,8 +16,7 @@ use portolan::http::{Entrance, Followers, LimitSettings, Limits, Readiness, Room
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
-use portolan::notify::{MailSettings, Mails};
-use portolan::notify::Webhooks;
+use portolan::notify::{MailSettings, Mails, Webhooks};
 use portolan::perform::{AccessRequest, Newcomer, Perform};
 use portolan::store::{Claims, Looks, Post, Publisher, Read, SigningKey, Sqlite, Store, StoreError};
 use portolan::vault::Vault;
@@ -241,11 +240,10 @@ impl World {
             setting.missing_if_match,
             links.clone(),
         )
-        .with_mails(setting.mails)
         .telling_durations(setting.learned_durations);
         let post = Post::new(Arc::clone(&store));
         let mails = Mails::open(&setting.mail, post, links.clone()).unwrap();
-        let perform = perform.with_mails(mails.is_some());
+        let perform = perform.with_mails(setting.mails || mails.is_some());
         perform.replan().await.unwrap();
         let (issuer, issuers, providers) = issuers(&store, &clock, &setting.issuers, setting.public_url).await;
         let gate = Gate::new(Arc::clone(&issuers), Arc::clone(&store));
@@ -258,7 +256,7 @@ impl World {
         let shelf = Shelf::new(Read::new(Arc::clone(&store)), links.clone());
         let post = Post::new(Arc::clone(&store));
         let webhooks = Webhooks::new(post.clone(), setting.egress.clone(), links.clone(), clock.clone());
-        let webhooks = webhooks.with_mails(setting.mails);
+        let webhooks = webhooks.with_mails(setting.mails || mails.is_some());
         let rooms = Rooms {
             shelf: shelf.clone(),
             read: Read::new(Arc::clone(&store)),
