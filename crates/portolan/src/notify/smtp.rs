@@ -140,5 +140,29 @@ fn fault(stage: Stage, error: &Error) -> Fault {
     let code = error.status().and_then(|code| code.to_string().parse().ok());
     let words = error.source().map(ToString::to_string).unwrap_or_default();
     let is_policy = code.is_some() && (words.starts_with("5.7.") || words.starts_with("4.7."));
-    Fault { stage, code, is_policy, timed_out: error.is_timeout(), is_tls: error.is_tls() }
+    Fault {
+        stage,
+        code,
+        is_policy,
+        timed_out: error.is_timeout(),
+        is_tls: error.is_tls() || is_about_tls(stage, error),
+    }
+}
+
+/// Whether a connection failed for TLS: the library takes a handshake that fails, and a server without STARTTLS, for faults of
+/// other kinds.
+fn is_about_tls(stage: Stage, error: &Error) -> bool {
+    if stage != Stage::Connect {
+        return false;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(this) = cause {
+        let inner = this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if this.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = this.source();
+    }
+    // What the client itself does not go on with, before it has signed in.
+    error.is_client()
 }

@@ -56,6 +56,11 @@ impl MailFollower<'_> {
 }
 
 impl Perform {
+    /// Whether mails are sent at all.
+    pub fn sends_mails(&self) -> bool {
+        self.mails
+    }
+
     /// The caller's own subscription to mails, with the address they go to.
     ///
     /// # Errors

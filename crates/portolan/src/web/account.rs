@@ -2,7 +2,7 @@
 
 use super::forms::Form;
 use super::pages::{self, AccountPage, SessionRow, Shown};
-use super::{Pages, Shared, Visitor};
+use super::{Pages, Shared, Visitor, mails};
 use crate::auth::is_form_token;
 use crate::store::StoreError;
 use axum::body::Body;
@@ -50,6 +50,7 @@ fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
         id: visitor.principal.id.to_string(),
         issuer: &visitor.principal.identity.issuer,
         roles,
+        followed: mails::followed(pages, visitor)?,
         sessions: sessions.collect(),
         form_token: crate::auth::form_token(&visitor.cookie),
     };
@@ -125,14 +126,20 @@ async fn ended(
     which: impl FnOnce(&Form, &Visitor) -> Option<Uuid>,
 ) -> Result<(), Box<Response>> {
     let form = Form::read(request).await?;
-    let failed = |error: StoreError| Box::new(pages::not_now(&error));
-    let visitor = pages.visitor(&form.headers).await.map_err(failed)?;
+    let visitor = signed_in(pages, &form).await?;
+    let ended = pages.sessions.end(visitor.principal.id, which(&form, &visitor)).await;
+    ended.map_err(|error| Box::new(pages::not_now(&error)))
+}
+
+/// Whoever sent this form, from a page of their own session.
+pub(super) async fn signed_in(pages: &Pages, form: &Form) -> Result<Visitor, Box<Response>> {
+    let visitor = pages.visitor(&form.headers).await.map_err(|error| Box::new(pages::not_now(&error)))?;
     let visitor = visitor.ok_or_else(|| Box::new(pages::see(SIGN_IN)))?;
     if !is_form_token(&visitor.cookie, form.field("form_token")) {
         let message = "The form is not from this session. Open the page again, and send it from there.";
         return Err(Box::new(pages::fault(StatusCode::FORBIDDEN, message)));
     }
-    pages.sessions.end(visitor.principal.id, which(&form, &visitor)).await.map_err(failed)
+    Ok(visitor)
 }
 
 #[cfg(test)]

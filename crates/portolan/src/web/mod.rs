@@ -5,6 +5,7 @@ mod authorize;
 mod cookies;
 mod forms;
 mod listings;
+mod mails;
 mod pages;
 mod sign_in;
 mod standing;
@@ -88,6 +89,7 @@ pub fn routes(pages: Pages) -> Router {
         .route("/", get(account::front))
         .route("/account", get(account::show))
         .route("/account/sessions/end", post(account::end_session))
+        .route("/account/mails", post(mails::set))
         .route("/listings/{publisher}/{offer}", get(listings::live))
         .route("/listings/{publisher}/{offer}/preview", get(listings::preview))
         .route("/publishers/{publisher}/offers/{offer}", get(standing::show))

@@ -92,8 +92,19 @@ pub(super) struct AccountPage<'a> {
     pub(super) id: String,
     pub(super) issuer: &'a str,
     pub(super) roles: Vec<(String, String)>,
+    pub(super) followed: Vec<FollowedRow>,
     pub(super) sessions: Vec<SessionRow>,
     pub(super) form_token: String,
+}
+
+/// Offers that somebody can get mails about.
+pub(super) struct FollowedRow {
+    /// The publisher's id, or the marketplace's name in forms.
+    pub(super) at: String,
+    pub(super) name: String,
+    pub(super) is_followed: bool,
+    /// Of what, where that was chosen.
+    pub(super) events: String,
 }
 
 /// One of somebody's sessions.

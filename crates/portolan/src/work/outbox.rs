@@ -18,6 +18,9 @@ const LEASE_SECONDS: i64 = 30;
 /// How long one try may take: it ends before the lease does.
 const ONE_TRY: Duration = Duration::from_secs(25);
 
+/// How long letters in hand may still take when the service ends.
+const LEAVE_TAKING: Duration = Duration::from_secs(5);
+
 /// Seconds until the next try, by the number of failures before it; after that it is the last of them.
 const BACK_OFF: [i64; 6] = [5, 30, 120, 600, 1_800, 3_600];
 
@@ -99,10 +102,13 @@ impl Delivery {
         Self { post, due, carrier, clock }
     }
 
-    /// Delivers until told to stop; letters in hand are finished first.
+    /// Delivers until told to stop. Letters in hand are finished first; those that take longer are given up, to be tried again,
+    /// under the same id, by whoever comes next.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         let mut in_hand = rounds::work_off(self, &self.due, &self.clock, &mut stop).await;
-        while in_hand.join_next().await.is_some() {}
+        let finished = async { while in_hand.join_next().await.is_some() {} };
+        // Whoever still tries is aborted with the set.
+        let _ = tokio::time::timeout(LEAVE_TAKING, finished).await;
     }
 
     /// Tries every letter that is due now and first of its lane, once; gives back how many there were.

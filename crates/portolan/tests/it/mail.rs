@@ -1,7 +1,9 @@
 //! Mails: who is told what, once and in order, whatever the mail server does; and what outsiders write never breaks one.
 
 use crate::binary::{Portolan, curl};
+use crate::browser::says;
 use crate::python::{python, write_certificates};
+use crate::sign_in;
 use crate::world::{PUBLIC_URL, Setting, World, links};
 use api::status::StatusDocument;
 use lettre::message::Mailbox;
@@ -462,6 +464,37 @@ async fn staff_follow_all_publishers() {
     whole_life(&world, "memo-1", "").await;
     deliver(&world).await;
     assert_eq!(states(&server.mails(1), "olga@market.example"), ["Blocked"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_sign_in_with_a_browser_begin_and_end_their_mails() {
+    let Some(server) = MailServer::plain() else { return };
+    let world = world(server.settings()).await;
+    let jane = sign_in::jane(&world).await;
+    let mut browser = sign_in::signed_in(&world, &jane).await;
+    let account = browser.get("/account").await;
+    assert!(says(&account, "Mails about offers") && says(&account, "Send me mails"), "{}", account.body);
+    assert!(!says(&account, "All publishers") && !says(&account, "you get mails"), "{}", account.body);
+    let token = browser.form_token().await;
+    for (form, status) in [
+        ([("at", "contoso"), ("wanted", "yes"), ("form_token", "forged")], 403),
+        ([("at", "fabrikam"), ("wanted", "yes"), ("form_token", &token)], 403),
+        ([("at", "$marketplace"), ("wanted", "yes"), ("form_token", &token)], 403),
+        ([("at", "contoso"), ("wanted", "yes"), ("form_token", &token)], 303),
+        ([("at", "contoso"), ("wanted", "yes"), ("form_token", &token)], 303),
+    ] {
+        assert_eq!(browser.post("/account/mails", &form).await.status, status, "{form:?}");
+    }
+    assert!(says(&browser.get("/account").await, "you get mails"));
+    whole_life(&world, "memo-1", "").await;
+    deliver(&world).await;
+    let count = states(&server.mails(1), "jane@contoso.example").len();
+    assert!(count > 0);
+    let end = [("at", "contoso"), ("wanted", "no"), ("form_token", &token)];
+    assert_eq!(browser.post("/account/mails", &end).await.status, 303);
+    assert!(!says(&browser.get("/account").await, "you get mails"));
+    whole_life(&world, "memo-2", "").await;
+    assert_eq!(deliver(&world).await, 0, "nobody is told any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
