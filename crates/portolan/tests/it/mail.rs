@@ -467,6 +467,25 @@ async fn staff_follow_all_publishers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_tls_is_not_as_set_is_told_as_that() {
+    // A certificate of nobody who is trusted; a server without STARTTLS; one that does not begin with TLS.
+    let cases = [("starttls", MailTls::Starttls), ("none", MailTls::Starttls), ("none", MailTls::Tls)];
+    for (server, tls) in cases {
+        let Some(server) = MailServer::start(server, "", 0) else { return };
+        let world = world(MailSettings { server: "localhost".into(), tls, ..server.settings() }).await;
+        world.put_memo("memo-1").await;
+        publish(&world, "memo-1", "jane@contoso.example").await;
+        world.settle().await;
+        world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await;
+        world.mailing.as_ref().unwrap().deliver_due().await.unwrap();
+        let key =
+            OfferKey { publisher: PublisherId::parse("contoso").unwrap(), offer: OfferId::parse("memo-1").unwrap() };
+        let letters = world.store.letters(&key, portolan::store::LetterKind::Mail, 0, 10).await.unwrap();
+        assert_eq!(letters[0].failure.as_deref(), Some("certificate"), "{tls:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_who_sign_in_with_a_browser_begin_and_end_their_mails() {
     let Some(server) = MailServer::plain() else { return };
     let world = world(server.settings()).await;
