@@ -37,7 +37,9 @@ ALTER TABLE lane ADD COLUMN kind        TEXT NOT NULL DEFAULT 'lead';
 ALTER TABLE lane ADD COLUMN destination TEXT NOT NULL DEFAULT ''; -- what it has in common with other lanes; empty for nothing
 DROP INDEX lane_due;
 CREATE INDEX lane_due ON lane (kind, due_at);
-CREATE INDEX lane_by_destination ON lane (destination, due_at) WHERE destination <> '';
+-- Not only of those that have one: the planner cannot know that a parameter is not empty.
+CREATE INDEX lane_by_destination ON lane (destination, due_at);
+CREATE INDEX lane_in_hand ON lane (destination, due_at) WHERE fence IS NOT NULL;
 
 -- Where letters of several lanes go, as long as it fails: nothing goes there until it has rested, and then one letter to see.
 CREATE TABLE destination (

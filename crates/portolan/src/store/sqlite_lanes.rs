@@ -260,3 +260,46 @@ fn note_on_subscription(connection: &Connection, id: Uuid, now: Moment, end: Let
     run(connection, set, params![id.to_string(), now.ticks()])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::migrate;
+    use rusqlite::Connection;
+
+    /// What is said to SQLite in the files about letters.
+    const FILES: [&str; 5] = [
+        include_str!("sqlite_lanes.rs"),
+        include_str!("sqlite_told.rs"),
+        include_str!("sqlite_mails.rs"),
+        include_str!("sqlite_outbox.rs"),
+        include_str!("sqlite_subscriptions.rs"),
+    ];
+
+    /// The statements of a file, but for those that are put together.
+    fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {
+        let code = file.split("#[cfg(test)]").next().unwrap();
+        let words = ["SELECT ", "UPDATE ", "DELETE ", "INSERT "];
+        code.split('"').skip(1).step_by(2).filter(move |text| words.iter().any(|word| text.starts_with(word)))
+    }
+
+    #[test]
+    fn no_statement_reads_all_lanes_letters_or_attempts() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate::sqlite(&mut connection).unwrap();
+        let mut looked_at = 0;
+        for statement in FILES.into_iter().flat_map(statements) {
+            let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+            let mut rows = explained.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let step: String = row.get(3).unwrap();
+                // The least of an index is its first row.
+                let is_least = statement.contains("MIN(COALESCE(") && step == "SCAN outbox USING INDEX outbox_ended";
+                let reads_all =
+                    ["lane", "outbox", "attempt"].iter().any(|table| step.starts_with(&format!("SCAN {table}")));
+                assert!(!reads_all || is_least, "{step}: {statement}");
+            }
+            looked_at += 1;
+        }
+        assert!(looked_at > 40, "{looked_at}");
+    }
+}
