@@ -158,7 +158,7 @@ pub(super) fn end_letter(
         .prepare_cached(
             "UPDATE lane SET fence = NULL, rests_until = COALESCE(?3, 0),
                 failures = CASE WHEN ?3 IS NOT NULL THEN failures + 1 WHEN ?4 THEN 0 ELSE failures END
-              WHERE fence = ?2 AND name = (SELECT lane FROM outbox WHERE id = ?1)
+              WHERE fence = ?2 AND name = (SELECT lane FROM outbox WHERE id = ?1 AND body IS NOT NULL)
              RETURNING name, destination",
         )?
         .query_row(params![id, held.fence, rests_until, answered], |row| Ok((row.get(0)?, row.get(1)?)))

@@ -60,10 +60,10 @@ pub(super) fn forget_member(connection: &Connection, circle: &str, member: &str)
     Ok(())
 }
 
-/// Makes a lane fit its letters after some were taken out. Whoever has one of them in hand is superseded by that.
-fn count_again(connection: &Connection, lane: &str) -> Result<()> {
-    let count = "UPDATE lane SET fence = NULL,
-                        waiting = (SELECT COUNT(*) FROM outbox WHERE outbox.lane = lane.name AND body IS NOT NULL)
+/// Makes a lane fit its letters after some were taken out. Whoever has a letter of it in hand keeps it, unless that one is gone.
+pub(super) fn count_again(connection: &Connection, lane: &str) -> Result<()> {
+    let count = "UPDATE lane
+                    SET waiting = (SELECT COUNT(*) FROM outbox WHERE outbox.lane = lane.name AND body IS NOT NULL)
                   WHERE name = ?1";
     run(connection, count, [lane])?;
     run(connection, "DELETE FROM lane WHERE name = ?1 AND waiting = 0", [lane])?;

@@ -637,14 +637,17 @@ mod tests {
             assert!(verified(&connection, &[]).iter().all(|circle| circle.flaw.is_none()));
             connection.execute_batch(change).unwrap();
             let bad = verified(&connection, &[]).into_iter().filter_map(|one| one.flaw.map(|flaw| (one.circle, flaw)));
-            bad.inspect(|(_, flaw)| assert!(flaw.what.contains("has no head"), "{flaw:?}")).map(|(name, _)| name).collect()
+            bad.inspect(|(_, flaw)| assert!(flaw.what.contains("has no head"), "{flaw:?}"))
+                .map(|(name, _)| name)
+                .collect()
         };
         let gone = "DELETE FROM journal WHERE publisher = 'NAME'; DELETE FROM chain WHERE circle = 'NAME';
                     DELETE FROM offer WHERE publisher = 'NAME'";
         for name in ["contoso", "fabrikam", "$marketplace"] {
             assert_eq!(flawed(&gone.replace("NAME", name)), [name]);
         }
-        let all = "DELETE FROM journal; DELETE FROM chain; DELETE FROM offer; DELETE FROM publisher; DELETE FROM member";
+        let all =
+            "DELETE FROM journal; DELETE FROM chain; DELETE FROM offer; DELETE FROM publisher; DELETE FROM member";
         assert_eq!(flawed(all), ["$marketplace"]);
     }
 

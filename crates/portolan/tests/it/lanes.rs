@@ -1,10 +1,11 @@
 //! Lanes of the outbox with a destination in common, of webhooks and mails alike: order, hands, leases, rests.
 
 use crate::world::{Setting, World};
-use portolan::store::{Held, LetterEnd, LetterKind, Post, Rest, StoreError};
+use portolan::store::{Held, LetterEnd, LetterKind, Notice, Post, Rest, StoreError, receiver};
 use publishing::moment::Moment;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use uuid::Uuid;
 
 const OFFERS: usize = 10;
 
@@ -95,4 +96,45 @@ async fn whoever_was_too_slow_is_superseded_and_a_destination_rests_as_a_whole()
     let given_up = LetterEnd::GivenUp { failure: Some("noAddress") };
     post.end(&held[0], now, given_up, None).await.unwrap();
     assert_eq!(claim(&post, now).await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_wants_no_more_gets_what_is_in_hand_once() {
+    let world = World::with(Setting { mails: true, ..Setting::default() }).await;
+    let post = Post::new(Arc::clone(&world.store));
+    world.put_memo("memo-1").await;
+    let (key, jane) = (crate::store::key("memo-1"), "jane@x.example");
+    let put = async |since: i64| {
+        let (subscription, since) = (Uuid::from_u128(1), Moment::from_ticks(since));
+        let notice = Notice::WebhookDisabled { subscription, url: String::new(), publisher: "contoso".into(), since };
+        post.notice(&key, jane, notice, world.clock.now()).await.unwrap();
+    };
+    let publish = format!(r#"{{"metadata":{{"notification-emails":"{jane}"}}}}"#);
+    put(1).await;
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(world.post("/api/publishers/contoso/offers/memo-1/publish", &publish).await.status, 202);
+    world.settle().await;
+    assert_eq!(world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await.status, 200);
+    let now = world.clock.now().plus_seconds(1);
+    let notice = claim(&post, now).await;
+    assert_eq!((notice.len(), notice[0].tells), (1, None));
+    // What waits behind it is taken away meanwhile: the one in hand is not sent again for that.
+    world.store.stop_mails(receiver(jane), &key, now, true).await.unwrap();
+    assert!(claim(&post, now).await.is_empty());
+    post.end(&notice[0], now, LetterEnd::Delivered, None).await.unwrap();
+    assert!(claim(&post, now.plus_seconds(3_600)).await.is_empty());
+
+    // The one in hand is taken away: how it ends says nothing any more, and what is behind it comes in its turn.
+    world.store.stop_mails(receiver(jane), &key, now, false).await.unwrap();
+    assert_eq!(world.verdict("memo-1", "unblock", "").await.status, 200);
+    assert_eq!(world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await.status, 200);
+    let told = claim(&post, now.plus_seconds(1)).await;
+    assert!(told.len() == 1 && told[0].tells.is_some());
+    put(2).await;
+    world.store.stop_mails(receiver(jane), &key, now, true).await.unwrap();
+    let end = LetterEnd::Delivered;
+    assert_eq!(post.end(&told[0], now.plus_seconds(1), end, None).await, Err(StoreError::Superseded));
+    let behind = claim(&post, now.plus_seconds(31)).await;
+    assert!(behind.len() == 1 && behind[0].tells.is_none());
+    post.end(&behind[0], now.plus_seconds(31), LetterEnd::Delivered, None).await.unwrap();
 }
