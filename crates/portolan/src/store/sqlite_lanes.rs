@@ -4,10 +4,11 @@
 use super::StoreError;
 use super::outbox::{Attempt, Held, LetterEnd, LetterKind, REMEMBERED_DAYS, Rest, Tells};
 use super::sqlite_access::run;
+use super::sqlite_mails::count_again;
 use super::sqlite_outbox::read_id;
 use super::sqlite_read::{all, first, key};
 use publishing::moment::Moment;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -63,8 +64,10 @@ pub(super) fn claim(
         };
         match room {
             Room { wait: None, free, failures, .. } if *free > 0 && held.len() < most => {
-                *free -= 1;
-                held.push(take(connection, &lane, *failures, until, fence)?);
+                if let Some(taken) = take(connection, &lane, *failures, (now, until), fence)? {
+                    *free -= 1;
+                    held.push(taken);
+                }
             }
             // What there are no hands for stays due.
             Room { wait: None, free, .. } if *free > 0 => break,
@@ -111,18 +114,46 @@ impl Room {
     }
 }
 
-/// Takes the first letter of a lane in hand.
-fn take(connection: &Connection, lane: &str, destination_failures: i64, until: Moment, fence: i64) -> Result<Held> {
+/// Takes the first letter of a lane in hand. A lane without a letter is removed, and a letter that cannot be read is given up:
+/// neither may stop all others.
+fn take(
+    connection: &Connection,
+    lane: &str,
+    destination_failures: i64,
+    (now, until): (Moment, Moment),
+    fence: i64,
+) -> Result<Option<Held>> {
     let of_lane: i64 = connection
         .prepare_cached("UPDATE lane SET due_at = ?2, fence = ?3 WHERE name = ?1 RETURNING failures")?
         .query_row(params![lane, until.ticks(), fence], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(
         "UPDATE outbox SET attempt = attempt + 1
           WHERE sequence = (SELECT sequence FROM outbox WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)
-         RETURNING id, (SELECT id FROM publisher WHERE folded = publisher), offer, made_at, attempt, body, line, subscription",
+         RETURNING id, (SELECT id FROM publisher WHERE folded = publisher), offer, made_at, attempt, body, line, subscription,
+                   sequence",
     )?;
     let mut rows = statement.query([lane])?;
-    let row = rows.next()?.ok_or_else(|| StoreError::Corrupt(format!("the lane {lane} has no letter")))?;
+    let Some(row) = rows.next()? else {
+        tracing::error!(lane, "a lane has no letter; it is removed");
+        run(connection, "DELETE FROM lane WHERE name = ?1", [lane])?;
+        return Ok(None);
+    };
+    let sequence: i64 = row.get(8)?;
+    match read_held(row) {
+        Ok(held) => Ok(Some(Held { failures: of_lane, destination_failures, fence, ..held })),
+        Err(error) => {
+            tracing::error!(%error, lane, sequence, "a letter of the outbox cannot be read; it is given up");
+            drop(rows);
+            let give_up = "UPDATE outbox SET body = NULL, failed_at = ?2, failure = 'unreadable' WHERE sequence = ?1";
+            run(connection, give_up, [sequence, now.ticks()])?;
+            run(connection, "UPDATE lane SET due_at = ?2, fence = NULL WHERE name = ?1", params![lane, now.ticks()])?;
+            count_again(connection, lane).map(|()| None)
+        }
+    }
+}
+
+/// What a row says of the letter itself.
+fn read_held(row: &Row<'_>) -> Result<Held> {
     let (id, publisher, offer): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (line, subscription): (Option<i64>, Option<String>) = (row.get(6)?, row.get(7)?);
     let subscription = subscription.as_deref().map(read_id).transpose()?;
@@ -131,10 +162,10 @@ fn take(connection: &Connection, lane: &str, destination_failures: i64, until: M
         key: key(&publisher, &offer)?,
         made_at: Moment::from_ticks(row.get(3)?),
         attempt: row.get(4)?,
-        failures: of_lane,
-        destination_failures,
+        failures: 0,
+        destination_failures: 0,
         tells: line.map(|line| Tells { line, subscription }),
-        fence,
+        fence: 0,
         sealed: row.get(5)?,
     })
 }

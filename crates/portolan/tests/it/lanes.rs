@@ -1,13 +1,36 @@
 //! Lanes of the outbox with a destination in common, of webhooks and mails alike: order, hands, leases, rests.
 
-use crate::world::{Setting, World};
-use portolan::store::{Held, LetterEnd, LetterKind, Notice, Post, Rest, StoreError, receiver};
+use crate::world::{Setting, World, opened};
+use portolan::store::{Held, LetterEnd, LetterKind, Notice, Post, Rest, Store, StoreError, receiver};
 use publishing::moment::Moment;
+use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 const OFFERS: usize = 10;
+
+/// A world with its database in a file, where another connection can look at it, and change it.
+async fn in_file(mails: bool) -> (World, Post, Connection, tempfile::TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
+    let world = World::on(store, Setting { mails, ..Setting::default() }).await;
+    let file = Connection::open(data.path().join("portolan.db")).unwrap();
+    file.busy_timeout(Duration::from_secs(5)).unwrap();
+    let post = Post::new(Arc::clone(&world.store));
+    (world, post, file, data)
+}
+
+/// Brings an offer to where these addresses, with commas, are mailed that it is rejected.
+async fn rejected(world: &World, offer: &str, addresses: &str) {
+    assert_eq!(world.put_memo(offer).await.status, 201);
+    let publish = format!(r#"{{"metadata":{{"notification-emails":"{addresses}"}}}}"#);
+    let path = format!("/api/publishers/contoso/offers/{offer}/publish");
+    assert_eq!(world.post(&path, &publish).await.status, 202);
+    world.settle().await;
+    assert_eq!(world.verdict(offer, "reject", r#"{"message":"No."}"#).await.status, 200);
+}
 
 /// A world in which two addresses wait for two mails each about ten offers: 20 lanes of two letters.
 async fn world() -> (World, Post) {
@@ -111,7 +134,7 @@ async fn who_wants_no_more_gets_what_is_in_hand_once() {
     };
     let publish = format!(r#"{{"metadata":{{"notification-emails":"{jane}"}}}}"#);
     put(1).await;
-    world.clock.advance(std::time::Duration::from_secs(1));
+    world.clock.advance(Duration::from_secs(1));
     assert_eq!(world.post("/api/publishers/contoso/offers/memo-1/publish", &publish).await.status, 202);
     world.settle().await;
     assert_eq!(world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await.status, 200);
@@ -137,4 +160,27 @@ async fn who_wants_no_more_gets_what_is_in_hand_once() {
     let behind = claim(&post, now.plus_seconds(31)).await;
     assert!(behind.len() == 1 && behind[0].tells.is_none());
     post.end(&behind[0], now.plus_seconds(31), LetterEnd::Delivered, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_damaged_in_the_outbox_stops_nobody_else() {
+    let (world, post, file, _data) = in_file(true).await;
+    for offer in ["memo-1", "memo-2", "memo-3", "memo-4"] {
+        rejected(&world, offer, "jane@x.example").await;
+    }
+    let damages = [
+        "UPDATE outbox SET body = NULL, done_at = made_at WHERE offer = 'memo-1'",
+        "UPDATE outbox SET id = 'damaged' WHERE offer = 'memo-2'",
+        "UPDATE outbox SET publisher = 'nobody' WHERE offer = 'memo-3'",
+    ];
+    for damage in damages {
+        assert_eq!(file.execute(damage, []).unwrap(), 1);
+    }
+    let now = world.clock.now().plus_seconds(1);
+    let held = claim(&post, now).await;
+    assert_eq!(held.iter().map(|held| held.key.name()).collect::<Vec<_>>(), ["contoso/memo-4"]);
+    post.end(&held[0], now, LetterEnd::Delivered, None).await.unwrap();
+    let left = "SELECT (SELECT COUNT(*) FROM lane), COUNT(body), COUNT(failed_at) FROM outbox";
+    let left: (i64, i64, i64) = file.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    assert_eq!(left, (0, 0, 2));
 }
