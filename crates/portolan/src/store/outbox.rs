@@ -231,6 +231,9 @@ pub trait Outbox: Send + Sync {
         attempt: Option<Attempt>,
     ) -> Result<(), StoreError>;
 
+    /// Gives up all letters of a kind that nobody carries any more; gives how many that were.
+    async fn give_up_all(&self, kind: LetterKind, now: Moment) -> Result<usize, StoreError>;
+
     /// The letters of a kind about an offer, the newest first.
     async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>, StoreError>;
 }
@@ -288,6 +291,11 @@ impl Post {
         attempt: Option<Attempt>,
     ) -> Result<(), StoreError> {
         self.0.end_letter(held, now, end, attempt).await
+    }
+
+    /// As [`Outbox::give_up_all`].
+    pub async fn give_up_all(&self, kind: LetterKind, now: Moment) -> Result<usize, StoreError> {
+        self.0.give_up_all(kind, now).await
     }
 
     /// As [`Store::load`], without the revision.

@@ -170,6 +170,17 @@ fn read_held(row: &Row<'_>) -> Result<Held> {
     })
 }
 
+/// Nobody carries letters of this kind any more.
+pub(super) fn give_up_all(connection: &Connection, kind: LetterKind, now: Moment) -> Result<usize> {
+    let give_up = "UPDATE outbox SET body = NULL, failed_at = ?2, failure = 'notCarried'
+                    WHERE body IS NOT NULL AND lane IN (SELECT name FROM lane WHERE kind = ?1)";
+    let given_up = run(connection, give_up, params![kind.word(), now.ticks()])?;
+    let rests = "DELETE FROM destination WHERE name IN (SELECT destination FROM lane WHERE kind = ?1)";
+    run(connection, rests, [kind.word()])?;
+    run(connection, "DELETE FROM lane WHERE kind = ?1", [kind.word()])?;
+    Ok(given_up)
+}
+
 pub(super) fn end_letter(
     connection: &Connection,
     held: &Held,

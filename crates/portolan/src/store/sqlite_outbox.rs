@@ -2,7 +2,7 @@
 
 use super::outbox::{Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Posted, Sent, Tells};
 use super::sqlite_access::run;
-use super::sqlite_lanes::{claim, end_letter, next};
+use super::sqlite_lanes::{claim, end_letter, give_up_all, next};
 use super::sqlite_told::mail_lane;
 use super::{Sqlite, StoreError};
 use crate::vault::{Vault, VaultError};
@@ -60,6 +60,10 @@ impl Outbox for Sqlite {
     async fn end_letter(&self, held: &Held, now: Moment, end: LetterEnd, attempt: Option<Attempt>) -> Result<()> {
         let held = held.clone();
         self.write(move |connection| end_letter(connection, &held, now, end, attempt.as_ref()), |()| {}).await
+    }
+
+    async fn give_up_all(&self, kind: LetterKind, now: Moment) -> Result<usize> {
+        self.write(move |connection| give_up_all(connection, kind, now), |_| {}).await
     }
 
     async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>> {

@@ -193,11 +193,11 @@ impl Due for Delivery {
 }
 
 /// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail. Where letters are sent in
-/// order, the one before it says nothing of that.
+/// order, the one before it says nothing of that. A mail that comes late tells nobody anything, tried or not.
 fn is_over(held: &Held, kind: LetterKind, now: Moment) -> bool {
     let lane_fails = kind == LetterKind::Lead && held.failures > 0;
-    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND
-        && (held.attempt > 1 || held.destination_failures > 0 || lane_fails)
+    let has_failed = held.attempt > 1 || held.destination_failures > 0 || lane_fails;
+    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND && (has_failed || kind == LetterKind::Mail)
 }
 
 /// When to try again after so many failures before this one.
