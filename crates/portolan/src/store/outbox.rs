@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 /// For how many days the fact stays that a letter was delivered, or given up.
 pub(super) const REMEMBERED_DAYS: i64 = 30;
 
+/// For how many seconds anything rests at most: whatever says more was said by a clock that was wrong.
+pub const LONGEST_REST: i64 = 3_600;
+
 /// What a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LetterKind {

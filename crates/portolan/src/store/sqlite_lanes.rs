@@ -2,7 +2,7 @@
 //! fails rests.
 
 use super::StoreError;
-use super::outbox::{Attempt, Held, LetterEnd, LetterKind, REMEMBERED_DAYS, Rest, Tells};
+use super::outbox::{Attempt, Held, LONGEST_REST, LetterEnd, LetterKind, REMEMBERED_DAYS, Rest, Tells};
 use super::sqlite_access::run;
 use super::sqlite_mails::count_again;
 use super::sqlite_outbox::read_id;
@@ -37,6 +37,16 @@ pub(super) fn next(connection: &Connection, kind: LetterKind) -> Result<Option<M
     Ok(at.map(Moment::from_ticks))
 }
 
+/// Whether a claim would do anything: a durable commit for nothing is dear.
+pub(super) fn is_due(connection: &Connection, kind: LetterKind, now: Moment) -> Result<bool> {
+    let due = "SELECT EXISTS (SELECT 1 FROM lane WHERE kind = ?1 AND due_at <= ?2)
+                   OR EXISTS (SELECT 1 FROM lane WHERE kind = ?1 AND due_at > ?3)
+                   OR EXISTS (SELECT 1 FROM outbox WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?4)";
+    let (far, old) = (now.plus_seconds(LONGEST_REST), now.plus_seconds(-REMEMBERED_SECONDS));
+    let moments = params![kind.word(), now.ticks(), far.ticks(), old.ticks()];
+    Ok(connection.prepare_cached(due)?.query_row(moments, |row| row.get(0))?)
+}
+
 pub(super) fn claim(
     connection: &Connection,
     kind: LetterKind,
@@ -46,6 +56,9 @@ pub(super) fn claim(
 ) -> Result<Vec<Held>> {
     let old = now.plus_seconds(-REMEMBERED_SECONDS).ticks();
     run(connection, "DELETE FROM outbox WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?1", [old])?;
+    // A clock that ran ahead must not silence anybody until its time has come.
+    let far = "UPDATE lane SET due_at = ?2, rests_until = MIN(rests_until, ?2) WHERE kind = ?1 AND due_at > ?3";
+    run(connection, far, params![kind.word(), now.ticks(), now.plus_seconds(LONGEST_REST).ticks()])?;
     let fence: i64 = connection
         .prepare_cached("UPDATE fence SET highest = highest + 1 RETURNING highest")?
         .query_row([], |row| row.get(0))?;
@@ -107,7 +120,12 @@ impl Room {
         let (in_hand, first_back): (i64, Option<i64>) = connection
             .prepare_cached(in_hand)?
             .query_row(params![destination, now.ticks()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (rests_until, failures) = failing.unwrap_or((0, 0));
+        let (mut rests_until, failures) = failing.unwrap_or((0, 0));
+        if rests_until > now.plus_seconds(LONGEST_REST).ticks() {
+            rests_until = now.ticks();
+            let over = "UPDATE destination SET rests_until = ?2 WHERE name = ?1";
+            run(connection, over, params![destination, rests_until])?;
+        }
         let most = if failures > 0 { 1 } else { MOST_TO_ONE };
         let wait = (rests_until > now.ticks()).then(|| Moment::from_ticks(rests_until));
         Ok(Self { wait, free: most - in_hand, failures, hands_until: first_back.map_or(until, Moment::from_ticks) })

@@ -2,7 +2,7 @@
 
 use super::outbox::{Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Posted, Sent, Tells};
 use super::sqlite_access::run;
-use super::sqlite_lanes::{claim, end_letter, give_up_all, next};
+use super::sqlite_lanes::{claim, end_letter, give_up_all, is_due, next};
 use super::sqlite_told::mail_lane;
 use super::{Sqlite, StoreError};
 use crate::vault::{Vault, VaultError};
@@ -46,8 +46,7 @@ impl Outbox for Sqlite {
     }
 
     async fn claim_letters(&self, kind: LetterKind, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>> {
-        // A look first: a claim of nothing would be a durable commit all the same.
-        if self.read(|connection| next(connection, kind))?.is_none_or(|at| at > now) {
+        if !self.read(|connection| is_due(connection, kind, now))? {
             return Ok(Vec::new());
         }
         self.write(move |connection| claim(connection, kind, now, until, most), |_| {}).await

@@ -3,7 +3,7 @@
 
 use super::rounds::{self, Due};
 use crate::clock::Clock;
-use crate::store::{Attempt, Held, LetterEnd, LetterKind, Post, Rest, StoreError};
+use crate::store::{Attempt, Held, LONGEST_REST, LetterEnd, LetterKind, Post, Rest, StoreError};
 use async_trait::async_trait;
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use std::fmt;
@@ -19,7 +19,7 @@ const LEASE_SECONDS: i64 = 30;
 const ONE_TRY: Duration = Duration::from_secs(25);
 
 /// Seconds until the next try, by the number of failures before it; after that it is the last of them.
-const BACK_OFF: [i64; 6] = [5, 30, 120, 600, 1_800, 3_600];
+const BACK_OFF: [i64; 6] = [5, 30, 120, 600, 1_800, LONGEST_REST];
 
 /// After how many seconds a letter is given up.
 const GIVEN_UP_AFTER: i64 = 3 * 24 * 3600;

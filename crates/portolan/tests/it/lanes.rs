@@ -184,3 +184,35 @@ async fn what_is_damaged_in_the_outbox_stops_nobody_else() {
     let left: (i64, i64, i64) = file.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
     assert_eq!(left, (0, 0, 2));
 }
+
+#[tokio::test]
+async fn a_clock_that_ran_ahead_silences_nobody() {
+    let (world, post) = world().await;
+    let now = world.clock.now().plus_seconds(1);
+    let ahead = now.plus_seconds(365 * 24 * 3_600);
+    let rests = |rest| LetterEnd::PutOff { until: ahead.plus_seconds(600), failure: "refused", rest };
+    let held = claim(&post, ahead).await;
+    let (of_lanes, of_all) = held.split_at(4);
+    for one in of_lanes {
+        post.end(one, ahead, rests(Rest::Lane(ahead.plus_seconds(600))), None).await.unwrap();
+    }
+    for one in of_all {
+        post.end(one, ahead, rests(Rest::Destination(ahead.plus_seconds(600))), None).await.unwrap();
+    }
+    assert!(claim(&post, ahead).await.is_empty());
+    let one = claim(&post, now).await;
+    assert_eq!((one.len(), one[0].destination_failures), (1, 1), "it is tried, and it has failed");
+    post.end(&one[0], now, LetterEnd::Delivered, None).await.unwrap();
+    let mut delivered = 1;
+    loop {
+        let held = claim(&post, now).await;
+        if held.is_empty() {
+            break;
+        }
+        delivered += held.len();
+        for one in held {
+            post.end(&one, now, LetterEnd::Delivered, None).await.unwrap();
+        }
+    }
+    assert_eq!(delivered, OFFERS * 4);
+}
