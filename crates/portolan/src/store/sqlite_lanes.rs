@@ -22,6 +22,9 @@ const MOST_TO_ONE: i64 = 8;
 /// How many lanes are looked at for each letter that is wanted: of those that must wait, many can be due.
 const LOOKED_AT: usize = 4;
 
+/// How many are looked at, however few letters are wanted: many small claims would be as many commits.
+const LOOKED_AT_LEAST: usize = 64;
+
 /// The first lane of a kind that is due, or whose lease ends, or what is to be forgotten.
 pub(super) fn next(connection: &Connection, kind: LetterKind) -> Result<Option<Moment>> {
     let at: Option<i64> = connection
@@ -65,7 +68,7 @@ pub(super) fn claim(
     let due: Vec<(String, String)> = all(
         connection,
         "SELECT name, destination FROM lane WHERE kind = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
-        params![kind.word(), now.ticks(), most.saturating_mul(LOOKED_AT)],
+        params![kind.word(), now.ticks(), most.saturating_mul(LOOKED_AT).max(LOOKED_AT_LEAST)],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     let mut known = HashMap::new();

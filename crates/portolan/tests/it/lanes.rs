@@ -216,3 +216,17 @@ async fn a_clock_that_ran_ahead_silences_nobody() {
     }
     assert_eq!(delivered, OFFERS * 4);
 }
+
+#[tokio::test]
+async fn one_free_hand_looks_past_all_that_must_wait() {
+    let (world, post, file, _data) = in_file(true).await;
+    for offer in (0..9).map(|offer| format!("memo-{offer}")) {
+        rejected(&world, &offer, "jane@x.example,joe@x.example").await;
+    }
+    let now = world.clock.now().plus_seconds(1);
+    assert_eq!(claim(&post, now).await.len(), 8);
+    file.execute("UPDATE lane SET due_at = 0 WHERE fence IS NULL", []).unwrap();
+    assert!(post.claim(LetterKind::Mail, now, now.plus_seconds(30), 1).await.unwrap().is_empty());
+    let due = "SELECT COUNT(*) FROM lane WHERE due_at = 0";
+    assert_eq!(file.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "all are put off by one claim");
+}
