@@ -100,6 +100,8 @@ pub enum Posted {
 pub struct Held {
     /// Its id.
     pub id: Uuid,
+    /// What it is.
+    pub kind: LetterKind,
     /// The offer it is about.
     pub key: OfferKey,
     /// When it was taken.
@@ -121,7 +123,7 @@ pub struct Held {
 /// What rests after a try that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// The letter alone: it goes behind what is due sooner. Not where letters are delivered in order.
+    /// The letter alone: it goes behind what is due sooner. Its lane, where letters are delivered in order: none is before it.
     Letter,
     /// Its whole lane, until then.
     Lane(Moment),

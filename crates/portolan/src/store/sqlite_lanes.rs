@@ -80,7 +80,7 @@ pub(super) fn claim(
         };
         match room {
             Room { wait: None, free, failures, .. } if *free > 0 && held.len() < most => {
-                if let Some(taken) = take(connection, &lane, *failures, (now, until), fence)? {
+                if let Some(taken) = take(connection, (kind, &lane), *failures, (now, until), fence)? {
                     *free -= 1;
                     held.push(taken);
                 }
@@ -139,7 +139,7 @@ impl Room {
 /// neither may stop all others.
 fn take(
     connection: &Connection,
-    lane: &str,
+    (kind, lane): (LetterKind, &str),
     destination_failures: i64,
     (now, until): (Moment, Moment),
     fence: i64,
@@ -160,7 +160,7 @@ fn take(
         return Ok(None);
     };
     let sequence: i64 = row.get(8)?;
-    match read_held(row) {
+    match read_held(kind, row) {
         Ok(held) => Ok(Some(Held { failures: of_lane, destination_failures, fence, ..held })),
         Err(error) => {
             tracing::error!(%error, lane, sequence, "a letter of the outbox cannot be read; it is given up");
@@ -174,12 +174,13 @@ fn take(
 }
 
 /// What a row says of the letter itself.
-fn read_held(row: &Row<'_>) -> Result<Held> {
+fn read_held(kind: LetterKind, row: &Row<'_>) -> Result<Held> {
     let (id, publisher, offer): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let (line, subscription): (Option<i64>, Option<String>) = (row.get(6)?, row.get(7)?);
     let subscription = subscription.as_deref().map(read_id).transpose()?;
     Ok(Held {
         id: read_id(&id)?,
+        kind,
         key: key(&publisher, &offer)?,
         made_at: Moment::from_ticks(row.get(3)?),
         attempt: row.get(4)?,
@@ -210,6 +211,12 @@ pub(super) fn end_letter(
     attempt: Option<&Attempt>,
 ) -> Result<()> {
     let id = held.id.to_string();
+    let end = match end {
+        LetterEnd::PutOff { until, failure, rest: Rest::Letter } if held.kind.is_in_order() => {
+            LetterEnd::PutOff { until, failure, rest: Rest::Lane(until) }
+        }
+        end => end,
+    };
     let (rests_until, answered) = match end {
         LetterEnd::PutOff { rest: Rest::Lane(until), .. } => (Some(until.ticks()), false),
         LetterEnd::Delivered | LetterEnd::PutOff { rest: Rest::Letter, .. } => (None, true),

@@ -230,3 +230,25 @@ async fn one_free_hand_looks_past_all_that_must_wait() {
     let due = "SELECT COUNT(*) FROM lane WHERE due_at = 0";
     assert_eq!(file.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "all are put off by one claim");
 }
+
+#[tokio::test]
+async fn where_letters_keep_their_order_one_that_is_put_off_alone_makes_its_lane_rest() {
+    let (world, post) = world().await;
+    let now = world.clock.now().plus_seconds(1);
+    let until = now.plus_seconds(60);
+    for one in claim(&post, now).await {
+        post.end(&one, now, LetterEnd::PutOff { until, failure: "refused", rest: Rest::Letter }, None).await.unwrap();
+    }
+    loop {
+        let others = claim(&post, now).await;
+        if others.is_empty() {
+            break;
+        }
+        for one in others {
+            assert_eq!(one.failures, 0, "others come, and not the same at once");
+            post.end(&one, now, LetterEnd::Delivered, None).await.unwrap();
+        }
+    }
+    let again: Vec<_> = claim(&post, until).await.iter().map(|held| (held.failures, held.attempt)).collect();
+    assert_eq!(again, [(1, 2); 8]);
+}
