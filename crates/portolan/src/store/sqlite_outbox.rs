@@ -128,7 +128,7 @@ pub(super) fn add(
         .query_row(params![lane.name, letter.made_at.ticks(), lane.kind.word(), lane.destination], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    let due_at = if lane.kind.is_in_order() { letter.made_at.ticks() } else { behind };
+    let due_at = if lane.kind.is_in_order() { last_place(connection, lane, letter.made_at)? } else { behind };
     let body = vault.seal(&letter.body, &place(letter.id)).map_err(|error| failed(&error))?;
     run(
         connection,
@@ -152,6 +152,12 @@ pub(super) fn add(
         ],
     )?;
     Ok(waiting)
+}
+
+/// A place behind all that wait, also where the clock was set back since they came.
+fn last_place(connection: &Connection, lane: &Lane<'_>, made_at: Moment) -> Result<i64> {
+    let last = "SELECT MAX(?2, COALESCE(MAX(due_at), ?2)) FROM outbox WHERE body IS NOT NULL AND lane = ?1";
+    Ok(connection.prepare_cached(last)?.query_row(params![lane.name, made_at.ticks()], |row| row.get(0))?)
 }
 
 /// What came of the letter that was handed in before with the same key; an old key counts no more.

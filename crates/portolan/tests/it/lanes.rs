@@ -3,6 +3,7 @@
 use crate::world::{Setting, World, opened};
 use portolan::store::{Held, LetterEnd, LetterKind, Notice, Post, Rest, Store, StoreError, receiver};
 use publishing::moment::Moment;
+use publishing::offer::OfferKey;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -121,30 +122,32 @@ async fn whoever_was_too_slow_is_superseded_and_a_destination_rests_as_a_whole()
     assert_eq!(claim(&post, now).await.len(), 1);
 }
 
+/// Puts a mail into the outbox that is about no line of the journal.
+async fn notice(post: &Post, key: &OfferKey, to: &str, since: i64, at: Moment) {
+    let (subscription, since) = (Uuid::from_u128(1), Moment::from_ticks(since));
+    let notice = Notice::WebhookDisabled { subscription, url: String::new(), publisher: "contoso".into(), since };
+    post.notice(key, to, notice, at).await.unwrap();
+}
+
 #[tokio::test]
 async fn who_wants_no_more_gets_what_is_in_hand_once() {
     let world = World::with(Setting { mails: true, ..Setting::default() }).await;
     let post = Post::new(Arc::clone(&world.store));
     world.put_memo("memo-1").await;
     let (key, jane) = (crate::store::key("memo-1"), "jane@x.example");
-    let put = async |since: i64| {
-        let (subscription, since) = (Uuid::from_u128(1), Moment::from_ticks(since));
-        let notice = Notice::WebhookDisabled { subscription, url: String::new(), publisher: "contoso".into(), since };
-        post.notice(&key, jane, notice, world.clock.now()).await.unwrap();
-    };
     let publish = format!(r#"{{"metadata":{{"notification-emails":"{jane}"}}}}"#);
-    put(1).await;
+    notice(&post, &key, jane, 1, world.clock.now()).await;
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(world.post("/api/publishers/contoso/offers/memo-1/publish", &publish).await.status, 202);
     world.settle().await;
     assert_eq!(world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await.status, 200);
     let now = world.clock.now().plus_seconds(1);
-    let notice = claim(&post, now).await;
-    assert_eq!((notice.len(), notice[0].tells), (1, None));
+    let held = claim(&post, now).await;
+    assert_eq!((held.len(), held[0].tells), (1, None));
     // What waits behind it is taken away meanwhile: the one in hand is not sent again for that.
     world.store.stop_mails(receiver(jane), &key, now, true).await.unwrap();
     assert!(claim(&post, now).await.is_empty());
-    post.end(&notice[0], now, LetterEnd::Delivered, None).await.unwrap();
+    post.end(&held[0], now, LetterEnd::Delivered, None).await.unwrap();
     assert!(claim(&post, now.plus_seconds(3_600)).await.is_empty());
 
     // The one in hand is taken away: how it ends says nothing any more, and what is behind it comes in its turn.
@@ -153,7 +156,7 @@ async fn who_wants_no_more_gets_what_is_in_hand_once() {
     assert_eq!(world.verdict("memo-1", "block", r#"{"message":"Hm."}"#).await.status, 200);
     let told = claim(&post, now.plus_seconds(1)).await;
     assert!(told.len() == 1 && told[0].tells.is_some());
-    put(2).await;
+    notice(&post, &key, jane, 2, world.clock.now()).await;
     world.store.stop_mails(receiver(jane), &key, now, true).await.unwrap();
     let end = LetterEnd::Delivered;
     assert_eq!(post.end(&told[0], now.plus_seconds(1), end, None).await, Err(StoreError::Superseded));
@@ -251,4 +254,20 @@ async fn where_letters_keep_their_order_one_that_is_put_off_alone_makes_its_lane
     }
     let again: Vec<_> = claim(&post, until).await.iter().map(|held| (held.failures, held.attempt)).collect();
     assert_eq!(again, [(1, 2); 8]);
+}
+
+#[tokio::test]
+async fn what_comes_after_the_clock_was_set_back_overtakes_nothing() {
+    let world = World::with(Setting { mails: true, ..Setting::default() }).await;
+    let post = Post::new(Arc::clone(&world.store));
+    let (key, now) = (crate::store::key("memo-1"), world.clock.now());
+    for (since, seconds) in [(1, 0), (2, -600), (3, -300)] {
+        notice(&post, &key, "jane@x.example", since, now.plus_seconds(seconds)).await;
+    }
+    for since in 1..=3 {
+        let held = claim(&post, now).await;
+        let said: serde_json::Value = serde_json::from_slice(&post.open(&held[0]).unwrap()).unwrap();
+        assert_eq!((held.len(), &said["since"]), (1, &serde_json::json!(since)));
+        post.end(&held[0], now, LetterEnd::Delivered, None).await.unwrap();
+    }
 }
