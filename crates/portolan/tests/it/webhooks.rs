@@ -344,6 +344,31 @@ async fn a_letter_that_is_refused_holds_up_its_offer_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_subscription_that_cannot_be_read_stops_no_commit() {
+    let receiver = Receiver::start(|_| Does::Answers(204)).await;
+    let (world, file, _data) = in_file(&[&receiver], true).await;
+    for (base, change) in [
+        (CONTOSO, "kind = 'pigeon'"),
+        (CONTOSO, "events = '[\"created'"),
+        (MARKET, "id = 'damaged'"),
+        (MARKET, "events = '[\"sunrise\"]'"),
+    ] {
+        let (at, _) = add(&world, base, &receiver.url(), &[]).await;
+        let damage = format!("UPDATE subscription SET {change} WHERE id = ?1");
+        assert_eq!(file.execute(&damage, [at.rsplit('/').next().unwrap()]).unwrap(), 1);
+    }
+    saved(&world, "memo-1").await;
+    let (at, _) = add(&world, MARKET, &receiver.url(), &["created"]).await;
+    let newer = r#"UPDATE subscription SET events = '["sunrise", "draftSaved"]' WHERE id = ?1"#;
+    assert_eq!(file.execute(newer, [at.rsplit('/').next().unwrap()]).unwrap(), 1);
+    saved(&world, "memo-1").await;
+    let waiting = "SELECT group_concat(happening) FROM outbox";
+    let waiting: String = file.query_row(waiting, [], |row| row.get(0)).unwrap();
+    assert_eq!(waiting, "draftSaved", "what is known of a newer program's list");
+    assert_eq!((deliver(&world, 0).await, receiver.count()), (1, 1));
+}
+
+#[tokio::test]
 async fn where_an_endpoint_fails_as_a_whole_all_rest_and_one_goes_to_see() {
     let does = Arc::new(Mutex::new(Does::BreaksOff));
     let receiver = {
