@@ -17,6 +17,11 @@ CREATE TABLE subscription (
 CREATE INDEX subscription_by_circle ON subscription (circle);
 CREATE UNIQUE INDEX subscription_mail ON subscription (circle, principal) WHERE kind = 'mail';
 
+-- Of which letters are left after they were removed: those go in portions, for there may be many.
+CREATE TABLE removed_subscription (
+    id TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 ALTER TABLE outbox ADD COLUMN subscription TEXT;    -- for whom, where it is for one
 ALTER TABLE outbox ADD COLUMN line         INTEGER; -- which line of its publisher's journal it tells
 ALTER TABLE outbox ADD COLUMN happening    TEXT;    -- what happened then

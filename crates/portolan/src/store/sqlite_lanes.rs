@@ -4,7 +4,7 @@
 use super::StoreError;
 use super::outbox::{Attempt, Held, LONGEST_REST, LetterEnd, LetterKind, REMEMBERED_DAYS, Rest, Tells};
 use super::sqlite_access::run;
-use super::sqlite_mails::count_again;
+use super::sqlite_mails::{count_again, take_away_some};
 use super::sqlite_outbox::read_id;
 use super::sqlite_read::{all, first, key};
 use publishing::moment::Moment;
@@ -13,6 +13,9 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, StoreError>;
+
+/// How many letters are removed at once: whoever else wants to write waits for that.
+const PORTION: usize = 200;
 
 const REMEMBERED_SECONDS: i64 = REMEMBERED_DAYS * 24 * 3600;
 
@@ -32,6 +35,8 @@ pub(super) fn next(connection: &Connection, kind: LetterKind) -> Result<Option<M
             "SELECT MIN(at) FROM (
                 SELECT MIN(due_at) AS at FROM lane WHERE kind = ?2
                 UNION ALL
+                SELECT 0 FROM removed_subscription
+                UNION ALL
                 SELECT MIN(COALESCE(done_at, failed_at)) + ?1 FROM outbox WHERE body IS NULL)",
         )?
         .query_row(params![Moment::from_ticks(0).plus_seconds(REMEMBERED_SECONDS).ticks(), kind.word()], |row| {
@@ -44,6 +49,7 @@ pub(super) fn next(connection: &Connection, kind: LetterKind) -> Result<Option<M
 pub(super) fn is_due(connection: &Connection, kind: LetterKind, now: Moment) -> Result<bool> {
     let due = "SELECT EXISTS (SELECT 1 FROM lane WHERE kind = ?1 AND due_at <= ?2)
                    OR EXISTS (SELECT 1 FROM lane WHERE kind = ?1 AND due_at > ?3)
+                   OR EXISTS (SELECT 1 FROM removed_subscription)
                    OR EXISTS (SELECT 1 FROM outbox WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?4)";
     let (far, old) = (now.plus_seconds(LONGEST_REST), now.plus_seconds(-REMEMBERED_SECONDS));
     let moments = params![kind.word(), now.ticks(), far.ticks(), old.ticks()];
@@ -57,8 +63,7 @@ pub(super) fn claim(
     until: Moment,
     most: usize,
 ) -> Result<Vec<Held>> {
-    let old = now.plus_seconds(-REMEMBERED_SECONDS).ticks();
-    run(connection, "DELETE FROM outbox WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?1", [old])?;
+    forget(connection, now)?;
     // A clock that ran ahead must not silence anybody until its time has come.
     let far = "UPDATE lane SET due_at = ?2, rests_until = MIN(rests_until, ?2) WHERE kind = ?1 AND due_at > ?3";
     run(connection, far, params![kind.word(), now.ticks(), now.plus_seconds(LONGEST_REST).ticks()])?;
@@ -98,6 +103,14 @@ pub(super) fn claim(
     Ok(held)
 }
 
+/// Forgets a portion of what is to be forgotten; the rest is due as before.
+fn forget(connection: &Connection, now: Moment) -> Result<()> {
+    let old = "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox
+                WHERE body IS NULL AND COALESCE(done_at, failed_at) <= ?1 LIMIT ?2)";
+    run(connection, old, params![now.plus_seconds(-REMEMBERED_SECONDS).ticks(), PORTION])?;
+    take_away_some(connection, PORTION)
+}
+
 /// What a destination has room for.
 struct Room {
     /// Until when it rests.
@@ -135,8 +148,8 @@ impl Room {
     }
 }
 
-/// Takes the first letter of a lane in hand. A lane without a letter is removed, and a letter that cannot be read is given up:
-/// neither may stop all others.
+/// Takes the first letter of a lane in hand. A lane without a letter is removed, and a letter that cannot be read, or whose
+/// subscription is removed, is given up: none of them may stop others.
 fn take(
     connection: &Connection,
     (kind, lane): (LetterKind, &str),
@@ -151,7 +164,7 @@ fn take(
         "UPDATE outbox SET attempt = attempt + 1
           WHERE sequence = (SELECT sequence FROM outbox WHERE body IS NOT NULL AND lane = ?1 ORDER BY due_at, sequence LIMIT 1)
          RETURNING id, (SELECT id FROM publisher WHERE folded = publisher), offer, made_at, attempt, body, line, subscription,
-                   sequence",
+                   sequence, subscription IN (SELECT id FROM removed_subscription)",
     )?;
     let mut rows = statement.query([lane])?;
     let Some(row) = rows.next()? else {
@@ -160,17 +173,21 @@ fn take(
         return Ok(None);
     };
     let sequence: i64 = row.get(8)?;
-    match read_held(kind, row) {
-        Ok(held) => Ok(Some(Held { failures: of_lane, destination_failures, fence, ..held })),
-        Err(error) => {
-            tracing::error!(%error, lane, sequence, "a letter of the outbox cannot be read; it is given up");
-            drop(rows);
-            let give_up = "UPDATE outbox SET body = NULL, failed_at = ?2, failure = 'unreadable' WHERE sequence = ?1";
-            run(connection, give_up, [sequence, now.ticks()])?;
-            run(connection, "UPDATE lane SET due_at = ?2, fence = NULL WHERE name = ?1", params![lane, now.ticks()])?;
-            count_again(connection, lane).map(|()| None)
+    let failure = match (row.get(9)?, read_held(kind, row)) {
+        (None | Some(false), Ok(held)) => {
+            return Ok(Some(Held { failures: of_lane, destination_failures, fence, ..held }));
         }
-    }
+        (Some(true), _) => "removed",
+        (_, Err(error)) => {
+            tracing::error!(%error, lane, sequence, "a letter of the outbox cannot be read; it is given up");
+            "unreadable"
+        }
+    };
+    drop(rows);
+    let give_up = "UPDATE outbox SET body = NULL, failed_at = ?2, failure = ?3 WHERE sequence = ?1";
+    run(connection, give_up, params![sequence, now.ticks(), failure])?;
+    run(connection, "UPDATE lane SET due_at = ?2, fence = NULL WHERE name = ?1", params![lane, now.ticks()])?;
+    count_again(connection, lane).map(|()| None)
 }
 
 /// What a row says of the letter itself.

@@ -171,7 +171,6 @@ fn remove(connection: &Connection, circle: &str, id: Uuid) -> Result<()> {
     if removed == 0 {
         return Err(StoreError::Overtaken);
     }
-    take_away_lanes(connection, &id)?;
     sqlite_mails::take_away(connection, &id)
 }
 

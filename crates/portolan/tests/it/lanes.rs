@@ -1,9 +1,12 @@
 //! Lanes of the outbox with a destination in common, of webhooks and mails alike: order, hands, leases, rests.
 
+use crate::store::key;
 use crate::world::{Setting, World, opened};
 use portolan::store::{Held, LetterEnd, LetterKind, Notice, Post, Rest, Store, StoreError, receiver};
+use publishing::entry::{Entry, Event};
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
+use publishing::principal::Circle;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -134,7 +137,7 @@ async fn who_wants_no_more_gets_what_is_in_hand_once() {
     let world = World::with(Setting { mails: true, ..Setting::default() }).await;
     let post = Post::new(Arc::clone(&world.store));
     world.put_memo("memo-1").await;
-    let (key, jane) = (crate::store::key("memo-1"), "jane@x.example");
+    let (key, jane) = (key("memo-1"), "jane@x.example");
     let publish = format!(r#"{{"metadata":{{"notification-emails":"{jane}"}}}}"#);
     notice(&post, &key, jane, 1, world.clock.now()).await;
     world.clock.advance(Duration::from_secs(1));
@@ -260,7 +263,7 @@ async fn where_letters_keep_their_order_one_that_is_put_off_alone_makes_its_lane
 async fn what_comes_after_the_clock_was_set_back_overtakes_nothing() {
     let world = World::with(Setting { mails: true, ..Setting::default() }).await;
     let post = Post::new(Arc::clone(&world.store));
-    let (key, now) = (crate::store::key("memo-1"), world.clock.now());
+    let (key, now) = (key("memo-1"), world.clock.now());
     for (since, seconds) in [(1, 0), (2, -600), (3, -300)] {
         notice(&post, &key, "jane@x.example", since, now.plus_seconds(seconds)).await;
     }
@@ -270,4 +273,42 @@ async fn what_comes_after_the_clock_was_set_back_overtakes_nothing() {
         assert_eq!((held.len(), &said["since"]), (1, &serde_json::json!(since)));
         post.end(&held[0], now, LetterEnd::Delivered, None).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_mail_subscription_takes_what_waits_for_it_along_and_its_letters_are_not_sent_again() {
+    let (world, post, file, _data) = in_file(true).await;
+    world.invite("Jane", "jane@x.example", "reader").await;
+    let contoso = Circle::Publisher(key("memo-1").publisher);
+    let members = world.store.circle(&contoso).unwrap().unwrap().members;
+    let jane = members.into_iter().find(|member| member.principal.name == "Jane").unwrap().principal;
+    let bearer = format!("Bearer {}", world.token_of(&jane).await);
+    let ask = async |method: &str| {
+        let path = "/api/publishers/contoso/notifications/mail";
+        world.send(method, path, &[("authorization", &bearer)], "{}").await.status
+    };
+    assert_eq!(ask("PUT").await, 200);
+    rejected(&world, "memo-1", "joe@x.example").await;
+    let now = world.clock.now().plus_seconds(1);
+    let held = claim(&post, now).await;
+    assert_eq!(held.len(), 2);
+    for one in &held {
+        post.end(one, now, LetterEnd::Delivered, None).await.unwrap();
+    }
+    let told = held.iter().find(|held| held.tells.unwrap().subscription.is_some()).unwrap();
+    let subscription = told.tells.unwrap().subscription.unwrap();
+    let event = Event::SubscriptionDisabled { subscription, why: "test".into() };
+    let entry = Entry { at: now, actor: "test".into(), told: None, event };
+    let again = world.store.redeliver(&contoso, subscription, told.id, now, entry, None).await;
+    assert_eq!(again, Ok(false), "only what goes to webhooks is delivered again");
+    assert!(claim(&post, now).await.is_empty());
+
+    world.clock.advance(Duration::from_secs(2));
+    rejected(&world, "memo-2", "joe@x.example").await;
+    assert_eq!(ask("DELETE").await, 204);
+    let held = claim(&post, world.clock.now().plus_seconds(1)).await;
+    assert_eq!(held.iter().map(|held| held.tells.unwrap().subscription).collect::<Vec<_>>(), [None]);
+    let left = "SELECT (SELECT COUNT(*) FROM outbox WHERE subscription IS NOT NULL), COUNT(*) FROM lane";
+    let left: (i64, i64) = file.query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!(left, (0, 1));
 }
