@@ -14,7 +14,7 @@ use crate::links::Links;
 use crate::listing::Shelf;
 use crate::notify::{MailSettings, Mails, Webhooks};
 use crate::perform::{OneTime, Perform};
-use crate::store::{Claims, Invitation, Looks, Post, Read, Store};
+use crate::store::{Claims, Invitation, LetterKind, Looks, Post, Read, Store};
 use crate::vault::Vault;
 use crate::web::{self, Pages};
 use crate::wire::SuccessWord;
@@ -131,6 +131,12 @@ impl Setup {
         .telling_durations(self.learned_durations);
         let post = Post::new(Arc::clone(&self.store));
         let mails = Mails::open(&self.mail, post.clone(), links.clone())?;
+        if mails.is_none() {
+            let given_up = post.give_up_all(LetterKind::Mail, self.clock.now()).await?;
+            if given_up > 0 {
+                tracing::warn!(given_up, "mails that waited are given up, for mail.server names no server any more");
+            }
+        }
         let perform = perform.with_mails(mails.is_some());
         let replanned = perform.replan().await.context("offers whose pipeline changed could not be planned anew")?;
         if replanned > 0 {

@@ -17,6 +17,11 @@ CREATE TABLE subscription (
 CREATE INDEX subscription_by_circle ON subscription (circle);
 CREATE UNIQUE INDEX subscription_mail ON subscription (circle, principal) WHERE kind = 'mail';
 
+-- Of which letters are left after they were removed: those go in portions, for there may be many.
+CREATE TABLE removed_subscription (
+    id TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 ALTER TABLE outbox ADD COLUMN subscription TEXT;    -- for whom, where it is for one
 ALTER TABLE outbox ADD COLUMN line         INTEGER; -- which line of its publisher's journal it tells
 ALTER TABLE outbox ADD COLUMN happening    TEXT;    -- what happened then
@@ -37,7 +42,9 @@ ALTER TABLE lane ADD COLUMN kind        TEXT NOT NULL DEFAULT 'lead';
 ALTER TABLE lane ADD COLUMN destination TEXT NOT NULL DEFAULT ''; -- what it has in common with other lanes; empty for nothing
 DROP INDEX lane_due;
 CREATE INDEX lane_due ON lane (kind, due_at);
-CREATE INDEX lane_by_destination ON lane (destination, due_at) WHERE destination <> '';
+-- Not only of those that have one: the planner cannot know that a parameter is not empty.
+CREATE INDEX lane_by_destination ON lane (destination, due_at);
+CREATE INDEX lane_in_hand ON lane (destination, due_at) WHERE fence IS NOT NULL;
 
 -- Where letters of several lanes go, as long as it fails: nothing goes there until it has rested, and then one letter to see.
 CREATE TABLE destination (

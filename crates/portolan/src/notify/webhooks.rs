@@ -4,7 +4,9 @@ use crate::checks::signed_with_all;
 use crate::clock::Clock;
 use crate::egress::{Egress, EgressFault, Outgoing};
 use crate::links::Links;
-use crate::store::{Held, LetterEnd, LetterKind, Notice, Post, StoreError, Subscription, SubscriptionChange};
+use crate::store::{
+    Held, LONGEST_REST, LetterEnd, LetterKind, Notice, Post, StoreError, Subscription, SubscriptionChange,
+};
 use crate::wire;
 use crate::work::{Carried, Carrier, Fails};
 use async_trait::async_trait;
@@ -25,7 +27,7 @@ const MOST_TAKEN: usize = 64 << 10;
 const TAKING: Duration = Duration::from_secs(1);
 
 /// The longest that an endpoint may put us off, in seconds.
-const LONGEST_PUT_OFF: i64 = 3_600;
+const LONGEST_PUT_OFF: i64 = LONGEST_REST;
 
 /// After how many seconds without a delivery, although it was tried, a webhook is disabled.
 const DISABLED_AFTER: i64 = 3 * 24 * 3600;

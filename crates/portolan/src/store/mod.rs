@@ -43,7 +43,8 @@ pub use journal::{Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use mailed::{Mailed, Notice, Says, Words, receiver, stable_id};
 pub use outbox::{
-    Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Rest, Sent, Tells,
+    Attempt, Held, LONGEST_REST, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Post, Posted, Rest,
+    Sent, Tells,
 };
 pub use repeated::{KEPT_DAYS, Repeated, Repeats};
 pub use sealed::holds_sealed;

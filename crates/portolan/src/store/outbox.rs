@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 /// For how many days the fact stays that a letter was delivered, or given up.
 pub(super) const REMEMBERED_DAYS: i64 = 30;
 
+/// For how many seconds anything rests at most: whatever says more was said by a clock that was wrong.
+pub const LONGEST_REST: i64 = 3_600;
+
 /// What a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LetterKind {
@@ -97,6 +100,8 @@ pub enum Posted {
 pub struct Held {
     /// Its id.
     pub id: Uuid,
+    /// What it is.
+    pub kind: LetterKind,
     /// The offer it is about.
     pub key: OfferKey,
     /// When it was taken.
@@ -118,7 +123,7 @@ pub struct Held {
 /// What rests after a try that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// The letter alone: it goes behind what is due sooner. Not where letters are delivered in order.
+    /// The letter alone: it goes behind what is due sooner. Its lane, where letters are delivered in order: none is before it.
     Letter,
     /// Its whole lane, until then.
     Lane(Moment),
@@ -231,6 +236,9 @@ pub trait Outbox: Send + Sync {
         attempt: Option<Attempt>,
     ) -> Result<(), StoreError>;
 
+    /// Gives up all letters of a kind that nobody carries any more; gives how many that were.
+    async fn give_up_all(&self, kind: LetterKind, now: Moment) -> Result<usize, StoreError>;
+
     /// The letters of a kind about an offer, the newest first.
     async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>, StoreError>;
 }
@@ -288,6 +296,11 @@ impl Post {
         attempt: Option<Attempt>,
     ) -> Result<(), StoreError> {
         self.0.end_letter(held, now, end, attempt).await
+    }
+
+    /// As [`Outbox::give_up_all`].
+    pub async fn give_up_all(&self, kind: LetterKind, now: Moment) -> Result<usize, StoreError> {
+        self.0.give_up_all(kind, now).await
     }
 
     /// As [`Store::load`], without the revision.

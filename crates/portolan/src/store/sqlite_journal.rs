@@ -48,27 +48,36 @@ impl Journal for Sqlite {
 }
 
 /// Halves the numbers until one is left: some twenty looks into an index that is there anyway, where an index by time would cost
-/// every commit.
+/// every commit. Of an offer it passes over what the service did at a start: the clock may have been set back before that.
 fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>, at: i64) -> Result<i64> {
     let newest = first(connection, "SELECT sequence FROM chain WHERE circle = ?1", [publisher], |row| row.get(0))?;
-    let of_offer = if offer.is_some() { "offer = ?3" } else { "?3 = ''" };
-    let next = format!(
-        "SELECT sequence, at FROM journal
-          WHERE publisher = ?1 AND sequence >= ?2 AND {of_offer} ORDER BY sequence LIMIT 1"
-    );
+    let (of_offer, rising) = match offer {
+        Some(_) => ("offer = ?3", r#"instr(entry, '"event":"replanned"') = 0"#),
+        None => ("?3 = ''", "TRUE"),
+    };
+    let next = |which: &str| {
+        format!(
+            "SELECT sequence, at FROM journal
+              WHERE publisher = ?1 AND sequence >= ?2 AND {of_offer} AND {which} ORDER BY sequence LIMIT 1"
+        )
+    };
     let offer = offer.map_or("", OfferId::as_str);
+    let rising = next(rising);
     // Every line that is looked for before `low` is too early, and the one at `high` or after it is not.
-    let (mut low, mut high): (i64, i64) = (1, newest.unwrap_or(0) + 1);
+    let end = newest.unwrap_or(0) + 1;
+    let (mut low, mut high): (i64, i64) = (1, end);
     while low < high {
         let middle = low + (high - low) / 2;
         let found: Option<(i64, i64)> =
-            first(connection, &next, (publisher, middle, offer), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            first(connection, &rising, (publisher, middle, offer), |row| Ok((row.get(0)?, row.get(1)?)))?;
         match found {
             Some((sequence, then)) if then < at => low = sequence + 1,
             _ => high = middle,
         }
     }
-    Ok(low)
+    // Of those that were passed over, some may be late enough.
+    let late = next("at >= ?4");
+    Ok(first(connection, &late, (publisher, low, offer, at), |row| row.get(0))?.unwrap_or(end))
 }
 
 fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Result<Vec<Line>> {

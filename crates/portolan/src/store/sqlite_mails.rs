@@ -3,11 +3,12 @@
 
 use super::StoreError;
 use super::sqlite_access::run;
-use super::sqlite_read::all;
+use super::sqlite_read::{all, first};
 use super::sqlite_told::mail_lane;
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -37,16 +38,30 @@ pub(super) fn stop(connection: &Connection, receiver: Uuid, key: &OfferKey, now:
     count_again(connection, &lane)
 }
 
-/// Takes away what waits for a subscription, whatever else is in the same lanes.
+/// Takes away all letters of a subscription that is removed: from now on none is handed out, and [`take_away_some`] removes them.
 pub(super) fn take_away(connection: &Connection, subscription: &str) -> Result<()> {
-    let lanes: Vec<String> = all(
-        connection,
-        "SELECT DISTINCT lane FROM outbox WHERE subscription = ?1 AND body IS NOT NULL",
-        [subscription],
-        |row| row.get(0),
-    )?;
-    run(connection, "DELETE FROM outbox WHERE subscription = ?1", [subscription])?;
-    lanes.iter().try_for_each(|lane| count_again(connection, lane))
+    run(connection, "INSERT INTO removed_subscription (id) VALUES (?1)", [subscription]).map(drop)
+}
+
+/// Removes a portion of the letters of a subscription that is removed, whatever else is in the same lanes.
+pub(super) fn take_away_some(connection: &Connection, most: usize) -> Result<()> {
+    let removed: Option<String> =
+        first(connection, "SELECT id FROM removed_subscription LIMIT 1", [], |row| row.get(0))?;
+    let Some(subscription) = removed else { return Ok(()) };
+    let portion =
+        "SELECT sequence, IIF(body IS NULL, NULL, lane) FROM outbox WHERE subscription = ?1 ORDER BY sequence LIMIT ?2";
+    let letters: Vec<(i64, Option<String>)> =
+        all(connection, portion, params![subscription, most], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (sequence, _) in &letters {
+        run(connection, "DELETE FROM outbox WHERE sequence = ?1", [sequence])?;
+    }
+    let lanes: BTreeSet<&String> = letters.iter().filter_map(|(_, lane)| lane.as_ref()).collect();
+    lanes.into_iter().try_for_each(|lane| count_again(connection, lane))?;
+    if letters.len() < most {
+        run(connection, "DELETE FROM destination WHERE name = ?1", [&subscription])?;
+        run(connection, "DELETE FROM removed_subscription WHERE id = ?1", [&subscription])?;
+    }
+    Ok(())
 }
 
 /// Whoever is no member any more is told nothing more.
@@ -60,10 +75,10 @@ pub(super) fn forget_member(connection: &Connection, circle: &str, member: &str)
     Ok(())
 }
 
-/// Makes a lane fit its letters after some were taken out. Whoever has one of them in hand is superseded by that.
-fn count_again(connection: &Connection, lane: &str) -> Result<()> {
-    let count = "UPDATE lane SET fence = NULL,
-                        waiting = (SELECT COUNT(*) FROM outbox WHERE outbox.lane = lane.name AND body IS NOT NULL)
+/// Makes a lane fit its letters after some were taken out. Whoever has a letter of it in hand keeps it, unless that one is gone.
+pub(super) fn count_again(connection: &Connection, lane: &str) -> Result<()> {
+    let count = "UPDATE lane
+                    SET waiting = (SELECT COUNT(*) FROM outbox WHERE outbox.lane = lane.name AND body IS NOT NULL)
                   WHERE name = ?1";
     run(connection, count, [lane])?;
     run(connection, "DELETE FROM lane WHERE name = ?1 AND waiting = 0", [lane])?;

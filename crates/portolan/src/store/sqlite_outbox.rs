@@ -2,7 +2,7 @@
 
 use super::outbox::{Attempt, Held, Letter, LetterEnd, LetterKind, LetterState, OnceOnly, Outbox, Posted, Sent, Tells};
 use super::sqlite_access::run;
-use super::sqlite_lanes::{claim, end_letter, next};
+use super::sqlite_lanes::{claim, end_letter, give_up_all, is_due, next};
 use super::sqlite_told::mail_lane;
 use super::{Sqlite, StoreError};
 use crate::vault::{Vault, VaultError};
@@ -46,8 +46,7 @@ impl Outbox for Sqlite {
     }
 
     async fn claim_letters(&self, kind: LetterKind, now: Moment, until: Moment, most: usize) -> Result<Vec<Held>> {
-        // A look first: a claim of nothing would be a durable commit all the same.
-        if self.read(|connection| next(connection, kind))?.is_none_or(|at| at > now) {
+        if !self.read(|connection| is_due(connection, kind, now))? {
             return Ok(Vec::new());
         }
         self.write(move |connection| claim(connection, kind, now, until, most), |_| {}).await
@@ -60,6 +59,10 @@ impl Outbox for Sqlite {
     async fn end_letter(&self, held: &Held, now: Moment, end: LetterEnd, attempt: Option<Attempt>) -> Result<()> {
         let held = held.clone();
         self.write(move |connection| end_letter(connection, &held, now, end, attempt.as_ref()), |()| {}).await
+    }
+
+    async fn give_up_all(&self, kind: LetterKind, now: Moment) -> Result<usize> {
+        self.write(move |connection| give_up_all(connection, kind, now), |_| {}).await
     }
 
     async fn letters(&self, key: &OfferKey, kind: LetterKind, skip: i64, top: i64) -> Result<Vec<Sent>> {
@@ -125,7 +128,7 @@ pub(super) fn add(
         .query_row(params![lane.name, letter.made_at.ticks(), lane.kind.word(), lane.destination], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    let due_at = if lane.kind.is_in_order() { letter.made_at.ticks() } else { behind };
+    let due_at = if lane.kind.is_in_order() { last_place(connection, lane, letter.made_at)? } else { behind };
     let body = vault.seal(&letter.body, &place(letter.id)).map_err(|error| failed(&error))?;
     run(
         connection,
@@ -149,6 +152,12 @@ pub(super) fn add(
         ],
     )?;
     Ok(waiting)
+}
+
+/// A place behind all that wait, also where the clock was set back since they came.
+fn last_place(connection: &Connection, lane: &Lane<'_>, made_at: Moment) -> Result<i64> {
+    let last = "SELECT MAX(?2, COALESCE(MAX(due_at), ?2)) FROM outbox WHERE body IS NOT NULL AND lane = ?1";
+    Ok(connection.prepare_cached(last)?.query_row(params![lane.name, made_at.ticks()], |row| row.get(0))?)
 }
 
 /// What came of the letter that was handed in before with the same key; an old key counts no more.

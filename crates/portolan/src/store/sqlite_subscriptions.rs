@@ -171,7 +171,6 @@ fn remove(connection: &Connection, circle: &str, id: Uuid) -> Result<()> {
     if removed == 0 {
         return Err(StoreError::Overtaken);
     }
-    take_away_lanes(connection, &id)?;
     sqlite_mails::take_away(connection, &id)
 }
 
@@ -311,7 +310,7 @@ impl Sealed {
             means: means(&self.kind)?,
             revision: self.revision,
             principal: self.principal.as_deref().map(read_id).transpose()?,
-            events: parse(&self.events)?,
+            events: known(&self.events)?,
             target: vault.unseal(&self.target, &target_place(id)).map_err(|error| failed(&error))?,
             made_at: Moment::from_ticks(self.made_at),
             made_by: self.made_by,
@@ -319,6 +318,17 @@ impl Sealed {
             disabled: self.disabled_at.map(|at| (Moment::from_ticks(at), self.disabled_why.unwrap_or_default())),
         })
     }
+}
+
+/// The happenings that are known here: a newer program may have written others.
+fn known(events: &str) -> Result<Vec<Happening>> {
+    let names: Vec<String> = parse(events)?;
+    let known: Vec<Happening> = names.iter().filter_map(|name| Happening::of_name(name)).collect();
+    // None at all would mean every one of them.
+    if known.is_empty() && !names.is_empty() {
+        return Err(StoreError::Corrupt(format!("a subscription to {names:?}, of which nothing is known")));
+    }
+    Ok(known)
 }
 
 /// The row that a target is sealed for.

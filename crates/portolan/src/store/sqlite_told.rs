@@ -9,7 +9,6 @@ use super::sqlite_subscriptions::means;
 use super::subscriptions::Means;
 use super::{Change, StoreError};
 use crate::vault::Vault;
-use publishing::happening::Happening;
 use publishing::principal::MARKETPLACE;
 use rusqlite::Connection;
 use std::cell::LazyCell;
@@ -41,10 +40,19 @@ pub(super) fn tell(connection: &Connection, vault: &Vault, change: &Change, line
     let words = LazyCell::new(|| Words::of(&change.offer, &change.display_text, happening, change.entry.at));
     let mut mailed = HashSet::new();
     for (id, kind, events, mail) in subscriptions {
-        let events: Vec<Happening> = parse(&events)?;
-        let id = read_id(&id)?;
-        let wanted = |otherwise| if events.is_empty() { otherwise } else { events.contains(&happening) };
-        match (means(&kind)?, mail) {
+        // Damage, or what a newer program wrote, must not make every commit fail.
+        let (id, means, events) = match read_row(&id, &kind, &events) {
+            Ok(row) => row,
+            Err(error) => {
+                tracing::error!(%error, subscription = id, "a subscription cannot be read; it is told nothing");
+                continue;
+            }
+        };
+        let wanted = |otherwise| match events.is_empty() {
+            true => otherwise,
+            false => events.iter().any(|name| name == happening.name()),
+        };
+        match (means, mail) {
             (Means::Webhook, _) if wanted(true) => webhook(connection, vault, change, line, id)?,
             (Means::Mail, Some(mail)) if change.mails && wanted(happening.is_mailed()) => {
                 if !mailed.insert(mail.to_lowercase()) {
@@ -66,6 +74,11 @@ pub(super) fn tell(connection: &Connection, vault: &Vault, change: &Change, line
         }
     }
     Ok(letters)
+}
+
+/// What a row says; names of events that are not known here stay names.
+fn read_row(id: &str, kind: &str, events: &str) -> Result<(Uuid, Means, Vec<String>)> {
+    Ok((read_id(id)?, means(kind)?, parse(events)?))
 }
 
 fn webhook(connection: &Connection, vault: &Vault, change: &Change, line: i64, subscription: Uuid) -> Result<()> {

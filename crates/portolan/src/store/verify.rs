@@ -122,8 +122,10 @@ fn verify_with(connection: &Connection, known: &[KnownEntry], progress: &mut dyn
             progress(looked_at);
         }
     };
+    // Whoever takes a journal away with its head leaves those who had it; the marketplace always has one.
     let mut statement = connection.prepare(
-        "SELECT circle FROM chain UNION SELECT DISTINCT publisher FROM journal UNION SELECT DISTINCT publisher FROM offer",
+        "SELECT '$marketplace' UNION SELECT circle FROM chain UNION SELECT folded FROM publisher UNION SELECT circle FROM member
+          UNION SELECT publisher FROM journal UNION SELECT publisher FROM offer",
     )?;
     let names = statement.query_map([], |row| Ok(Text(bytes(row, 0)?.to_vec())))?;
     let names: Vec<Text> = names.collect::<rusqlite::Result<_>>()?;
@@ -623,6 +625,30 @@ mod tests {
         let elsewhere = KnownEntry { circle: "nobody".into(), sequence: 1, hash: [0; 32] };
         let found = verified(&connection, &[elsewhere]);
         assert!(found.iter().any(|one| one.circle == "nobody" && one.flaw.is_some()));
+    }
+
+    #[test]
+    fn a_journal_that_vanished_with_its_head_is_missing() {
+        let flawed = |change: &str| -> Vec<String> {
+            let connection = filled();
+            let there = "INSERT INTO publisher VALUES ('contoso', 'Contoso', '', '', 1);
+                         INSERT INTO member VALUES ('fabrikam', '1', '[]', 1)";
+            connection.execute_batch(there).unwrap();
+            assert!(verified(&connection, &[]).iter().all(|circle| circle.flaw.is_none()));
+            connection.execute_batch(change).unwrap();
+            let bad = verified(&connection, &[]).into_iter().filter_map(|one| one.flaw.map(|flaw| (one.circle, flaw)));
+            bad.inspect(|(_, flaw)| assert!(flaw.what.contains("has no head"), "{flaw:?}"))
+                .map(|(name, _)| name)
+                .collect()
+        };
+        let gone = "DELETE FROM journal WHERE publisher = 'NAME'; DELETE FROM chain WHERE circle = 'NAME';
+                    DELETE FROM offer WHERE publisher = 'NAME'";
+        for name in ["contoso", "fabrikam", "$marketplace"] {
+            assert_eq!(flawed(&gone.replace("NAME", name)), [name]);
+        }
+        let all =
+            "DELETE FROM journal; DELETE FROM chain; DELETE FROM offer; DELETE FROM publisher; DELETE FROM member";
+        assert_eq!(flawed(all), ["$marketplace"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::rounds::{self, Due};
 use crate::clock::Clock;
-use crate::store::{Attempt, Held, LetterEnd, LetterKind, Post, Rest, StoreError};
+use crate::store::{Attempt, Held, LONGEST_REST, LetterEnd, LetterKind, Post, Rest, StoreError};
 use async_trait::async_trait;
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use std::fmt;
@@ -22,7 +22,7 @@ const ONE_TRY: Duration = Duration::from_secs(25);
 const LEAVE_TAKING: Duration = Duration::from_secs(5);
 
 /// Seconds until the next try, by the number of failures before it; after that it is the last of them.
-const BACK_OFF: [i64; 6] = [5, 30, 120, 600, 1_800, 3_600];
+const BACK_OFF: [i64; 6] = [5, 30, 120, 600, 1_800, LONGEST_REST];
 
 /// After how many seconds a letter is given up.
 const GIVEN_UP_AFTER: i64 = 3 * 24 * 3600;
@@ -199,11 +199,11 @@ impl Due for Delivery {
 }
 
 /// Whether a letter is too old to be tried; a first try is made where nothing says that it would fail. Where letters are sent in
-/// order, the one before it says nothing of that.
+/// order, the one before it says nothing of that. A mail that comes late tells nobody anything, tried or not.
 fn is_over(held: &Held, kind: LetterKind, now: Moment) -> bool {
     let lane_fails = kind == LetterKind::Lead && held.failures > 0;
-    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND
-        && (held.attempt > 1 || held.destination_failures > 0 || lane_fails)
+    let has_failed = held.attempt > 1 || held.destination_failures > 0 || lane_fails;
+    now.ticks() - held.made_at.ticks() >= GIVEN_UP_AFTER * TICKS_PER_SECOND && (has_failed || kind == LetterKind::Mail)
 }
 
 /// When to try again after so many failures before this one.

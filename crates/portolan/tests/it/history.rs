@@ -312,3 +312,27 @@ async fn a_moment_among_a_hundred_thousand_lines_is_found_at_once() {
     println!("1,000 moments among 100,000 lines were found in {took:?}");
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
+
+#[tokio::test]
+async fn a_start_after_the_clock_was_set_back_hides_no_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(opened(directory.path()).unwrap());
+    store.add_publisher(publisher("Contoso")).await.unwrap();
+    perform(&store, &key("memo-1"), save(), START).await;
+    let file = rusqlite::Connection::open(directory.path().join("portolan.db")).unwrap();
+    for (line, seconds, event) in
+        [(2, 100, "draftSaved"), (3, 50, "replanned"), (4, 200, "draftSaved"), (5, 300, "replanned")]
+    {
+        let entry = json!({"event": event, "actor": "ci"}).to_string();
+        let copy =
+            "INSERT INTO journal SELECT publisher, ?1, offer, at + ?2 * 10000000, ?3, document, hash FROM journal
+                     WHERE publisher = 'contoso' AND sequence = 1";
+        file.execute(copy, (line, seconds, entry)).unwrap();
+    }
+    file.execute("UPDATE chain SET sequence = 5 WHERE circle = 'contoso'", []).unwrap();
+    let (contoso, offer) = (PublisherId::parse("contoso").unwrap(), OfferId::parse("memo-1").unwrap());
+    for (seconds, expected) in [(0, 1), (1, 2), (80, 2), (100, 2), (101, 4), (200, 4), (201, 5), (300, 5), (301, 6)] {
+        let found = store.first_since(&contoso, Some(&offer), START.plus_seconds(seconds)).unwrap();
+        assert_eq!(found, expected, "{seconds}");
+    }
+}

@@ -321,6 +321,45 @@ async fn a_mail_that_was_taken_and_not_acknowledged_comes_again_with_the_same_me
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_was_never_tried_is_given_up_after_three_days_too() {
+    let Some(server) = MailServer::plain() else { return };
+    let world = world(server.settings()).await;
+    whole_life(&world, "memo-1", "jane@contoso.example").await;
+    world.clock.advance(Duration::from_secs(3 * 24 * 3600 + 60));
+    assert_eq!(world.mailing.as_ref().unwrap().deliver_due().await.unwrap(), 1);
+    deliver(&world).await;
+    assert!(server.mails(0).is_empty());
+    let next = world.store.next_letter(portolan::store::LetterKind::Mail).await.unwrap().unwrap();
+    assert!(next > world.clock.now(), "nothing waits");
+}
+
+/// Mails that wait, and that were given up, in a data directory.
+fn kept(data: &Path) -> (i64, i64) {
+    let counts = "SELECT COUNT(body), COUNT(failed_at) FROM outbox WHERE kind = 'mail'";
+    let file = rusqlite::Connection::open(data.join("portolan.db")).unwrap();
+    file.query_row(counts, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+}
+
+#[test]
+fn what_waits_for_a_server_that_is_set_no_more_is_given_up_at_the_start() {
+    let data = tempfile::tempdir().unwrap();
+    let settings = settings_file(
+        data.path(),
+        "server = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"portolan@portolan.test\"",
+    );
+    let service = Portolan::serve(data.path(), &["--config", &settings]);
+    cancel(&service, "offer-1");
+    drop(service);
+    let waited = kept(data.path());
+    assert!(waited.0 > 0 && waited.1 == 0, "{waited:?}");
+    // With the same settings it goes on waiting.
+    drop(Portolan::serve(data.path(), &["--config", &settings]));
+    assert_eq!(kept(data.path()), waited);
+    drop(Portolan::serve(data.path(), &[]));
+    assert_eq!(kept(data.path()), (0, waited.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_refused_or_put_off_holds_up_nobody() {
     let Some(mut server) = MailServer::plain() else { return };
     let world = world(server.settings()).await;

@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use portolan::auth::Role;
 use portolan::egress::{Egress, EgressSettings};
-use portolan::store::{Line, Store};
+use portolan::store::{Line, Store, StoreError, SubscriptionChange};
+use publishing::entry::{Entry, Event};
 use publishing::moment::{TICKS_PER_SECOND, UNIX_EPOCH_TICKS};
 use publishing::offer::PublisherId;
 use publishing::principal::Circle;
@@ -344,6 +345,86 @@ async fn a_letter_that_is_refused_holds_up_its_offer_and_no_other() {
 }
 
 #[tokio::test]
+async fn what_is_removed_or_forgotten_goes_in_portions_and_is_not_sent_meanwhile() {
+    let receiver = Receiver::start(|_| Does::Answers(204)).await;
+    let (world, file, _data) = in_file(&[&receiver], false).await;
+    let (kept, _) = add(&world, CONTOSO, &receiver.url().replace("/in", "/kept"), &["created"]).await;
+    let (at, _) = add(&world, CONTOSO, &receiver.url(), &[]).await;
+    saved(&world, "memo-1").await;
+    assert_eq!(deliver(&world, 0).await, 2);
+    let copies = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        INSERT INTO outbox (id, publisher, offer, kind, lane, made_at, due_at, attempt, done_at, subscription, line)
+        SELECT 'copy-' || subscription || i, publisher, offer, kind, lane, made_at, due_at, 1, IIF(subscription = ?1, done_at, 0), subscription,
+               line FROM outbox, n WHERE sequence <= 2";
+    let id = at.rsplit('/').next().unwrap();
+    assert_eq!(file.execute(copies, [id]).unwrap(), 2_000);
+    saved(&world, "memo-1").await;
+    saved(&world, "memo-2").await;
+    assert_eq!(ask(&world, "DELETE", &at, &Value::Null).await.status, 204);
+    let left = |of: &str| {
+        let count = "SELECT COUNT(*) FROM outbox WHERE subscription = ?1";
+        file.query_row(count, [of], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let mut before = (left(kept.rsplit('/').next().unwrap()), left(id));
+    assert!(before.0 > 1_000 && before.1 > 1_000, "{before:?}");
+    while before.1 > 0 {
+        world.webhooks.deliver_due().await.unwrap();
+        let now = (left(kept.rsplit('/').next().unwrap()), left(id));
+        assert!(before.0 - now.0 <= 200 && before.1 - now.1 <= 200 && now.1 < before.1, "{before:?} {now:?}");
+        before = now;
+    }
+    deliver(&world, 0).await;
+    assert_eq!(before.0, 2, "what is old");
+    let got = receiver.got();
+    assert_eq!(got.iter().filter(|got| got.path.starts_with("/in")).count(), 1, "what was sent before");
+    assert_eq!(got.iter().filter(|got| got.path.starts_with("/kept")).count(), 2);
+    let rows = "SELECT (SELECT COUNT(*) FROM lane) + (SELECT COUNT(*) FROM removed_subscription)";
+    assert_eq!(file.query_row(rows, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_removed_does_not_come_back_by_a_change_that_was_slower() {
+    let receiver = Receiver::start(|_| Does::Answers(204)).await;
+    let world = world(&[&receiver]).await;
+    let (at, _) = add(&world, CONTOSO, &receiver.url(), &[]).await;
+    let id = at.rsplit('/').next().unwrap().parse().unwrap();
+    let there = world.store.subscription(id).unwrap().unwrap();
+    assert_eq!((there.revision, ask(&world, "DELETE", &at, &Value::Null).await.status), (1, 204));
+    let event = Event::SubscriptionDisabled { subscription: id, why: "failing".into() };
+    let entry = Entry { at: world.clock.now(), actor: "portolan".into(), told: None, event };
+    let (circle, change) = (there.circle.clone(), SubscriptionChange::Put(Box::new(there)));
+    let put = world.store.change_subscription(&circle, change, entry, None).await;
+    assert_eq!(put, Err(StoreError::Overtaken));
+    assert!(world.store.subscription(id).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_subscription_that_cannot_be_read_stops_no_commit() {
+    let receiver = Receiver::start(|_| Does::Answers(204)).await;
+    let (world, file, _data) = in_file(&[&receiver], true).await;
+    let mut damages = Vec::new();
+    for (base, damage) in [
+        (CONTOSO, "kind = 'pigeon'"),
+        (CONTOSO, "events = '[\"created'"),
+        (MARKET, "events = '[\"sunrise\"]'"),
+        (MARKET, "events = '[\"sunrise\", \"draftSaved\"]'"),
+        (MARKET, "id = 'damaged'"),
+    ] {
+        let (at, _) = add(&world, base, &receiver.url(), &[]).await;
+        damages.push(format!("UPDATE subscription SET {damage} WHERE id = '{}'", at.rsplit('/').next().unwrap()));
+    }
+    for damage in damages {
+        assert_eq!(file.execute(&damage, []).unwrap(), 1);
+    }
+    saved(&world, "memo-1").await;
+    saved(&world, "memo-1").await;
+    let waiting = "SELECT group_concat(happening) FROM outbox";
+    let waiting: String = file.query_row(waiting, [], |row| row.get(0)).unwrap();
+    assert_eq!(waiting, "draftSaved", "what is known of a newer program's list");
+    assert_eq!((deliver(&world, 0).await, receiver.count()), (1, 1));
+}
+
+#[tokio::test]
 async fn where_an_endpoint_fails_as_a_whole_all_rest_and_one_goes_to_see() {
     let does = Arc::new(Mutex::new(Does::BreaksOff));
     let receiver = {
@@ -554,6 +635,7 @@ async fn what_cannot_be_is_refused_and_what_is_secret_is_told_to_nobody() {
     };
     assert_eq!(left(), 2, "a letter and a try");
     assert_eq!(ask(&world, "DELETE", &at, &Value::Null).await.status, 204);
+    assert_eq!(deliver(&world, 0).await, 0);
     assert_eq!(left(), 0, "with a webhook goes its log");
     for file in std::fs::read_dir(data.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
