@@ -22,7 +22,8 @@ pub(crate) async fn explain_offer(State(rooms): Shared, at: At) -> Result<Respon
     let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let key = at.key(&authorised)?;
     let offer = rooms.read.offer(&key).await?.ok_or_else(|| missing(&key))?;
-    Ok(reply::json(StatusCode::OK, &wire::explanation(&explain(&offer, rooms.perform.now()))))
+    let usually = rooms.perform.usual_end(&offer)?;
+    Ok(reply::json(StatusCode::OK, &wire::explanation(&explain(&offer, rooms.perform.now()), usually.as_ref())))
 }
 
 /// Whether the query asks for a dry run. Its name is read without regard to case, for a slip there must not cancel anything.
