@@ -82,6 +82,26 @@ pub struct StepAtHand {
     pub step_name: String,
     /// Where it stands.
     pub status: StepStatus,
+    /// When it usually ends, by those that took longer than it has by now; absent where too few are known, or nobody is at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = UsualEnd, required = false))]
+    pub usual: Option<UsualEnd>,
+}
+
+/// When a step usually ends that has taken as long as this one; never a time that has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsualEnd {
+    /// One in ten of them ends sooner.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub from: Date,
+    /// One in ten of them ends later.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub to: Date,
+    /// From how many this is known; at least 5.
+    #[cfg_attr(feature = "openapi", schema(minimum = 5))]
+    pub samples: u32,
 }
 
 /// What can be done.

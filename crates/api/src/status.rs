@@ -107,13 +107,13 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = UsualDuration, required = false))]
     pub usual_duration: Option<UsualDuration>,
-    /// When that makes it end; only of the step that is worked on.
+    /// Since when its time counts, beside what it usually takes; only of the step that is worked on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = UsuallyEnds, required = false))]
-    pub usually_ends: Option<UsuallyEnds>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, required = false))]
+    pub since: Option<Date>,
 }
 
-/// How long a step usually takes; of the step that is worked on: one that has taken as long already.
+/// How long earlier runs of a step took, however long this one has taken already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -130,19 +130,6 @@ pub struct UsualDuration {
     /// From how many this is known; at least 5.
     #[cfg_attr(feature = "openapi", schema(minimum = 5))]
     pub samples: u32,
-}
-
-/// When a step usually ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct UsuallyEnds {
-    /// One in ten ends sooner.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub from: Date,
-    /// One in ten ends later.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub to: Date,
 }
 
 /// One thing a step says.

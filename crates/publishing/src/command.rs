@@ -127,6 +127,8 @@ pub enum Command {
         step: usize,
         /// How long such steps usually take.
         usual: Range,
+        /// Whether the message tells it in figures.
+        tells_figures: bool,
     },
     /// Put the version that was in production before back there.
     RollBack {

@@ -122,7 +122,9 @@ pub fn decide(
         Command::StartCheck(check) => start_check::decide(there()?, check, context),
         Command::ReportCheck(check, report) => report_check::decide(there()?, check, report, context),
         Command::HearCheck { check, round, report } => hear_check::decide(there()?, check, round, report, context),
-        Command::NoteLate { operation, step, usual } => note_late::decide(there()?, operation, step, &usual, context),
+        Command::NoteLate { operation, step, usual, tells_figures } => {
+            note_late::decide(there()?, operation, step, &usual, tells_figures, context)
+        }
         Command::RollBack { from, expected } => roll_back::decide(there()?, from, &expected, context),
         Command::SynchroniseAudiences { audiences, expected } => {
             synchronise_audiences::decide(there()?, audiences, &expected, context)

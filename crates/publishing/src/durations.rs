@@ -21,7 +21,7 @@ pub const SOONEST_LATE_SECONDS: i64 = 60;
 pub struct Ended {
     /// The step's id.
     pub step: String,
-    /// When it ended.
+    /// When it ended, by the clock.
     pub at: Moment,
     /// How long it took, in ticks; not negative.
     pub ticks: i64,
@@ -127,11 +127,11 @@ pub fn watched(operation: &Operation) -> Option<Watched<'_>> {
     Some(Watched { step, at, since })
 }
 
-/// The steps that a decision ended, as far as they tell how long such a step takes.
+/// The steps that a decision ended at this time of the clock, as far as they tell how long such a step takes.
 ///
 /// Time spent blocked is the publisher's or the operator's, and what is mended begins anew: a step that was ever blocked tells
 /// nothing, and neither does one that nobody had to do because its checks passed earlier, or one that was canceled.
-pub fn ended_steps(before: Option<&Operation>, after: Option<&Operation>) -> Vec<Ended> {
+pub fn ended_steps(before: Option<&Operation>, after: Option<&Operation>, clock: Moment) -> Vec<Ended> {
     // When a run starts, nothing ends but what is taken over, and the sign-off.
     let same = |(before, after): &(&Operation, &Operation)| before.id == after.id;
     let Some((before, after)) = before.zip(after).filter(same) else { return Vec::new() };
@@ -139,7 +139,7 @@ pub fn ended_steps(before: Option<&Operation>, after: Option<&Operation>) -> Vec
     for (old, new) in before.steps.iter().zip(&after.steps) {
         let is_ended = |step: &Step| matches!(step.status(), StepStatus::Complete | StepStatus::Rejected);
         if !is_ended(old) && is_ended(new) && tells(new) && !any_blocked(old) {
-            ended.extend(took(new, after.changed_at));
+            ended.extend(took(new, clock));
         }
     }
     ended
@@ -162,7 +162,7 @@ pub fn ended_before(operation: &Operation) -> Vec<Ended> {
 }
 
 fn took(step: &Step, at: Moment) -> Option<Ended> {
-    // Where the clock was set back meanwhile, nobody knows.
+    // Steps are reached by the clock, so they have to end by it too. Where it was set back meanwhile, nobody knows.
     let ticks = at.ticks().checked_sub(step.reached_at?.ticks()).filter(|ticks| *ticks >= 0)?;
     Some(Ended { step: step.id.clone(), at, ticks })
 }

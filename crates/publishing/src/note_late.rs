@@ -18,6 +18,7 @@ pub(crate) fn decide(
     operation: Uuid,
     step: usize,
     usual: &Range,
+    tells_figures: bool,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
     let running = offer.operation.as_ref().filter(|running| running.id == operation).ok_or(Refusal::Superseded)?;
@@ -31,8 +32,10 @@ pub(crate) fn decide(
     if let Some(operation) = &mut offer.operation {
         operation.changed_at = now;
         if let Some(step) = operation.steps.get_mut(step) {
-            step.late =
-                Some(Message { code: Some(STEP_LATE.into()), ..Message::new(Level::Warning, text(usual), now) });
+            step.late = Some(Message {
+                code: Some(STEP_LATE.into()),
+                ..Message::new(Level::Warning, text(usual, tells_figures), now)
+            });
         }
     }
     let seconds = |ticks: i64| ticks / TICKS_PER_SECOND;
@@ -48,12 +51,11 @@ pub(crate) fn decide(
     Ok(Decision { offer, signed_off: None, snapshot: None, entry: context.entry(now, event), answer: Answer::Recorded })
 }
 
-fn text(usual: &Range) -> String {
+fn text(usual: &Range, tells_figures: bool) -> String {
     let span = span(usual.low / TICKS_PER_SECOND, usual.high / TICKS_PER_SECOND);
+    let figures = if tells_figures { format!(" ({} of them; usually {span})", usual.samples) } else { String::new() };
     format!(
-        "This step takes longer than nine in ten earlier ones ({} of them; usually {span}). That is on record for the \
-         marketplace's operator.",
-        usual.samples
+        "This step takes longer than nine in ten earlier ones{figures}. That is on record for the marketplace's operator."
     )
 }
 

@@ -95,7 +95,7 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
                 _ => Outcome::Superseded,
             }
         }
-        Command::NoteLate { operation, step, usual } => {
+        Command::NoteLate { operation, step, usual, .. } => {
             let running = newest(*operation).filter(|operation| operation.course == Course::Running);
             let at_hand = running.and_then(|operation| operation.steps.get(*step).zip(operation.current_step()));
             let is_late = at_hand.filter(|(step, current)| step == current).is_some_and(|(step, _)| {

@@ -17,8 +17,7 @@ const LONGEST_EVENT: usize = 16 << 20;
 /// A stream of events. The server may end it at any time: come back with the number of the last event.
 pub struct Events {
     response: Response,
-    /// What has come of the next event.
-    text: Vec<u8>,
+    blocks: Blocks,
     last: Option<i64>,
 }
 
@@ -70,7 +69,7 @@ impl Client {
             Some(after) => request.header("Last-Event-ID", after),
             None => request,
         };
-        Ok(Events { response: self.connection.send(request).await?, text: Vec::new(), last: after })
+        Ok(Events { response: self.connection.send(request).await?, blocks: Blocks::default(), last: after })
     }
 
     async fn changed<T: DeserializeOwned>(
@@ -98,17 +97,16 @@ impl Events {
     /// The next event, once there is one; none where the server has ended the stream.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         loop {
-            while let Some(end) = self.text.windows(2).position(|two| two == b"\n\n") {
-                let block: Vec<u8> = self.text.drain(..end + 2).collect();
-                if let Some(event) = self.event(&block)? {
-                    return Ok(Some(event));
-                }
+            if let Some(data) = self.blocks.next() {
+                let event: Event = serde_json::from_str(&data).map_err(|error| self.unreadable(&error.to_string()))?;
+                self.last = Some(event.data.entry.sequence);
+                return Ok(Some(event));
             }
-            if self.text.len() > LONGEST_EVENT {
+            if self.blocks.len() > LONGEST_EVENT {
                 return Err(self.unreadable("an event is longer than 16 MiB"));
             }
             match self.response.chunk().await? {
-                Some(chunk) => self.text.extend(chunk),
+                Some(chunk) => self.blocks.push(&chunk),
                 None => return Ok(None),
             }
         }
@@ -119,16 +117,111 @@ impl Events {
         self.last
     }
 
-    /// The event of a block; none where it is a heartbeat, or a hint.
-    fn event(&mut self, block: &[u8]) -> Result<Option<Event>, ClientError> {
-        let text = String::from_utf8_lossy(block);
-        let Some(data) = text.lines().find_map(|line| line.strip_prefix("data: ")) else { return Ok(None) };
-        let event: Event = serde_json::from_str(data).map_err(|error| self.unreadable(&error.to_string()))?;
-        self.last = Some(event.data.entry.sequence);
-        Ok(Some(event))
-    }
-
     fn unreadable(&self, reason: &str) -> ClientError {
         ClientError::Unreadable { status: self.response.status().as_u16(), reason: reason.to_owned() }
+    }
+}
+
+/// Takes a stream apart as the standard of Server-Sent Events has it: lines end with LF, CR or both, and what several `data`
+/// lines say belongs together. Each byte is looked at once, however it comes.
+#[derive(Debug, Default)]
+struct Blocks {
+    /// What has come and is not read yet, from `read` on.
+    text: Vec<u8>,
+    read: usize,
+    /// Up to here no line ends.
+    seen: usize,
+    /// The last line ended with CR: an LF right after it belongs to that.
+    after_return: bool,
+    has_begun: bool,
+    /// What the `data` lines of the block have said, each with a line break.
+    data: String,
+}
+
+impl Blocks {
+    fn push(&mut self, chunk: &[u8]) {
+        self.text.drain(..self.read);
+        self.seen -= self.read;
+        self.read = 0;
+        self.text.extend(chunk);
+    }
+
+    /// How many bytes wait for the rest of their event.
+    fn len(&self) -> usize {
+        self.text.len() - self.read + self.data.len()
+    }
+
+    /// The data of the next block that is complete; a block without any, such as a heartbeat, is passed over.
+    fn next(&mut self) -> Option<String> {
+        while let Some(line) = self.line() {
+            if line.is_empty() {
+                let mut data = std::mem::take(&mut self.data);
+                if data.pop().is_some() {
+                    return Some(data);
+                }
+                continue;
+            }
+            let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+            if name == "data" {
+                self.data.push_str(value.strip_prefix(' ').unwrap_or(value));
+                self.data.push('\n');
+            }
+        }
+        None
+    }
+
+    /// The next line that is complete, without its end.
+    fn line(&mut self) -> Option<String> {
+        if self.after_return && self.text.get(self.read).is_some_and(|byte| *byte == b'\n') {
+            self.read += 1;
+            self.seen = self.seen.max(self.read);
+        }
+        let rest = self.text.get(self.seen..)?;
+        self.after_return = self.after_return && rest.is_empty();
+        let Some(length) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+            self.seen = self.text.len();
+            return None;
+        };
+        let end = self.seen + length;
+        self.after_return = self.text.get(end) == Some(&b'\r');
+        let line = String::from_utf8_lossy(self.text.get(self.read..end)?).into_owned();
+        (self.read, self.seen) = (end + 1, end + 1);
+        let begins = !std::mem::replace(&mut self.has_begun, true);
+        Some(if begins { line.strip_prefix('\u{feff}').unwrap_or(&line).to_owned() } else { line })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Blocks;
+
+    /// The blocks of a text that comes in pieces of so many bytes.
+    fn blocks(text: &str, piece: usize) -> Vec<String> {
+        let (mut blocks, mut found) = (Blocks::default(), Vec::new());
+        for piece in text.as_bytes().chunks(piece) {
+            blocks.push(piece);
+            found.extend(std::iter::from_fn(|| blocks.next()));
+        }
+        found
+    }
+
+    #[test]
+    fn a_stream_is_read_as_the_standard_says_however_it_is_cut() {
+        let text = "\u{feff}retry: 2000\n\n:\n\nid: 7\nevent: x\ndata: {\"a\":\ndata: \"ä\"}\n\ndata:b\ndata\n\n:\n\ndata: unfinished\n";
+        for ends in ["\n", "\r", "\r\n"] {
+            for piece in 1..=text.len() {
+                let text = text.replace('\n', ends);
+                assert_eq!(blocks(&text, piece), ["{\"a\":\n\"ä\"}", "b\n"], "{ends:?} {piece}");
+            }
+        }
+        assert_eq!(blocks("\u{feff}data: first\r\n\r\ndatax: no\n\nDATA: no\n\n", 3), ["first"]);
+    }
+
+    #[test]
+    fn a_long_event_in_small_pieces_is_read_once() {
+        let text = format!("data: {}\n\n", "x".repeat(4 << 20));
+        assert_eq!(blocks(&text, 64).first().map(String::len), Some(4 << 20));
+        let many = "data: x\n\n".repeat(1 << 18);
+        assert_eq!(blocks(&many, many.len()).len(), 1 << 18);
     }
 }

@@ -1,7 +1,7 @@
 //! Publish, go live, cancel, roll back.
 
 use super::errors::Problem;
-use super::explain::{forecast, is_dry_run};
+use super::explain::{forecast, is_dry_run, no_dry_run};
 use super::offers::missing;
 use super::request::{At, expected, read_action, read_own};
 use super::{Rooms, Shared, reply};
@@ -24,11 +24,12 @@ use publishing::offer::OfferKey;
 pub(crate) async fn publish_offer(
     State(rooms): Shared,
     at: At,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let expected = expected(&headers);
-    act(&rooms, &at, body, Permission::Publish, |emails| Command::Publish { emails, expected }).await
+    act(&rooms, &at, &uri, body, Permission::Publish, |emails| Command::Publish { emails, expected }).await
 }
 
 /// Signs off the preview, and starts the way to production. The mail list is that of the publish.
@@ -39,11 +40,12 @@ pub(crate) async fn publish_offer(
 pub(crate) async fn go_live_offer(
     State(rooms): Shared,
     at: At,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let expected = expected(&headers);
-    act(&rooms, &at, body, Permission::GoLive, |_| Command::GoLive { expected }).await
+    act(&rooms, &at, &uri, body, Permission::GoLive, |_| Command::GoLive { expected }).await
 }
 
 /// Cancels the submission that runs or awaits sign-off. A dry run (ours) changes nothing, and answers what this would come to.
@@ -77,12 +79,14 @@ pub(crate) async fn cancel_offer(
 pub(crate) async fn roll_back_offer(
     State(rooms): Shared,
     at: At,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::GoLive)?;
     let key = at.key(&authorised)?;
     rooms.read.offer(&key).await?.ok_or_else(|| missing(&key))?;
+    no_dry_run(&uri)?;
     let RollBackRequest { from } = read_own(body).await?;
     let command = Command::RollBack { from, expected: expected(&headers) };
     rooms.perform.perform(&authorised, &key.offer, command).await?;
@@ -93,11 +97,13 @@ pub(crate) async fn roll_back_offer(
 async fn act(
     rooms: &Rooms,
     at: &At,
+    uri: &Uri,
     body: Body,
     permission: Permission,
     command: impl FnOnce(Vec<String>) -> Command,
 ) -> Result<Response, Problem> {
     let (authorised, key) = admitted(rooms, at, permission)?;
+    no_dry_run(uri)?;
     let emails = read_action(body).await?;
     done(rooms, &authorised, &key, command(emails)).await
 }

@@ -22,7 +22,8 @@ pub(crate) async fn explain_offer(State(rooms): Shared, at: At) -> Result<Respon
     let authorised = at.authorise(&rooms.read, Permission::Read)?;
     let key = at.key(&authorised)?;
     let offer = rooms.read.offer(&key).await?.ok_or_else(|| missing(&key))?;
-    Ok(reply::json(StatusCode::OK, &wire::explanation(&explain(&offer, rooms.perform.now()))))
+    let usually = rooms.perform.usual_end(&offer)?;
+    Ok(reply::json(StatusCode::OK, &wire::explanation(&explain(&offer, rooms.perform.now()), usually.as_ref())))
 }
 
 /// Whether the query asks for a dry run. Its name is read without regard to case, for a slip there must not cancel anything.
@@ -38,6 +39,12 @@ pub(super) fn is_dry_run(uri: &Uri) -> Result<bool, Problem> {
         "false" => Ok(false),
         _ => Err(refused("is neither true nor false")),
     }
+}
+
+/// Refuses a dry run where there is none: it must not really be done.
+pub(super) fn no_dry_run(uri: &Uri) -> Result<(), Problem> {
+    let message = "dryRun=true is there for a cancel and for nothing else; nothing was done. Read the offer's explain, which says what can be done and where that leads, or leave dryRun out to really do it.";
+    if is_dry_run(uri)? { Err(Problem::bad_request("dryRun", message)) } else { Ok(()) }
 }
 
 /// What a cancel would come to, with the status document as it would be.

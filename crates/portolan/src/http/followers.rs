@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// How long a stream is silent at most. Whoever follows looks into the journal after that, told or not.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How many read the journal at once, of all who have fallen behind.
+/// How many read the journal at once, of all who have fallen behind or ask for history.
 const READ_AT_ONCE: usize = 8;
 
 /// The requests that wait for news.

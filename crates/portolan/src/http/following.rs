@@ -73,6 +73,8 @@ pub(crate) async fn follow_publisher(
 fn last_event_id(uri: &Uri, headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let header = headers.get(LAST_EVENT_ID).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let parameter = || query(uri).into_iter().find(|(name, _)| name.eq_ignore_ascii_case("lastEventId"));
+    // An empty one says nothing, as where a proxy blanks it, and does not stand before the other.
+    let header = header.filter(|text| !text.is_empty());
     let Some(text) = header.or_else(|| Some(parameter()?.1)).filter(|text| !text.is_empty()) else { return Ok(None) };
     let number = text.parse().ok().filter(|number| *number >= 0);
     number.map(Some).ok_or_else(|| {
@@ -166,10 +168,10 @@ impl Stream {
             if self.rooms.is_draining() {
                 return Ok(None);
             }
-            if self.newest > self.position
-                && let Some(news) = self.read().await?
-            {
-                return Ok(Some(news));
+            while self.newest > self.position {
+                if let Some(news) = self.read().await? {
+                    return Ok(Some(news));
+                }
             }
             if !self.opened {
                 return Ok(Some(HEARTBEAT));
@@ -208,7 +210,14 @@ impl Stream {
         }
         let mut frames = Vec::new();
         for line in &lines {
-            frames.extend(frame(&self.rooms, &self.publisher, line)?);
+            match frame(&self.rooms, &self.publisher, line) {
+                Ok(frame) => frames.extend(frame),
+                // Whoever comes back would stand before it again, for good; and what is behind it can be read.
+                Err(error) => {
+                    let (publisher, sequence) = (self.publisher.as_str(), line.sequence);
+                    tracing::error!(%error, publisher, sequence, "an event stream leaves out an entry that cannot be read");
+                }
+            }
         }
         Ok((!frames.is_empty()).then(|| frames.into()))
     }

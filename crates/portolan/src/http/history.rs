@@ -17,6 +17,7 @@ use publishing::happening::Happening;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// What `$top` may say, and what counts where it says nothing.
@@ -98,7 +99,8 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let mut asked = Asked::read(uri, publisher, offer)?;
     asked.narrow(rooms)?;
-    let (value, next) = page(rooms, &mut asked).await?;
+    let asked = Arc::new(asked);
+    let (value, next) = page(rooms, &asked).await?;
     let next_link = next.map(|next| asked.next(&rooms.public_url, next));
     Ok(reply::rendered(&HistoryPage { value, next_link }, headers))
 }
@@ -210,34 +212,48 @@ impl Asked {
 }
 
 /// The entries of a page, and the number from which the next page goes on, where there is one.
-async fn page(rooms: &Rooms, asked: &mut Asked) -> Result<(Vec<HistoryEntry>, Option<i64>), Problem> {
+async fn page(rooms: &Rooms, asked: &Arc<Asked>) -> Result<(Vec<HistoryEntry>, Option<i64>), Problem> {
     // One more than is shown tells whether there is another page.
     let most = if asked.is_filtered() { MOST } else { asked.top + 1 };
-    asked.selection.most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut selection = LineSelection { most: i64::try_from(most).unwrap_or(i64::MAX), ..asked.selection.clone() };
     let (mut found, mut looked_at, mut last) = (Vec::new(), 0, None);
     loop {
-        let lines = rooms.read.lines(asked.selection.clone()).await?;
-        looked_at += lines.len();
-        for line in &lines {
-            if let Some(entry) = asked.wanted(line)? {
+        let lines = read(rooms, asked, selection.clone()).await?;
+        let count = lines.len();
+        for (sequence, wanted) in lines {
+            if let Some(entry) = wanted {
                 if found.len() == asked.top {
                     return Ok((found, last));
                 }
                 found.push(entry);
             }
-            last = Some(line.sequence);
+            last = Some(sequence);
         }
-        if lines.len() < most {
+        looked_at += count;
+        if count < most {
             return Ok((found, None));
         }
         if looked_at >= LOOKED_AT {
             return Ok((found, last));
         }
-        let LineSelection { after, before, newest_first, .. } = &mut asked.selection;
         if let Some(last) = last {
-            *(if *newest_first { before } else { after }) = last;
+            *(if selection.newest_first { &mut selection.before } else { &mut selection.after }) = last;
         }
     }
+}
+
+/// The number of each of some lines, and the entry where it is one that was asked for. Only a few read at once, and documents are
+/// read apart from those who answer others.
+async fn read(
+    rooms: &Rooms,
+    asked: &Arc<Asked>,
+    selection: LineSelection,
+) -> Result<Vec<(i64, Option<HistoryEntry>)>, Problem> {
+    let _turn = rooms.followers.reading.acquire().await;
+    let lines = rooms.read.lines(selection).await?;
+    let asked = Arc::clone(asked);
+    let judge = move || lines.iter().map(|line| Ok((line.sequence, asked.wanted(line)?))).collect();
+    tokio::task::spawn_blocking(judge).await.map_err(|error| Problem::internal(&error))?
 }
 
 /// What `asOf` in the query of a status says, where it is there.
@@ -268,6 +284,7 @@ pub(super) async fn status_at(
     let (publisher, offer) = (key.publisher.clone(), Some(key.offer.clone()));
     let before = rooms.read.first_since(&key.publisher, offer.as_ref(), Moment::from_ticks(at.ticks() + 1))?;
     let newest = LineSelection { publisher, offer, after: 0, before, newest_first: true, most: 1 };
+    let _turn = rooms.followers.reading.acquire().await;
     if let Some(line) = rooms.read.lines(newest.clone()).await?.pop() {
         let document = wire::tagged(line.document).map_err(|error| Problem::internal(&error))?;
         return Ok(reply::document(document, headers));

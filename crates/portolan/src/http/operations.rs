@@ -8,11 +8,12 @@ use super::{Rooms, Shared, reply};
 use crate::auth::Permission;
 use crate::wire;
 use api::operations::Operation as WireOperation;
+use api::status::StatusDocument;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use publishing::offer::{Offer, OfferId, OfferKey};
-use publishing::operation::{Operation, Purpose};
+use publishing::operation::{Course, Operation, Purpose};
 use uuid::Uuid;
 
 /// Where one run stands.
@@ -87,9 +88,12 @@ async fn by_composite_id(rooms: &Rooms, at: &At, headers: &HeaderMap) -> Result<
 
 fn answer(rooms: &Rooms, offer: &Offer, operation: &Operation, headers: &HeaderMap) -> Result<Response, Problem> {
     let mut shown = wire::operation(operation, offer, rooms.success_word, &rooms.links);
-    // An older one goes no further, and nothing of it has an end to come.
-    if offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id) {
-        wire::add_usual(&mut shown.steps, &rooms.perform.usual(offer, &operation.steps)?);
+    // An older one goes no further. Of the newest the status document says what its steps usually take, and this the same.
+    let goes_on =
+        operation.course == Course::Running && offer.operation.as_ref().is_some_and(|newest| newest.id == operation.id);
+    if goes_on && let Some(document) = rooms.read.status(&offer.key.name())? {
+        let told: StatusDocument = serde_json::from_slice(&document.body).map_err(|error| Problem::internal(&error))?;
+        wire::copy_usual(&mut shown.steps, &told.steps);
     }
     Ok(reply::rendered(&shown, headers))
 }

@@ -2,9 +2,9 @@
 
 use super::{Actor, Failure, Perform, SERVICE};
 use crate::store::{Learned, Look, Store, StoreError, Stored};
-use crate::wire::Usual;
+use crate::wire::{Usual, UsualEnd};
 use publishing::command::Command;
-use publishing::durations::{Durations, Range, SOONEST_LATE_SECONDS, Watched, ended_steps, watched};
+use publishing::durations::{Durations, Range, Watched, ended_steps, watched};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::offer::Offer;
 use publishing::operation::{Course, Step};
@@ -78,18 +78,13 @@ impl Perform {
     }
 
     /// What each of these steps of an offer usually takes; nothing of those that have ended, or will not be reached.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub fn usual(&self, offer: &Offer, steps: &[Step]) -> Result<Vec<Option<Usual>>, StoreError> {
+    pub(super) fn usual(&self, offer: &Offer, steps: &[Step]) -> Result<Vec<Option<Usual>>, StoreError> {
         let ends = matches!(offer.status(), OfferStatus::Succeeded | OfferStatus::Canceled | OfferStatus::Failed)
             || offer.operation.as_ref().is_some_and(|operation| operation.course == Course::CancelRequested);
         if ends || !self.tells_durations {
             return Ok(Vec::new());
         }
         let at_hand = offer.operation.as_ref().and_then(watched);
-        // As of the last change, so that a document stays the same until the next one.
-        let seen_at = offer.operation.as_ref().map_or(self.clock.now(), |operation| operation.changed_at);
         let usual = |(at, step): (usize, &Step)| {
             let is_left = matches!(
                 step.status(),
@@ -99,12 +94,27 @@ impl Perform {
                 return Ok(None);
             }
             let durations = self.known.of(self.store.as_ref(), self.clock.now(), &offer.offer_type, &step.id)?;
-            Ok(match at_hand.filter(|watched| watched.at == at) {
-                Some(watched) => remaining(&durations, &watched, seen_at),
-                None => durations.range().map(|range| Usual { range, ends: None }),
-            })
+            let since = at_hand.filter(|watched| watched.at == at).map(|watched| watched.since);
+            Ok(durations.range().map(|range| Usual { range, since }))
         };
         steps.iter().enumerate().map(usual).collect()
+    }
+
+    /// When the step at hand of an offer usually ends, by those earlier ones that took longer than it has by now.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn usual_end(&self, offer: &Offer) -> Result<Option<UsualEnd>, StoreError> {
+        let at_hand = offer.operation.as_ref().and_then(watched).filter(|_| self.tells_durations);
+        let Some(at_hand) = at_hand else { return Ok(None) };
+        let now = self.clock.now();
+        let known = self.known.of(self.store.as_ref(), now, &offer.offer_type, &at_hand.step.id)?;
+        let end = |range: Range| UsualEnd {
+            from: at_hand.plus(range.low),
+            to: at_hand.plus(range.high),
+            samples: range.samples,
+        };
+        Ok(known.after(at_hand.spent(now)).map(end))
     }
 
     /// What a decision teaches, and when to look whether the step that follows is late.
@@ -112,7 +122,7 @@ impl Perform {
         let before = stored.and_then(|stored| stored.offer.operation.as_ref());
         let at_hand = offer.operation.as_ref().and_then(watched);
         let look_at = at_hand.map(|watched| self.look_at(offer, &watched)).transpose()?;
-        Ok(Learned { ended: ended_steps(before, offer.operation.as_ref()), look_at })
+        Ok(Learned { ended: ended_steps(before, offer.operation.as_ref(), self.clock.now()), look_at })
     }
 
     fn range(&self, offer: &Offer, at_hand: &Watched<'_>) -> Result<Option<Range>, StoreError> {
@@ -144,7 +154,12 @@ impl Perform {
             Some(usual) if at_hand.spent(self.clock.now()) > usual.late_after() => usual,
             _ => return Ok(Looked::Again(Some(self.look_at(offer, &at_hand)?))),
         };
-        let command = Command::NoteLate { operation: look.operation, step: at_hand.at, usual };
+        let command = Command::NoteLate {
+            operation: look.operation,
+            step: at_hand.at,
+            usual,
+            tells_figures: self.tells_durations,
+        };
         match self.run(&look.key, &Actor::named(SERVICE), command, None, None).await {
             Ok(_) => {
                 let (offer, step) = (look.key.name(), &at_hand.step.id);
@@ -156,14 +171,6 @@ impl Perform {
             Err(error) => Err(error),
         }
     }
-}
-
-fn remaining(durations: &Durations, at_hand: &Watched<'_>, seen_at: Moment) -> Option<Usual> {
-    let range = durations.after(at_hand.spent(seen_at))?;
-    // The document is rendered anew when the end has passed, and that is not before a step can be late.
-    let is_worth_it = range.high >= SOONEST_LATE_SECONDS * TICKS_PER_SECOND;
-    let ends = is_worth_it.then(|| (at_hand.plus(range.low), at_hand.plus(range.high)));
-    Some(Usual { range, ends })
 }
 
 /// What a look came to.

@@ -42,8 +42,8 @@ pub trait Learning: Send + Sync {
     /// When the next look is due.
     fn next_look(&self) -> Result<Option<Moment>, StoreError>;
 
-    /// The looks that are due, at most so many, the oldest first.
-    fn looks(&self, now: Moment, most: usize) -> Result<Vec<Look>, StoreError>;
+    /// The looks that are due, at most so many, the oldest first. What cannot be read is put off for good, and logged.
+    async fn looks(&self, now: Moment, most: usize) -> Result<Vec<Look>, StoreError>;
 
     /// Puts looks off, or off for good; those that a commit has moved meanwhile stay where they are.
     async fn put_looks_off(&self, looks: Vec<(Look, Option<Moment>)>) -> Result<(), StoreError>;
@@ -65,8 +65,8 @@ impl Looks {
     }
 
     /// As [`Learning::looks`].
-    pub fn due(&self, now: Moment, most: usize) -> Result<Vec<Look>, StoreError> {
-        self.0.looks(now, most)
+    pub async fn due(&self, now: Moment, most: usize) -> Result<Vec<Look>, StoreError> {
+        self.0.looks(now, most).await
     }
 
     /// As [`Learning::put_looks_off`].

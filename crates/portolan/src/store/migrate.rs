@@ -3,7 +3,7 @@
 use super::StoreError;
 use rusqlite::Connection;
 
-const SQLITE: [&str; 11] = [
+const SQLITE: [&str; 12] = [
     include_str!("../../migrations/sqlite/0001_spine.sql"),
     include_str!("../../migrations/sqlite/0002_access.sql"),
     include_str!("../../migrations/sqlite/0003_sealed.sql"),
@@ -15,6 +15,7 @@ const SQLITE: [&str; 11] = [
     include_str!("../../migrations/sqlite/0009_durations.sql"),
     include_str!("../../migrations/sqlite/0010_told.sql"),
     include_str!("../../migrations/sqlite/0011_mail.sql"),
+    include_str!("../../migrations/sqlite/0012_learned_once.sql"),
 ];
 
 /// The schema of this program.

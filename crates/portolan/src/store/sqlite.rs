@@ -22,6 +22,9 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+/// How many connections wait for the next reads. Each has files open and keeps pages in memory; another is open in a moment.
+const MOST_IDLE: usize = 16;
+
 /// A SQLite database, on disk or in memory.
 #[derive(Clone, Debug)]
 pub struct Sqlite(Arc<Inner>);
@@ -195,8 +198,9 @@ impl Readers {
                 let pooled = locked(idle).pop();
                 let connection = pooled.map_or_else(|| open_reader(path), Ok)?;
                 let result = work(&connection);
-                if result.is_ok() {
-                    locked(idle).push(connection);
+                let mut idle = locked(idle);
+                if result.is_ok() && idle.len() < MOST_IDLE {
+                    idle.push(connection);
                 }
                 result
             }
@@ -339,5 +343,30 @@ impl Store for Sqlite {
             Ok(())
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST_IDLE, Readers, Sqlite};
+    use crate::vault::Vault;
+
+    fn reads_at_once(store: &Sqlite, more: usize) {
+        let read = store.read(|_| {
+            if more > 0 {
+                reads_at_once(store, more - 1);
+            }
+            Ok(())
+        });
+        read.unwrap();
+    }
+
+    #[test]
+    fn many_reads_at_once_leave_few_connections() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(data.path(), 1 << 20, Vault::in_memory().unwrap()).unwrap();
+        reads_at_once(&store, 3 * MOST_IDLE);
+        let Readers::Pool { idle, .. } = &store.0.readers else { panic!("it is on disk") };
+        assert_eq!(idle.lock().unwrap().len(), MOST_IDLE);
     }
 }

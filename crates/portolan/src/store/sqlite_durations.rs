@@ -19,7 +19,7 @@ const MOST_READ: usize = 5_000;
 impl Learning for Sqlite {
     fn durations(&self, offer_type: &str, step: &str) -> Result<Durations> {
         let statement = "SELECT ticks FROM duration WHERE offer_type = ?1 AND step = ?2
-                          ORDER BY ended_at DESC, rowid DESC LIMIT ?3";
+                          ORDER BY rowid DESC LIMIT ?3";
         let params = params![offer_type, step, NEWEST];
         self.read(|connection| all(connection, statement, params, |row| row.get(0))).map(Durations::new)
     }
@@ -30,8 +30,12 @@ impl Learning for Sqlite {
         Ok(found.flatten().map(Moment::from_ticks))
     }
 
-    fn looks(&self, now: Moment, most: usize) -> Result<Vec<Look>> {
-        self.read(|connection| looks(connection, now, most))
+    async fn looks(&self, now: Moment, most: usize) -> Result<Vec<Look>> {
+        let (looks, unreadable) = self.read(|connection| looks(connection, now, most))?;
+        if !unreadable.is_empty() {
+            self.write(move |connection| give_up(connection, &unreadable), |()| {}).await?;
+        }
+        Ok(looks)
     }
 
     async fn put_looks_off(&self, looks: Vec<(Look, Option<Moment>)>) -> Result<()> {
@@ -47,7 +51,7 @@ pub(super) fn learn(connection: &Connection, change: &Change) -> Result<()> {
             .prepare_cached(
                 "DELETE FROM duration WHERE rowid IN
                     (SELECT rowid FROM duration WHERE offer_type = ?1 AND step = ?2
-                      ORDER BY ended_at DESC, rowid DESC LIMIT -1 OFFSET ?3)",
+                      ORDER BY rowid DESC LIMIT -1 OFFSET ?3)",
             )?
             .execute(params![change.offer.offer_type, ended.step, KEPT])?;
     }
@@ -65,7 +69,8 @@ fn insert(connection: &Connection, offer_type: &str, Ended { step, at, ticks }: 
     Ok(())
 }
 
-fn looks(connection: &Connection, now: Moment, most: usize) -> Result<Vec<Look>> {
+/// The looks that are due, and the ids of operations of which nobody can say what to look at.
+fn looks(connection: &Connection, now: Moment, most: usize) -> Result<(Vec<Look>, Vec<String>)> {
     let found: Vec<(String, String, String, i64)> = all(
         connection,
         "SELECT p.id, o.offer, o.id, o.look_at FROM operation o JOIN publisher p ON p.folded = o.publisher
@@ -73,11 +78,26 @@ fn looks(connection: &Connection, now: Moment, most: usize) -> Result<Vec<Look>>
         params![now.ticks(), most],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
-    let look = |(publisher, offer, operation, at): (String, String, String, i64)| {
-        let operation = Uuid::try_parse(&operation).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        Ok(Look { key: key(&publisher, &offer)?, operation, at: Moment::from_ticks(at) })
-    };
-    found.into_iter().map(look).collect()
+    let (mut looks, mut unreadable) = (Vec::new(), Vec::new());
+    for (publisher, offer, id, at) in found {
+        match (Uuid::try_parse(&id), key(&publisher, &offer)) {
+            (Ok(operation), Ok(key)) => looks.push(Look { key, operation, at: Moment::from_ticks(at) }),
+            _ => unreadable.push(id),
+        }
+    }
+    Ok((looks, unreadable))
+}
+
+/// One row that nobody can read must not keep the others from being looked at.
+fn give_up(connection: &Connection, unreadable: &[String]) -> Result<()> {
+    for id in unreadable {
+        tracing::error!(
+            operation = id,
+            "this operation cannot be read, and is not looked at any more: restore a backup"
+        );
+        connection.execute("UPDATE operation SET look_at = NULL WHERE id = ?1", [id])?;
+    }
+    Ok(())
 }
 
 fn put_off(connection: &Connection, looks: &[(Look, Option<Moment>)]) -> Result<()> {
@@ -88,38 +108,41 @@ fn put_off(connection: &Connection, looks: &[(Look, Option<Moment>)]) -> Result<
     Ok(())
 }
 
-/// Learns from the operations that are there, where nothing was learned yet: of a database that is older than this is.
+/// Learns from the operations that are there, once in the life of a database: one that is older than this is.
 pub(super) fn fill(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction()?;
-    if transaction.query_row("SELECT EXISTS (SELECT 1 FROM duration)", [], |row| row.get(0))? {
+    if transaction.execute("DELETE FROM duration_unlearned", [])? == 0 {
         return Ok(());
     }
-    let mut learned = 0;
+    let mut learned = Vec::new();
     {
+        // By the number of the row, for which there is an index: the newest were written last.
         let mut read = transaction.prepare(
-            "SELECT o.offer_type, p.record FROM operation p JOIN offer o ON o.publisher = p.publisher AND o.id = p.offer
-              ORDER BY p.started_at DESC LIMIT ?1",
+            "SELECT o.offer_type, p.record FROM (SELECT * FROM operation ORDER BY rowid DESC LIMIT ?1) p
+               JOIN offer o ON o.publisher = p.publisher AND o.id = p.offer",
         )?;
         let mut rows = read.query([MOST_READ])?;
         while let Some(row) = rows.next()? {
             let (offer_type, record): (String, String) = (row.get(0)?, row.get(1)?);
             // One that cannot be read is no reason not to start; whoever needs it will say so.
             let Ok(operation) = serde_json::from_str::<Operation>(&record) else { continue };
-            for ended in ended_before(&operation) {
-                insert(&transaction, &offer_type, &ended)?;
-                learned += 1;
-            }
+            learned.extend(ended_before(&operation).into_iter().map(|ended| (offer_type.clone(), ended)));
         }
+    }
+    // The newest have the highest numbers, as where they were learned one by one.
+    learned.sort_by_key(|(_, ended)| ended.at);
+    for (offer_type, ended) in &learned {
+        insert(&transaction, offer_type, ended)?;
     }
     transaction.execute(
         "DELETE FROM duration WHERE rowid IN
             (SELECT number FROM (SELECT rowid AS number, ROW_NUMBER() OVER
-                (PARTITION BY offer_type, step ORDER BY ended_at DESC) AS place FROM duration) WHERE place > ?1)",
+                (PARTITION BY offer_type, step ORDER BY rowid DESC) AS place FROM duration) WHERE place > ?1)",
         [KEPT],
     )?;
     transaction.commit()?;
-    if learned > 0 {
-        tracing::info!(learned, "how long steps take was learned from the operations that are there");
+    if !learned.is_empty() {
+        tracing::info!(learned = learned.len(), "how long steps take was learned from the operations that are there");
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! What the rules explain of an offer, in the wire's words.
 
-use super::{date, message, offer_status, step_status};
+use super::{UsualEnd, date, message, offer_status, step_status, usual};
 use api::explain as wire;
 use publishing::cancel::{Foreseen, PreviewThen};
 use publishing::explain::{Awaited, Explanation, Turn, Wait};
 use publishing::refusal::Refusal;
 use publishing::ways::{Action, LeadsTo, Way};
 
-/// What explains an offer.
-pub fn explanation(told: &Explanation) -> wire::Explanation {
+/// What explains an offer, and when the step at hand usually ends.
+pub fn explanation(told: &Explanation, usually: Option<&UsualEnd>) -> wire::Explanation {
     wire::Explanation {
         status: offer_status(told.status),
         headline: told.headline.clone(),
@@ -20,6 +20,7 @@ pub fn explanation(told: &Explanation) -> wire::Explanation {
             id: step.id.clone(),
             step_name: step.name.clone(),
             status: step_status(step.status),
+            usual: usually.map(usual::end),
         }),
         waits_for: told.waits.iter().map(wait).collect(),
         ways: told.ways.iter().map(way).collect(),

@@ -6,7 +6,7 @@ mod usual;
 
 pub use events::{event, happened, test_event};
 pub use explain::{cancel, explanation};
-pub use usual::{Usual, add_usual};
+pub use usual::{Usual, UsualEnd, add_usual, copy_usual};
 
 use crate::links::Links;
 use crate::markup::escape;
@@ -94,7 +94,7 @@ fn step(step: &Step) -> wire_status::Step {
         messages: step.messages().into_iter().map(message).collect(),
         progress_percentage: step.progress_percentage(),
         usual_duration: None,
-        usually_ends: None,
+        since: None,
     }
 }
 

@@ -47,7 +47,7 @@ impl Due for Lookout {
     /// Looks at once, for there is no claim that would keep a look from being taken twice.
     async fn take(&self, _: &mut JoinSet<()>, free: usize) -> Result<usize, StoreError> {
         let now = self.clock.now();
-        let due = self.looks.due(now, free)?;
+        let due = self.looks.due(now, free).await?;
         let (count, mut put_off) = (due.len(), Vec::new());
         for look in due {
             match self.perform.look(&look).await {

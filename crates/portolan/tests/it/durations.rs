@@ -70,6 +70,13 @@ fn late(step: &Value) -> Vec<&Value> {
     step["messages"].as_array().unwrap().iter().filter(|message| message["code"] == "StepLate").collect()
 }
 
+/// From when until when the step at hand usually ends by now, and from how many that is known.
+async fn usual_end(world: &World, offer: &str) -> Option<(Moment, Moment, u64)> {
+    let told = world.get(&format!("/api/publishers/contoso/offers/{offer}/explain")).await.json();
+    let usual = told["step"].get("usual")?;
+    Some((moment(&usual["from"]), moment(&usual["to"]), usual["samples"].as_u64().unwrap()))
+}
+
 async fn lines(world: &World) -> Vec<Line> {
     let contoso = Circle::Publisher(PublisherId::parse("contoso").unwrap());
     world.store.journal(&contoso, 0, 100_000).await.unwrap()
@@ -95,7 +102,7 @@ async fn a_range_is_told_from_the_fifth_sample_on() {
     let usual =
         json!({"medianSeconds": 16 * HOUR + HOUR / 2, "lowSeconds": 9 * HOUR, "highSeconds": HIGH, "samples": 6});
     assert_eq!(planned[1]["usualDuration"], usual);
-    assert!(planned.iter().all(|step| step.get("usuallyEnds").is_none()), "nobody is at it");
+    assert!(planned.iter().all(|step| step.get("since").is_none()), "nobody is at it");
     assert!(planned[3].get("usualDuration").is_none(), "sign-off takes as long as the publisher wants");
     assert_eq!(planned[0]["estimatedTimeFrame"], "< 1 min", "the words of the pipeline stay");
 
@@ -104,29 +111,24 @@ async fn a_range_is_told_from_the_fifth_sample_on() {
         [steps(&world, "memo-6").await[1].clone(), world.get(&operation).await.json()["steps"][1].clone()];
     for step in [&told, &shown] {
         assert_eq!((&step["usualDuration"], &step["status"]), (&usual, &json!("waitingForApproval")));
-        assert_eq!(moment(&step["usuallyEnds"]["from"]), since.plus_seconds(9 * HOUR));
-        assert_eq!(moment(&step["usuallyEnds"]["to"]), since.plus_seconds(HIGH));
+        assert_eq!(moment(&step["since"]), since);
     }
+    assert_eq!(usual_end(&world, "memo-6").await, Some((since.plus_seconds(9 * HOUR), since.plus_seconds(HIGH), 6)));
     assert!(steps(&world, "memo-6").await[0].get("usualDuration").is_none(), "it has ended");
 
-    // Half an hour into the tenth hour both say the same still. With the next change one of the six is out of it, and nothing
-    // that is told is below the time spent.
+    // What documents say is so of earlier ones, whatever the time. When this one ends is told as of now: half an hour into the
+    // tenth hour one of the six is out of it, and nothing that is told is below the time spent.
     turn_to(&world, since, 9 * HOUR + HOUR / 2);
-    assert_eq!(world.get(&operation).await.json()["steps"][1]["usualDuration"], usual);
+    let (from, to, samples) = usual_end(&world, "memo-6").await.unwrap();
+    assert_eq!((from, samples), (since.plus_seconds(12 * HOUR), 5));
+    assert!(to >= since.plus_seconds(HIGH));
     let id = operation.split('?').next().unwrap().rsplit('/').next().unwrap();
     assert_eq!(world.post(&format!("/api/reviews/{id}/review/claim"), "").await.status, 200);
-    for shown in [&steps(&world, "memo-6").await[1], &world.get(&operation).await.json()["steps"][1]] {
-        assert_eq!(
-            (&shown["usualDuration"]["samples"], &shown["usualDuration"]["lowSeconds"]),
-            (&json!(5), &json!(12 * HOUR))
-        );
-        assert!(shown["usualDuration"]["highSeconds"].as_i64().unwrap() >= HIGH);
-    }
     // After that too few took longer for anything to be told.
     turn_to(&world, since, 13 * HOUR);
-    assert_eq!(world.post(&format!("/api/reviews/{id}/review/claim"), "").await.status, 200);
+    assert_eq!(usual_end(&world, "memo-6").await, None);
     for shown in [&steps(&world, "memo-6").await[1], &world.get(&operation).await.json()["steps"][1]] {
-        assert!(shown.get("usualDuration").is_none() && shown.get("usuallyEnds").is_none());
+        assert_eq!((&shown["usualDuration"], moment(&shown["since"])), (&usual, since));
     }
     // What comes to no good end tells nothing any more.
     world.post("/api/publishers/contoso/offers/memo-6/cancel", "").await;
@@ -152,7 +154,7 @@ async fn a_step_that_takes_longer_is_noted_once_and_at_its_time() {
                 the marketplace's operator.";
     assert_eq!(messages[0]["text"], text);
     assert_eq!(moment(&messages[0]["timestamp"]), since.plus_seconds(HIGH + 1));
-    assert!(step.get("usualDuration").is_none() && step.get("usuallyEnds").is_none(), "nobody knows any more");
+    assert!(step.get("usualDuration").is_none() && step.get("since").is_none(), "nobody knows any more");
     assert_eq!(late(&world.get(&operation).await.json()["steps"][1]).len(), 1);
     let lines = noted(&world).await;
     assert_eq!((lines.len(), &lines[0]["actor"], &lines[0]["step"]), (1, &json!("portolan"), &json!("review")));
@@ -182,12 +184,13 @@ async fn what_is_canceled_or_blocked_is_not_late_and_what_is_mended_begins_anew(
     world.verdict("memo-7", "block", r#"{"message":"The page is empty."}"#).await;
     assert_eq!(world.store.next_look().unwrap(), None);
     let step = steps(&world, "memo-7").await[1].clone();
-    assert!(step.get("usualDuration").is_none() && step.get("usuallyEnds").is_none(), "{step}");
+    assert!(step.get("usualDuration").is_none() && step.get("since").is_none(), "{step}");
     hours(&world, 100);
     world.lookout.look().await.unwrap();
     world.verdict("memo-7", "unblock", "").await;
     let mended = world.clock.now();
-    assert_eq!(moment(&steps(&world, "memo-7").await[1]["usuallyEnds"]["to"]), mended.plus_seconds(HIGH));
+    assert_eq!(moment(&steps(&world, "memo-7").await[1]["since"]), mended);
+    assert_eq!(usual_end(&world, "memo-7").await.unwrap().1, mended.plus_seconds(HIGH));
     turn_to(&world, mended, HIGH);
     assert_eq!(world.lookout.look().await.unwrap(), 0);
     turn_to(&world, mended, HIGH + 1);
@@ -209,7 +212,7 @@ async fn what_was_learned_meanwhile_counts() {
         in_review(&world, &format!("slow-{slow}")).await;
     }
     hours(&world, 20);
-    let (_, since) = in_review(&world, "memo-6").await;
+    let (operation, since) = in_review(&world, "memo-6").await;
     turn_to(&world, since, 30 * HOUR);
     for slow in 0..5 {
         world.verdict(&format!("slow-{slow}"), "approve", "").await;
@@ -219,6 +222,11 @@ async fn what_was_learned_meanwhile_counts() {
     turn_to(&world, since, HIGH + 1);
     assert_eq!(world.lookout.look().await.unwrap(), 1);
     assert_eq!((lines(&world).await.len(), world.status("memo-6").await), (before, document));
+    // Nothing in what is served has become untrue by that, and both doors say the same.
+    let (shown, told) = (world.get(&operation).await.json(), world.status("memo-6").await);
+    assert_eq!(shown["steps"], told["steps"]);
+    let now = world.clock.now();
+    assert!(usual_end(&world, "memo-6").await.is_none_or(|(from, to, _)| now < from && from <= to));
     let moved = world.store.next_look().unwrap().unwrap();
     assert!(moved > since.plus_seconds(49 * HOUR) && moved < since.plus_seconds(52 * HOUR), "{moved:?}");
     turn_to(&world, since, 52 * HOUR);
@@ -244,12 +252,61 @@ async fn a_setting_removes_what_is_told_and_not_that_a_step_is_late() {
     let world = World::with(Setting { learned_durations: false, ..Setting::default() }).await;
     six_reviewed(&world).await;
     let (operation, since) = in_review(&world, "memo-6").await;
-    for body in [world.status("memo-6").await.to_string(), world.get(&operation).await.body] {
-        assert!(!body.contains("usualDuration") && !body.contains("usuallyEnds"), "{body}");
+    let explained = world.get("/api/publishers/contoso/offers/memo-6/explain").await.body;
+    for body in [world.status("memo-6").await.to_string(), world.get(&operation).await.body, explained] {
+        assert!(!body.contains("\"usual"), "{body}");
     }
     turn_to(&world, since, HIGH + 1);
     world.lookout.look().await.unwrap();
-    assert_eq!(late(&steps(&world, "memo-6").await[1]).len(), 1);
+    let step = steps(&world, "memo-6").await[1].clone();
+    let text =
+        "This step takes longer than nine in ten earlier ones. That is on record for the marketplace's operator.";
+    assert_eq!((late(&step).len(), &late(&step)[0]["text"]), (1, &json!(text)), "without figures");
+}
+
+/// What was not there at the first start is not looked for at every other, and a row that nobody can read stops no look.
+#[test]
+fn it_is_filled_once_and_one_unreadable_row_stops_no_look() {
+    let data = tempfile::tempdir().unwrap();
+    let since = life(async {
+        let world = World::on(reopened(data.path()).await, Setting::default()).await;
+        six_reviewed(&world).await;
+        in_review(&world, "memo-6").await.1
+    });
+    let raw = Connection::open(data.path().join("portolan.db")).unwrap();
+    let unreadable = "CREATE TEMP TABLE one AS SELECT * FROM operation LIMIT 1;
+                      UPDATE one SET id = 'no-uuid', started_at = 1, course = 'completed', look_at = 0;
+                      INSERT INTO operation SELECT * FROM one";
+    raw.execute_batch(unreadable).unwrap();
+    drop(raw);
+    life(async {
+        let world = World::on(reopened(data.path()).await, Setting::default()).await;
+        turn_to(&world, since, HIGH + 1);
+        assert_eq!(world.lookout.look().await.unwrap(), 1);
+        assert_eq!((noted(&world).await.len(), world.store.next_look().unwrap()), (1, None));
+    });
+    Connection::open(data.path().join("portolan.db")).unwrap().execute_batch("DELETE FROM duration").unwrap();
+    drop(life(reopened(data.path())));
+    assert!(rows(data.path()).is_empty(), "once is enough");
+}
+
+/// A clock that was set back makes no sample that is newer than all that come.
+#[tokio::test]
+async fn what_was_learned_last_is_the_newest_whatever_the_clock_said() {
+    let data = tempfile::tempdir().unwrap();
+    drop(reopened(data.path()).await);
+    let raw = Connection::open(data.path().join("portolan.db")).unwrap();
+    for number in 0..60_i64 {
+        let row = (i64::MAX - number, HOUR * TICKS_PER_SECOND);
+        raw.execute("INSERT INTO duration VALUES ('memo', 'review', ?1, ?2)", row).unwrap();
+    }
+    drop(raw);
+    let world = World::on(reopened(data.path()).await, Setting::default()).await;
+    for (number, hours) in REVIEWS.into_iter().enumerate() {
+        reviewed(&world, &format!("memo-{number}"), hours).await;
+    }
+    let range = world.store.durations("memo", "review").unwrap().after(2 * HOUR * TICKS_PER_SECOND).unwrap();
+    assert_eq!(range.samples, 6, "all that came later count");
 }
 
 /// The loop that a service runs, by itself.
@@ -324,7 +381,11 @@ fn a_restart_keeps_it_and_an_old_database_teaches_it() {
         assert_eq!(world.store.durations("memo", "review").unwrap().range().unwrap().samples, 6);
     });
     let old = Connection::open(data.path().join("portolan.db")).unwrap();
-    old.execute_batch("DELETE FROM duration; UPDATE operation SET look_at = 0 WHERE course = 'running'").unwrap();
+    old.execute_batch(
+        "DELETE FROM duration; INSERT INTO duration_unlearned VALUES (1);
+         UPDATE operation SET look_at = 0 WHERE course = 'running'",
+    )
+    .unwrap();
     drop(old);
     life(async {
         let world = World::on(reopened(data.path()).await, Setting::default()).await;

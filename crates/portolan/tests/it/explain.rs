@@ -196,6 +196,29 @@ async fn a_dry_run_is_refused_as_the_cancel_would_be() {
     assert_eq!(world.status("published").await["status"], "running");
 }
 
+/// Where there is no dry run, asking for one does nothing.
+#[tokio::test]
+async fn what_has_no_dry_run_is_not_done_for_real() {
+    let world = World::new().await;
+    Kind::NeverPublished.reached(&world).await;
+    Kind::AwaitsSignOff.reached(&world).await;
+    Kind::Update.reached(&world).await;
+    for (kind, action, body) in [
+        (Kind::NeverPublished, "publish", ""),
+        (Kind::AwaitsSignOff, "golive", ""),
+        (Kind::Update, "rollback", r#"{"from":2}"#),
+    ] {
+        let (offer, before) = (kind.offer(), world.status(&kind.offer()).await);
+        for dry in ["dryRun=true", "DryRun=true", "dryRun=perhaps"] {
+            let answer = world.post(&format!("{OFFERS}/{offer}/{action}?api-version=2017-10-31&{dry}"), body).await;
+            assert_eq!((answer.status, &answer.json()["error"]["target"]), (400, &json!("dryRun")), "{action} {dry}");
+        }
+        assert_eq!(world.status(&offer).await, before, "{action}");
+    }
+    let published = format!("{OFFERS}/{}/publish?api-version=2017-10-31&dryRun=false", Kind::NeverPublished.offer());
+    assert_eq!(world.post(&published, "").await.status, 202);
+}
+
 #[tokio::test]
 async fn publishers_read_whose_turn_it_is() {
     let world = World::new().await;

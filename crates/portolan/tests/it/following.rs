@@ -158,6 +158,11 @@ async fn a_stream_begins_with_the_newest_entry_or_after_the_one_that_is_named() 
     assert_eq!(next(&mut rest).await, (newest, "draftSaved".into()));
     let by_query = world.get(&format!("{MEMO}/events?api-version=2017-10-31&lasteventid={first}")).await;
     assert!(by_query.body.contains(&format!("\nid: {newest}\n")), "{}", by_query.body);
+    let empty = [("last-event-id", "")];
+    let blanked =
+        world.send("GET", &format!("{MEMO}/events?api-version=2017-10-31&lastEventId={first}"), &empty, "").await;
+    assert!(!blanked.body.contains(&format!("\nid: {first}\n")), "an empty header says nothing: {}", blanked.body);
+    assert!(blanked.body.contains(&format!("\nid: {newest}\n")), "{}", blanked.body);
     let both = [("last-event-id", "0")];
     let both =
         world.send("GET", &format!("{MEMO}/events?api-version=2017-10-31&lastEventId={newest}"), &both, "").await;
@@ -365,6 +370,31 @@ async fn what_nobody_was_told_of_is_found_in_the_journal_all_the_same() {
             }
         }
     }
+}
+
+/// One entry that cannot be read is left out: those before it and those behind it come all the same, however many there are.
+#[tokio::test]
+async fn an_unreadable_entry_keeps_no_other_from_being_told() {
+    let data = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(opened(data.path()).unwrap());
+    let world = World::on(store, Setting::default()).await;
+    world.put_memo("memo").await;
+    let from = lines(world.store.as_ref()).await[0].0;
+    write_behind_its_back(data.path(), 60);
+    let raw = Connection::open(data.path().join("portolan.db")).unwrap();
+    raw.busy_timeout(Duration::from_secs(5)).unwrap();
+    // More in a row than are read at once, too.
+    let spoil = "UPDATE journal SET entry = '{' WHERE publisher = 'contoso'
+                    AND (sequence = ?1 + 3 OR sequence BETWEEN ?1 + 10 AND ?1 + 50)";
+    raw.execute(spoil, [from]).unwrap();
+    let mut events = client(&world, &world.token).follow_offer("contoso", "memo", Some(0)).await.unwrap();
+    let mut told = Vec::new();
+    while told.last() != Some(&(from + 60)) {
+        let event = timeout(Duration::from_secs(10), events.next()).await.expect("an event").unwrap().expect("no end");
+        told.push(event.data.entry.sequence);
+    }
+    let readable = (from..=from + 60).filter(|number| number - from != 3 && !(10..=50).contains(&(number - from)));
+    assert_eq!(told, readable.collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -322,7 +322,12 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
             let at_hand = at_hand.and_then(|(operation, step)| operation.steps.iter().position(|one| one == step));
             let high = high * TICKS_PER_SECOND;
             let usual = Range { median: high / 2, low: 0, high, samples: 7 };
-            Command::NoteLate { operation, step: at_hand.filter(|_| step > 2).unwrap_or(step), usual }
+            Command::NoteLate {
+                operation,
+                step: at_hand.filter(|_| step > 2).unwrap_or(step),
+                usual,
+                tells_figures: true,
+            }
         }
         Move::Replan => Command::Replan,
     }
