@@ -1,5 +1,6 @@
 //! What a change of an offer means to whoever follows it: one happening for each entry of the journal.
 
+use crate::check::{Check, CheckState};
 use crate::entry::Event;
 use crate::offer::Offer;
 use crate::status::{OfferStatus, StepStatus};
@@ -225,15 +226,24 @@ fn came_of(before: Option<&Offer>, after: &Offer) -> (Happening, Option<String>)
     }
     let was = before.and_then(|offer| offer.operation.as_ref()).map_or(&[][..], |operation| &operation.steps);
     let is = after.operation.as_ref().map_or(&[][..], |operation| &operation.steps);
-    let changed = |which: &dyn Fn(StepStatus, StepStatus) -> bool| {
-        let found = is.iter().zip(was).find(|(is, was)| which(was.status(), is.status()))?;
-        Some(found.0.id.clone())
+    let steps = || is.iter().zip(was);
+    let became = |wanted: StepStatus| {
+        let found = steps().find(|(is, was)| is.status() == wanted && was.status() != wanted);
+        found.map(|(is, _)| is.id.clone())
     };
-    let became = |wanted: StepStatus| changed(&|was, is| is == wanted && was != wanted);
+    // Not by the step's status: it stays blocked as long as any check of it is.
+    let check = |from_blocked: bool| {
+        let crosses = |(is, was): (&Check, &Check)| {
+            (was.state == CheckState::Blocked) == from_blocked && (is.state == CheckState::Blocked) != from_blocked
+        };
+        let found = steps().find(|(is, was)| is.checks.iter().zip(&was.checks).any(crosses));
+        found.map(|(is, _)| is.id.clone())
+    };
     let found = [
-        (Happening::Blocked, became(StepStatus::Blocked)),
+        (Happening::Blocked, check(false)),
+        // Where it waits for a reviewer again, that is no news beside what is mended.
+        (Happening::Unblocked, check(true)),
         (Happening::WaitingForReviewer, became(StepStatus::WaitingForApproval)),
-        (Happening::Unblocked, changed(&|was, is| was == StepStatus::Blocked && is != was)),
         (Happening::StepCompleted, became(StepStatus::Complete)),
         (Happening::StepStarted, became(StepStatus::InProgress)),
     ];
