@@ -40,6 +40,8 @@ pub(crate) fn decide(
     if let Some(operation) = &mut offer.operation {
         if let Some(step) = operation.steps.get_mut(step_at).filter(|_| unblocks) {
             step.begun_anew_at = Some(context.now);
+            // Its time begins anew, so it may become late anew.
+            step.late = None;
         }
         operation.advance(now, context.now);
     }

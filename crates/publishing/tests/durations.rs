@@ -339,6 +339,20 @@ fn the_table_of_what_is_late() {
     store.go_until(|store| store.step_statuses()[0] == StepStatus::Complete);
     assert!(said(&store).is_empty() && store.newest().unwrap().steps[0].late.is_some());
 
+    // What is mended begins anew: it is late no more, and may become so again.
+    let mut mended = before.clone();
+    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour) }).unwrap();
+    let (at, _) = mended.newest().unwrap().due_checks()[0].clone();
+    mended.put(report(at, Ending::Blocked, mended.now)).unwrap();
+    assert_eq!(said(&mended).len(), 1);
+    let step_id = mended.newest().unwrap().steps[0].id.clone();
+    mended.put_by_anybody(verdict(operation, &step_id, Verdict::Unblock)).unwrap();
+    assert!(said(&mended).is_empty() && watched(mended.newest().unwrap()).is_some());
+    assert!(!late(&mended, 0, 30 * hour), "so soon");
+    mended.now = mended.now.plus_seconds(31 * 3_600);
+    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour) }).unwrap();
+    assert_eq!((said(&mended).len(), late(&mended, 0, 0)), (1, false), "once in each round");
+
     let mut canceled = before.clone();
     canceled.put(common::cancel()).unwrap();
     assert!(!late(&canceled, 0, 0), "it will be canceled");

@@ -6,6 +6,7 @@ use crate::reviewers::Reviews;
 use publishing::command::{Audience, Command, Ending};
 use publishing::entry::Event;
 use publishing::message::Level;
+use publishing::moment::Moment;
 use publishing::note_late::STEP_LATE;
 use publishing::operation::{Check, CheckState, Course, Operation, PICK_UP_SECONDS, Purpose, Step};
 use publishing::pipeline::CheckKind;
@@ -28,8 +29,8 @@ pub struct History {
     published: BTreeMap<i64, Option<Written>>,
     /// What was in production, the newest last, as told by promotes and roll backs alone.
     production: Vec<i64>,
-    /// The steps that were noted as late.
-    pub late: BTreeSet<(Uuid, String)>,
+    /// The steps that were noted as late, each with when it was begun anew.
+    pub late: BTreeSet<(Uuid, String, Option<Moment>)>,
     /// Who held, approved and submitted what.
     pub reviews: Reviews,
 }
@@ -56,7 +57,8 @@ impl History {
                 }
             }
             Command::NoteLate { operation, step, .. } => {
-                assert!(self.late.insert((*operation, newest(after).steps[*step].id.clone())), "it was noted twice");
+                let step = &newest(after).steps[*step];
+                assert!(self.late.insert((*operation, step.id.clone(), step.begun_anew_at)), "it was noted twice");
             }
             Command::RollBack { .. } => {
                 let before = self.rolls_back_to().unwrap();
