@@ -164,9 +164,7 @@ pub fn explain(offer: &Offer, now: Moment) -> Explanation {
         headline: told.headline,
         next: told.next,
         turn: first.map_or_else(|| turn(status), |wait| wait.what.turn()),
-        since: first
-            .and_then(|wait| wait.since)
-            .unwrap_or_else(|| operation.map_or(offer.draft.saved_at, |operation| operation.changed_at)),
+        since: first.and_then(|wait| wait.since).unwrap_or_else(|| since(offer, status, operation)),
         until: first.and_then(|wait| wait.until),
         step: step.map(|step| StepAtHand { id: step.id.clone(), name: step.name.clone(), status: step.status() }),
         ways: ways(offer, now),
@@ -189,6 +187,14 @@ const fn turn(status: OfferStatus) -> Turn {
         OfferStatus::Running => Turn::Service,
         OfferStatus::Succeeded => Turn::Nobody,
     }
+}
+
+/// Since when it is so while no submission runs.
+fn since(offer: &Offer, status: OfferStatus, operation: Option<&Operation>) -> Moment {
+    let Some(operation) = operation else { return offer.draft.saved_at };
+    // What is live may have been rolled back since the submission ended.
+    let left = offer.previous.as_ref().filter(|_| status == OfferStatus::Succeeded).map(|previous| previous.left_at);
+    left.map_or(operation.changed_at, |left| left.max(operation.changed_at))
 }
 
 /// What a step that stops the submission says has to be mended; oldest first.
@@ -217,10 +223,11 @@ fn wait(operation: &Operation, step: &Step, check: &Check, now: Moment) -> Optio
             let by_reviewer = check.kind.queue().is_some();
             (Awaited::Mending { by_reviewer }, blocked_since(check).or(reached), None)
         }
-        CheckState::AwaitingPerson => (person(check, now), reached, None),
+        CheckState::AwaitingPerson => (person(check, now), check.awaited_since.or(reached), None),
         CheckState::InHand | CheckState::Queued { .. } => {
             let (what, until) = work(step, check);
-            (what, reached, until)
+            let begun_anew = step.begun_anew_at.filter(|_| check.round > 0);
+            (what, begun_anew.or(reached), until)
         }
     };
     // What is over is no time to wait for any more: it is taken up just now.

@@ -108,11 +108,11 @@ pub(crate) fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Mo
             check.messages.retain(|message| message.code.as_deref() != Some(REVIEWER_APPROVED));
             check.messages.push(Message::information("What blocked this step is mended.", now));
             check.begin_anew();
-            check.state = if check.kind.waits_for_person() {
-                CheckState::AwaitingPerson
+            if check.kind.waits_for_person() {
+                check.await_person(clock);
             } else {
-                CheckState::Queued { at: clock }
-            };
+                check.state = CheckState::Queued { at: clock };
+            }
         }
     }
     if let Verdict::Reject(reason) | Verdict::Block(reason) = verdict {

@@ -140,13 +140,10 @@ impl Step {
     }
 
     /// Hands the step to a person once the workers are done with it: what they would find need not be looked at.
-    fn hand_to_person(&mut self) {
+    fn hand_to_person(&mut self, clock: Moment) {
         let is_person = |check: &&mut Check| check.kind.waits_for_person() && check.is(CheckState::NotStarted);
         if self.checks.iter().all(|check| check.kind.waits_for_person() || check.is(CheckState::Complete)) {
-            for check in self.checks.iter_mut().filter(is_person) {
-                check.begun = true;
-                check.state = CheckState::AwaitingPerson;
-            }
+            self.checks.iter_mut().filter(is_person).for_each(|check| check.await_person(clock));
         }
     }
 }
@@ -332,7 +329,7 @@ impl Operation {
                 reuse::take_over(step, &known, now);
             }
             step.hand_to_listing(due);
-            step.hand_to_person();
+            step.hand_to_person(clock);
             if step.is_complete() {
                 continue;
             }

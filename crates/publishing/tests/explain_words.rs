@@ -243,6 +243,39 @@ fn at_the_sign_off_and_after_it() {
         "The submission is canceled at once. Version 1 stays live. The preview of version 1 stays. The draft is kept."
     );
     store.go_until(in_status(OfferStatus::Succeeded));
+    assert_eq!(told(&store).since, store.newest().unwrap().changed_at);
+    store.now = store.now.plus_seconds(900);
     put(&mut store, Command::RollBack { from: 2, expected: publishing::command::Expected::Any });
+    assert_eq!(told(&store).since, store.now, "since the roll back");
     says(&store, Turn::Nobody, "Version 1 is live: version 2 was rolled back.", update);
+}
+
+/// A wait began when it became somebody's turn, and not when the step was reached.
+#[test]
+fn since_when_somebody_is_waited_for() {
+    let mut store = at(OPERATOR_TYPE, step("examine", StepStatus::InProgress));
+    let reached = store.newest().unwrap().current_step().unwrap().reached_at.unwrap();
+    assert_eq!(told(&store).since, reached);
+    store.now = store.now.plus_seconds(600);
+    store.go_until(step("examine", StepStatus::WaitingForApproval));
+    assert_eq!((told(&store).since, told(&store).turn), (store.now, Turn::Reviewer));
+    assert!(store.now > reached);
+    let operation = store.newest().unwrap().id;
+    store.now = store.now.plus_seconds(600);
+    put(&mut store, verdict(operation, "examine", Verdict::Block(reason())));
+    assert_eq!(told(&store).since, store.newest().unwrap().changed_at);
+    store.now = store.now.plus_seconds(600);
+    put(&mut store, verdict(operation, "examine", Verdict::Unblock));
+    assert_eq!((told(&store).since, told(&store).turn), (store.now, Turn::Reviewer));
+
+    // A worker's check, mended: the service is at it since then.
+    let mut store = at(USUAL, step("displaydummycertify", StepStatus::InProgress));
+    while store.newest().unwrap().due_checks().len() > 1 {
+        ends(&mut store, Ending::Done);
+    }
+    ends(&mut store, Ending::Blocked);
+    store.now = store.now.plus_seconds(600);
+    let operation = store.newest().unwrap().id;
+    put(&mut store, verdict(operation, "displaydummycertify", Verdict::Unblock));
+    assert_eq!((told(&store).since, told(&store).turn), (store.now, Turn::Service));
 }
