@@ -72,8 +72,9 @@ impl Awaited {
             Self::GoLive => 3,
             Self::LettingGo => 4,
             Self::OutsideSystem => 5,
-            Self::Worker { .. } => 6,
-            Self::Pause => 7,
+            Self::Worker { begun: true } => 6,
+            Self::Worker { begun: false } => 7,
+            Self::Pause => 8,
         }
     }
 

@@ -4,7 +4,7 @@ use crate::explain::{Awaited, Wait, errors};
 use crate::offer::Offer;
 use crate::operation::{Course, Operation, Step};
 use crate::pipeline::USUAL_QUEUE;
-use crate::status::OfferStatus;
+use crate::status::{OfferStatus, StepStatus};
 
 /// What an offer's publisher is told.
 pub(crate) struct Told {
@@ -42,7 +42,7 @@ pub(crate) fn told(offer: &Offer, status: OfferStatus, step: Option<&Step>, wait
             "Publish again when you want to go on. The draft is kept.",
         ),
         OfferStatus::Running => match (step, waits) {
-            (Some(step), [first, ..]) => running(operation, step, &first.what, waits),
+            (Some(step), [first, ..]) => running(operation, step, first, waits),
             _ => told_as(format!("Version {version} is on its way."), "Nothing to do."),
         },
     }
@@ -86,9 +86,10 @@ fn these(errors: usize) -> String {
     }
 }
 
-fn running(operation: &Operation, step: &Step, first: &Awaited, waits: &[Wait]) -> Told {
+fn running(operation: &Operation, step: &Step, first: &Wait, waits: &[Wait]) -> Told {
     let name = &step.name;
-    match first {
+    let by_itself = "Nothing to do: the service works on by itself.";
+    match first.what {
         Awaited::Mending { .. } => blocked(operation, step, waits),
         Awaited::Reviewer { .. } => reviewed(name, waits),
         Awaited::GoLive => preview_is_ready(operation.offer_version),
@@ -100,12 +101,12 @@ fn running(operation: &Operation, step: &Step, first: &Awaited, waits: &[Wait]) 
             format!("{name} waits for a system outside the marketplace."),
             "Nothing to do: it goes on when that system has answered.",
         ),
-        Awaited::Worker { begun: true } => {
-            told_as(format!("{name} is in progress."), "Nothing to do: the service works on by itself.")
+        Awaited::Worker { begun } if begun || step.status() != StepStatus::NotStarted => {
+            told_as(format!("{name} is in progress."), by_itself)
         }
-        Awaited::Worker { begun: false } => {
-            told_as(format!("{name} begins in a moment."), "Nothing to do: the service works on by itself.")
-        }
+        // Its time has come, and nobody has taken it.
+        Awaited::Worker { .. } if first.until.is_none() => told_as(format!("{name} waits for its turn."), by_itself),
+        Awaited::Worker { .. } => told_as(format!("{name} begins in a moment."), by_itself),
         Awaited::Pause => {
             told_as(format!("{name} waits for a time to pass."), "Nothing to do: it goes on by itself after that.")
         }

@@ -73,6 +73,24 @@ fn before_and_after_a_submission() {
     );
     let due_at = store.newest().unwrap().due_checks()[0].1;
     assert_eq!((told(&store).since, told(&store).until), (store.now, Some(due_at)));
+    let mut waiting = store.clone();
+    waiting.now = due_at.plus_seconds(60);
+    let by_itself = "Nothing to do: the service works on by itself.";
+    says(&waiting, Turn::Service, "Validate Pre-Requisites waits for its turn.", by_itself);
+    // One check is begun and looked at again later; the other one is due sooner, and not begun.
+    let mut begun = store.clone();
+    let first = due(&begun);
+    let later = due_at.plus_seconds(3_600);
+    put(&mut begun, Command::StartCheck(first.clone()));
+    let again = report(first.clone(), Ending::WaitingUntil(later), begun.now);
+    put(&mut begun, again);
+    says(&begun, Turn::Service, "Validate Pre-Requisites is in progress.", by_itself);
+    assert_eq!(told(&begun).until, Some(later));
+    // One is complete, and the other one not begun.
+    let done = report(first, Ending::Done, begun.now);
+    put(&mut begun, done);
+    assert_eq!(told(&begun).step.unwrap().status, StepStatus::InProgress);
+    says(&begun, Turn::Service, "Validate Pre-Requisites is in progress.", by_itself);
     let mut canceled = store.clone();
     put(&mut canceled, cancel());
     says(
