@@ -18,8 +18,8 @@ pub enum Turn {
     Publisher,
     /// A reviewer of the marketplace.
     Reviewer,
-    /// The marketplace's operator.
-    Operator,
+    /// The marketplace: one of its operators or reviewers.
+    Marketplace,
     /// A system that does a check outside the service.
     OutsideSystem,
     /// The service itself, which works on.
@@ -81,9 +81,10 @@ impl Awaited {
     /// Who has to act while this is waited for.
     pub const fn turn(&self) -> Turn {
         match self {
-            Self::Mending { by_reviewer: false } => Turn::Operator,
-            Self::Mending { by_reviewer: true } | Self::Reviewer { .. } => Turn::Reviewer,
-            Self::GoLive => Turn::Publisher,
+            Self::Mending { by_reviewer: false } => Turn::Marketplace,
+            // A reviewer who blocks says what is wrong with the offer.
+            Self::Mending { by_reviewer: true } | Self::GoLive => Turn::Publisher,
+            Self::Reviewer { .. } => Turn::Reviewer,
             Self::OutsideSystem => Turn::OutsideSystem,
             Self::LettingGo | Self::Worker { .. } | Self::Pause => Turn::Service,
         }

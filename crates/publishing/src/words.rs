@@ -117,18 +117,18 @@ fn blocked(operation: &Operation, step: &Step, waits: &[Wait]) -> Told {
     let name = &step.name;
     let errors = count(Some(step));
     let is_ours = |wait: &Wait| wait.what == Awaited::Mending { by_reviewer: false };
-    let is_reviewers = |wait: &Wait| wait.what == Awaited::Mending { by_reviewer: true };
-    let who = match (waits.iter().any(is_ours), waits.iter().any(is_reviewers)) {
-        (true, true) => "the marketplace's operator and a reviewer have to unblock it",
-        (false, true) => "a reviewer has to unblock it",
-        _ => "the marketplace's operator has to unblock it",
-    };
+    if !waits.iter().any(is_ours) {
+        let begun_anew = if operation.can_cancel() { ", or cancel and publish again" } else { "" };
+        let errors = if errors > 1 { format!("{errors} errors") } else { "1 error".to_owned() };
+        let next = format!("Your turn: mend {errors} at {name}; a reviewer unblocks it then{begun_anew}.");
+        return told_as(format!("{name} is blocked."), next);
+    }
     let begun_anew =
         if operation.can_cancel() { " If the draft has to change for that, cancel and publish again." } else { "" };
     told_as(
         format!("{name} is blocked."),
         format!(
-            "Blocked at {name}: once {} {} mended, {who}.{begun_anew}",
+            "Blocked at {name}: once {} {} mended, the marketplace has to unblock it.{begun_anew}",
             these(errors),
             if errors > 1 { "are" } else { "is" }
         ),

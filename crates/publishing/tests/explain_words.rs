@@ -11,6 +11,7 @@ use publishing::explain::{Explanation, Turn, explain};
 use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
 use publishing::status::{OfferStatus, StepStatus};
+use publishing::ways::Action;
 
 const USUAL: &str = "microsoft-azure-virtualmachines";
 
@@ -153,11 +154,14 @@ fn while_a_reviewer_has_it() {
     put(&mut store, verdict(operation, "displaycertify", Verdict::Block(reason())));
     says(
         &store,
-        Turn::Reviewer,
+        Turn::Publisher,
         "Certification is blocked.",
-        "Blocked at Certification: once the error is mended, a reviewer has to unblock it. If the draft has to change for that, cancel and publish again.",
+        "Your turn: mend 1 error at Certification; a reviewer unblocks it then, or cancel and publish again.",
     );
     assert_eq!(told(&store).errors.len(), 1);
+    let ways: Vec<_> = told(&store).ways.into_iter().map(|way| (way.who, way.action)).collect();
+    let (reviewer, publisher) = (Turn::Reviewer, Turn::Publisher);
+    assert_eq!(ways, [(reviewer, Action::Unblock), (reviewer, Action::Reject), (publisher, Action::Cancel)]);
 }
 
 #[test]
@@ -234,10 +238,13 @@ fn at_the_sign_off_and_after_it() {
     ends(&mut begun, Ending::Blocked);
     says(
         &begun,
-        Turn::Operator,
+        Turn::Marketplace,
         "Live is blocked.",
-        "Blocked at Live: once the error is mended, the marketplace's operator has to unblock it.",
+        "Blocked at Live: once the error is mended, the marketplace has to unblock it.",
     );
+    let ways: Vec<_> = told(&begun).ways.into_iter().map(|way| (way.who, way.words)).collect();
+    // A reviewer may do it as well as an operator.
+    assert_eq!(ways, [(Turn::Marketplace, "Once it is mended, the marketplace unblocks Live.".to_owned())]);
     assert_eq!(
         told(&begun).cancel.unwrap_err().to_string(),
         "Cancel is not possible while the offer's status is `running`. Going live has begun and cannot be stopped; publish again to change what is live."
