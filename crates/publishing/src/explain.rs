@@ -210,7 +210,11 @@ fn waits(operation: &Operation, step: &Step, now: Moment) -> Vec<Wait> {
             step.checks.iter().filter_map(|check| wait(operation, step, check, now)).collect()
         }
         Course::CancelRequested => {
-            vec![Wait { what: Awaited::LettingGo, since: Some(operation.changed_at), until: None }]
+            vec![Wait {
+                what: Awaited::LettingGo,
+                since: Some(operation.cancel_requested_at.unwrap_or(operation.changed_at)),
+                until: None,
+            }]
         }
         Course::Failed | Course::Canceled => Vec::new(),
     }

@@ -3,6 +3,7 @@
 use crate::check::{Check, CheckState};
 use crate::entry::Event;
 use crate::offer::Offer;
+use crate::operation::Course;
 use crate::status::{OfferStatus, StepStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -170,7 +171,12 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
         Event::DraftSaved => at_once(Happening::DraftSaved, None),
         Event::Published { operation, .. } => at_once(Happening::Published, Some(*operation)),
         Event::WentLive { operation } => at_once(Happening::GoLiveStarted, Some(*operation)),
-        Event::CancelRequested { operation } => at_once(Happening::CancelRequested, Some(*operation)),
+        Event::CancelRequested { operation } => {
+            let course = before.and_then(|offer| offer.operation.as_ref()).map(|operation| operation.course);
+            let is_repeated = course == Some(Course::CancelRequested);
+            let happening = if is_repeated { Happening::Progressed } else { Happening::CancelRequested };
+            at_once(happening, Some(*operation))
+        }
         Event::Canceled { operation } => at_once(Happening::Canceled, Some(*operation)),
         Event::RolledBack { .. } => at_once(Happening::RolledBack, None),
         Event::AudiencesSynchronised { .. } => at_once(Happening::AudiencesSynchronised, None),

@@ -163,6 +163,9 @@ pub struct Operation {
     pub started_at: Moment,
     /// When it last changed.
     pub changed_at: Moment,
+    /// When a cancel was first asked for, where it waits for a check to let go, or waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<Moment>,
     /// Whom to tell.
     pub emails: Vec<String>,
     /// Its steps, as the pipeline was when it started.
@@ -204,6 +207,7 @@ impl Operation {
             offer_version,
             started_at,
             changed_at: started_at,
+            cancel_requested_at: None,
             emails,
             steps,
             artifacts: Vec::new(),

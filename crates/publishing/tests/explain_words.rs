@@ -7,6 +7,7 @@ mod common;
 use common::{OPERATOR_TYPE, Store, cancel, go_live, publish, reason, report, sample, verdict};
 use publishing::check::Outside;
 use publishing::command::{CheckRef, Command, Ending, Verdict};
+use publishing::decide::Answer;
 use publishing::explain::{Explanation, Turn, explain};
 use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
@@ -137,6 +138,13 @@ fn before_and_after_a_submission() {
     put(&mut store, cancel());
     let next = "Nothing to do: the submission is canceled as soon as the check in hand lets go.";
     says(&store, Turn::Service, "A cancel was asked for.", next);
+    // Asked for again: the same answer, and it waits since it was asked for first.
+    let (asked_at, document) = (store.newest().unwrap().changed_at, store.document());
+    store.now = store.now.plus_seconds(60);
+    let operation = store.newest().unwrap().id;
+    assert_eq!(store.put(cancel()), Ok(Answer::CancelRequested(operation)));
+    says(&store, Turn::Service, "A cancel was asked for.", next);
+    assert_eq!((told(&store).since, store.document()), (asked_at, document));
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn oracle(before: &Store, after: &Store, command: &Command) -> (Happening, BTree
         _ if turned(OfferStatus::Canceled) => (Happening::Canceled, none()),
         _ if turned(OfferStatus::WaitingForPublisherReview) => (Happening::PreviewReady, none()),
         Command::Cancel { .. } if !is_canceling(before) => (Happening::CancelRequested, none()),
-        Command::Cancel { .. } => (Happening::CancelRequested, none()),
+        // Who asks again adds nothing.
+        Command::Cancel { .. } => (Happening::Progressed, none()),
         _ => {
             let blocked = became(before, after, |state| state == CheckState::Blocked);
             let unblocked = became(before, after, |state| state != CheckState::Blocked);
@@ -203,6 +204,7 @@ fn the_table_of_what_is_told_on_the_way() {
     tells(&mut store, Command::StartCheck(check.clone()), Happening::StepStarted, first);
     let mut canceled = store.clone();
     tells(&mut canceled, cancel(), Happening::CancelRequested, None);
+    tells(&mut canceled, cancel(), Happening::Progressed, None);
     let lets_go = report(check.clone(), Ending::Done, canceled.now);
     tells(&mut canceled, lets_go, Happening::Canceled, first);
     let mut failed = store.clone();

@@ -163,6 +163,9 @@ fn records(before: &Store, after: &Store, command: &Command) {
         let mut frozen = old.clone();
         frozen.course = new.course;
         frozen.changed_at = new.changed_at;
+        let is_kept = old.cancel_requested_at.is_none() || old.cancel_requested_at == new.cancel_requested_at;
+        assert!(is_kept, "a cancel that was asked for again began anew");
+        frozen.cancel_requested_at = new.cancel_requested_at;
         frozen.artifacts.clone_from(&new.artifacts);
         frozen.steps.clone_from(&new.steps);
         assert_eq!(frozen, *new, "what is fixed at the start changed");
