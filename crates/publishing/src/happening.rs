@@ -53,6 +53,8 @@ pub enum Happening {
     AudiencesSynchronised,
     /// The steps of an offer that is not published were planned anew.
     Replanned,
+    /// The service is at another address, and the links lead there.
+    LinksRenewed,
 }
 
 /// What an entry of the journal says to followers.
@@ -70,7 +72,7 @@ pub struct Told {
 
 impl Happening {
     /// Every happening.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Created,
         Self::DraftSaved,
         Self::Published,
@@ -91,6 +93,7 @@ impl Happening {
         Self::RolledBack,
         Self::AudiencesSynchronised,
         Self::Replanned,
+        Self::LinksRenewed,
     ];
 
     /// Its name, as filters and events spell it.
@@ -116,6 +119,7 @@ impl Happening {
             Self::RolledBack => "rolledBack",
             Self::AudiencesSynchronised => "audiencesSynchronised",
             Self::Replanned => "replanned",
+            Self::LinksRenewed => "linksRenewed",
         }
     }
 
@@ -147,6 +151,7 @@ impl Happening {
             Self::RolledBack => "Rolled back",
             Self::AudiencesSynchronised => "Audiences synchronised",
             Self::Replanned => "Steps planned anew",
+            Self::LinksRenewed => "Links renewed",
         }
     }
 
@@ -181,6 +186,7 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
         Event::RolledBack { .. } => at_once(Happening::RolledBack, None),
         Event::AudiencesSynchronised { .. } => at_once(Happening::AudiencesSynchronised, None),
         Event::Replanned => at_once(Happening::Replanned, None),
+        Event::LinksRenewed => at_once(Happening::LinksRenewed, None),
         Event::StepLate { operation, step, .. } => {
             Told { happening: Happening::StepLate, operation: Some(*operation), step: Some(step.clone()) }
         }

@@ -67,6 +67,7 @@ fn oracle(before: &Store, after: &Store, command: &Command) -> (Happening, BTree
             (Happening::Reviewed, none())
         }
         Command::Replan => (Happening::Replanned, none()),
+        Command::RenewLinks => (Happening::LinksRenewed, none()),
         _ if turned(OfferStatus::Succeeded) => (Happening::Live, none()),
         _ if turned(OfferStatus::Failed) => (Happening::Failed, none()),
         _ if turned(OfferStatus::Canceled) => (Happening::Canceled, none()),

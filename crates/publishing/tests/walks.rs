@@ -108,7 +108,7 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
             });
             if is_late { Outcome::Recorded } else { Outcome::Superseded }
         }
-        Command::Replan => Outcome::Recorded,
+        Command::Replan | Command::RenewLinks => Outcome::Recorded,
         Command::RollBack { .. } => match history.rolls_back_to() {
             Some(_) if status != OfferStatus::Running || !history.live_has_begun => Outcome::Recorded,
             _ => Outcome::InvalidState,

@@ -64,7 +64,7 @@ impl History {
                 let before = self.rolls_back_to().unwrap();
                 self.production.push(before);
             }
-            Command::Cancel { .. } | Command::Replan => {}
+            Command::Cancel { .. } | Command::Replan | Command::RenewLinks => {}
             Command::GiveVerdict { .. }
             | Command::ClaimReview { .. }
             | Command::ReleaseReview { .. }
@@ -409,7 +409,7 @@ fn journal(before: &Store, after: &Store, command: &Command) {
             audiences.len() == given.len()
                 && audiences.iter().all(|new| is_given(new) && after.offer().live_audiences.contains(new))
         }
-        (Event::Replanned, Command::Replan) => after.offer == before.offer,
+        (Event::Replanned, Command::Replan) | (Event::LinksRenewed, Command::RenewLinks) => after.offer == before.offer,
         _ => false,
     };
     assert!(fits && entry.actor == PEOPLE[after.by].0, "{entry:?}");
