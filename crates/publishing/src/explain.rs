@@ -78,6 +78,16 @@ impl Awaited {
         }
     }
 
+    /// What happens at the time that is known of it, after the word "it".
+    const fn then(&self) -> &'static str {
+        match self {
+            Self::OutsideSystem => "has to answer by",
+            Self::Pause => "goes on at",
+            Self::Worker { begun: false } => "begins at",
+            _ => "is looked at again at",
+        }
+    }
+
     /// Who has to act while this is waited for.
     pub const fn turn(&self) -> Turn {
         match self {
@@ -143,6 +153,13 @@ pub struct Explanation {
     pub live: Option<i64>,
     /// The version that can be seen in preview.
     pub preview: Option<i64>,
+}
+
+impl Explanation {
+    /// The time that is known of what is waited for, and what happens then, after the word "it".
+    pub fn known_time(&self) -> Option<(&'static str, Moment)> {
+        Some((self.waits.first()?.what.then(), self.until?))
+    }
 }
 
 /// Explains an offer as it stands at this time of the clock.

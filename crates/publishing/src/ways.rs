@@ -57,7 +57,8 @@ pub struct Way {
     pub leads_to: Option<LeadsTo>,
 }
 
-/// Everything that publisher and reviewers can do about where the offer stands, and what goes on without them.
+/// Everything that publisher and reviewers can do about a submission, and what goes on without them. A roll back is not among
+/// it: that is about what is live, however the newest submission stands.
 ///
 /// What is not known here is whether the draft has faults, and whether the offer's type is still there: a publish may be
 /// refused for either.

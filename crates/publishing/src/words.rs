@@ -25,7 +25,7 @@ pub(crate) fn told(offer: &Offer, status: OfferStatus, step: Option<&Step>, wait
     let at = step.map_or("the end", |step| step.name.as_str());
     match status {
         OfferStatus::NeverPublished | OfferStatus::NotStarted => told_as(
-            format!("Version {version} {}, and the draft was saved after that.", ended(operation)),
+            format!("Version {version} {}, and the draft was saved after that.{}", ended(operation), stays(offer)),
             "Your turn: publish the draft to start again.",
         ),
         OfferStatus::WaitingForPublisherReview => preview_is_ready(version),
@@ -48,11 +48,10 @@ pub(crate) fn told(offer: &Offer, status: OfferStatus, step: Option<&Step>, wait
     }
 }
 
-const fn ended(operation: &Operation) -> &'static str {
-    match operation.course {
-        Course::Canceled => "was canceled",
-        _ => "failed",
-    }
+/// How a submission ended, and where: its steps are not shown any more.
+fn ended(operation: &Operation) -> String {
+    let how = if operation.course == Course::Canceled { "was canceled" } else { "failed" };
+    format!("{how} at {}", operation.current_step().map_or("the end", |step| step.name.as_str()))
 }
 
 fn preview_is_ready(version: i64) -> Told {

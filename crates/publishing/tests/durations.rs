@@ -266,6 +266,20 @@ fn what_is_canceled_or_taken_over_is_no_sample() {
     assert!(ended_steps(None, store.newest()).is_empty());
 }
 
+/// Whoever had to do only a part of it was quicker than usual.
+#[test]
+fn a_step_of_which_a_check_was_taken_over_is_no_sample() {
+    let mut store = Store::new("microsoft-azure-virtualmachines");
+    store.go_until(|store| store.newest().is_some_and(|run| run.due_checks().len() == 1 && run.has_check_in_hand()));
+    let before = store.newest().unwrap().clone();
+    store.put(store.onward()).unwrap();
+    let mut after = store.newest().unwrap().clone();
+    assert_eq!(ended_steps(Some(&before), Some(&after)).len(), 1);
+    assert!(after.steps[0].checks.len() > 1);
+    after.steps[0].checks[0].messages[0].code = Some(publishing::reuse::REUSED.into());
+    assert!(ended_steps(Some(&before), Some(&after)).is_empty() && ended_before(&after).is_empty());
+}
+
 /// What nobody can hurry is not watched: not begun, blocked, the publisher's, ended.
 #[test]
 fn only_what_somebody_works_on_is_watched() {

@@ -75,6 +75,7 @@ fn before_and_after_a_submission() {
     );
     let due_at = store.newest().unwrap().due_checks()[0].1;
     assert_eq!((told(&store).since, told(&store).until), (store.now, Some(due_at)));
+    assert_eq!(told(&store).known_time(), Some(("begins at", due_at)));
     let mut waiting = store.clone();
     waiting.now = due_at.plus_seconds(60);
     let by_itself = "Nothing to do: the service works on by itself.";
@@ -87,7 +88,7 @@ fn before_and_after_a_submission() {
     let again = report(first.clone(), Ending::WaitingUntil(later), begun.now);
     put(&mut begun, again);
     says(&begun, Turn::Service, "Validate Pre-Requisites is in progress.", by_itself);
-    assert_eq!(told(&begun).until, Some(later));
+    assert_eq!(told(&begun).known_time(), Some(("is looked at again at", later)));
     // One is complete, and the other one not begun.
     let done = report(first, Ending::Done, begun.now);
     put(&mut begun, done);
@@ -105,7 +106,7 @@ fn before_and_after_a_submission() {
     says(
         &canceled,
         Turn::Publisher,
-        "Version 1 was canceled, and the draft was saved after that.",
+        "Version 1 was canceled at Validate Pre-Requisites, and the draft was saved after that.",
         "Your turn: publish the draft to start again.",
     );
     let first = due(&store);
@@ -130,7 +131,7 @@ fn before_and_after_a_submission() {
     says(
         &failed,
         Turn::Publisher,
-        "Version 1 failed, and the draft was saved after that.",
+        "Version 1 failed at Validate Pre-Requisites, and the draft was saved after that.",
         "Your turn: publish the draft to start again.",
     );
     let mended = told(&failed);
@@ -208,6 +209,7 @@ fn while_the_service_or_somebody_outside_works() {
         "Nothing to do: it goes on when that system has answered.",
     );
     assert_eq!(told(&outside).until, Some(deadline));
+    assert_eq!(told(&outside).known_time(), Some(("has to answer by", deadline)));
     assert!(told(&outside).waits.len() == 2, "and the other check is still to come");
     outside.now = deadline;
     assert_eq!(told(&outside).until, None, "what is over is no time to wait for");
@@ -226,7 +228,7 @@ fn while_the_service_or_somebody_outside_works() {
         "Nothing to do: it goes on by itself after that.",
     );
     let reached = store.newest().unwrap().steps[0].reached_at.unwrap();
-    assert_eq!(told(&store).until, Some(reached.plus_seconds(60)));
+    assert_eq!(told(&store).known_time(), Some(("goes on at", reached.plus_seconds(60))));
 }
 
 #[test]
@@ -270,6 +272,13 @@ fn at_the_sign_off_and_after_it() {
         Turn::Publisher,
         "Version 2 failed at Validate Pre-Requisites. Version 1 stays live.",
         "Your turn. Fix the error at Validate Pre-Requisites, then publish again.",
+    );
+    failed.save(&sample(USUAL)).unwrap();
+    says(
+        &failed,
+        Turn::Publisher,
+        "Version 2 failed at Validate Pre-Requisites, and the draft was saved after that. Version 1 stays live.",
+        "Your turn: publish the draft to start again.",
     );
     assert_eq!(
         told(&store).cancel.unwrap().words(),
