@@ -24,7 +24,8 @@ pub struct Happened {
     pub at: Date,
     /// What happened, in a word: `created`, `draftSaved`, `published`, `stepStarted`, `progressed`, `waitingForReviewer`,
     /// `reviewed`, `blocked`, `unblocked`, `stepCompleted`, `failed`, `previewReady`, `goLiveStarted`, `live`,
-    /// `cancelRequested`, `canceled`, `rolledBack`, `audiencesSynchronised`, `stepLate`, `replanned`. More may come.
+    /// `cancelRequested`, `canceled`, `rolledBack`, `audiencesSynchronised`, `stepLate`, `replanned`,
+    /// `linksRenewed`. More may come.
     pub event: String,
     /// The same for people.
     pub title: String,

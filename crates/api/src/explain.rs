@@ -14,8 +14,8 @@ pub enum Turn {
     Publisher,
     /// A reviewer of the marketplace.
     Reviewer,
-    /// The marketplace's operator.
-    Operator,
+    /// The marketplace: one of its operators or reviewers.
+    Marketplace,
     /// A system that does a check outside the service.
     OutsideSystem,
     /// The service itself, which works on.

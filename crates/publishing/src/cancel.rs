@@ -77,6 +77,10 @@ pub(crate) fn decide(offer: &Offer, expected: &Expected, context: &Context<'_>) 
     let mut offer = offer.clone();
     let in_hand = active.has_check_in_hand();
     if let Some(operation) = &mut offer.operation {
+        // Who asks again gets the same answer, and the wait began when it was asked first.
+        if in_hand && operation.course != Course::CancelRequested {
+            operation.cancel_requested_at = Some(now);
+        }
         operation.course = Course::CancelRequested;
         operation.advance(now, context.now);
     }

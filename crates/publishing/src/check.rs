@@ -88,6 +88,9 @@ pub struct Check {
     /// What reviewers did, where they decide.
     #[serde(default, skip_serializing_if = "Review::is_untouched")]
     pub review: Review,
+    /// Since when it waits for a person, by the clock; none where it never did, or came to it before that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited_since: Option<Moment>,
     /// The digest of what it looks at, where its yes may be taken again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<String>,
@@ -110,6 +113,7 @@ impl Check {
             round: 0,
             outside: None,
             review: Review::default(),
+            awaited_since: None,
             inputs: None,
         }
     }
@@ -124,6 +128,13 @@ impl Check {
             CheckState::Complete => 100,
             _ => self.progress.map_or(0, Progress::percentage),
         }
+    }
+
+    /// A person shall decide from now on.
+    pub(crate) fn await_person(&mut self, clock: Moment) {
+        self.begun = true;
+        self.state = CheckState::AwaitingPerson;
+        self.awaited_since = Some(clock);
     }
 
     /// Takes over how far it says to have come; never less than it said before in this round.

@@ -146,6 +146,8 @@ pub enum Command {
     },
     /// Plan the steps of an offer anew whose pipeline has changed.
     Replan,
+    /// Render the documents of an offer anew whose links lead elsewhere now.
+    RenewLinks,
 }
 
 /// Names one check of an operation.

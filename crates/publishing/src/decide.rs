@@ -129,7 +129,8 @@ pub fn decide(
         Command::SynchroniseAudiences { audiences, expected } => {
             synchronise_audiences::decide(there()?, audiences, &expected, context)
         }
-        Command::Replan => replan::decide(there()?, context),
+        Command::Replan => replan::decide(there()?, Event::Replanned, context),
+        Command::RenewLinks => replan::decide(there()?, Event::LinksRenewed, context),
     }?;
     decision.entry.told = Some(happening::told(offer, &decision.offer, &decision.entry.event));
     Ok(decision)

@@ -130,7 +130,7 @@ pub fn watched(operation: &Operation) -> Option<Watched<'_>> {
 /// The steps that a decision ended at this time of the clock, as far as they tell how long such a step takes.
 ///
 /// Time spent blocked is the publisher's or the operator's, and what is mended begins anew: a step that was ever blocked tells
-/// nothing, and neither does one that nobody had to do because its checks passed earlier, or one that was canceled.
+/// nothing, and neither does one of which a check passed earlier and had not to be done, or one that was canceled.
 pub fn ended_steps(before: Option<&Operation>, after: Option<&Operation>, clock: Moment) -> Vec<Ended> {
     // When a run starts, nothing ends but what is taken over, and the sign-off.
     let same = |(before, after): &(&Operation, &Operation)| before.id == after.id;
@@ -168,7 +168,7 @@ fn took(step: &Step, at: Moment) -> Option<Ended> {
 }
 
 fn tells(step: &Step) -> bool {
-    !step.is_sign_off() && !step.checks.iter().all(reuse::was_taken_over) && !step.checks.iter().any(was_blocked)
+    !step.is_sign_off() && !step.checks.iter().any(|check| reuse::was_taken_over(check) || was_blocked(check))
 }
 
 fn was_blocked(check: &Check) -> bool {

@@ -170,6 +170,8 @@ pub enum Event {
     },
     /// The pipeline of the offer's type had changed, and its steps were planned anew.
     Replanned,
+    /// The service's address had changed, and the offer's links lead there now.
+    LinksRenewed,
     /// The publisher was created.
     PublisherCreated,
     /// Somebody became a member.

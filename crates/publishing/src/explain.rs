@@ -18,8 +18,8 @@ pub enum Turn {
     Publisher,
     /// A reviewer of the marketplace.
     Reviewer,
-    /// The marketplace's operator.
-    Operator,
+    /// The marketplace: one of its operators or reviewers.
+    Marketplace,
     /// A system that does a check outside the service.
     OutsideSystem,
     /// The service itself, which works on.
@@ -72,17 +72,29 @@ impl Awaited {
             Self::GoLive => 3,
             Self::LettingGo => 4,
             Self::OutsideSystem => 5,
-            Self::Worker { .. } => 6,
-            Self::Pause => 7,
+            Self::Worker { begun: true } => 6,
+            Self::Worker { begun: false } => 7,
+            Self::Pause => 8,
+        }
+    }
+
+    /// What happens at the time that is known of it, after the word "it".
+    const fn then(&self) -> &'static str {
+        match self {
+            Self::OutsideSystem => "has to answer by",
+            Self::Pause => "goes on at",
+            Self::Worker { begun: false } => "begins at",
+            _ => "is looked at again at",
         }
     }
 
     /// Who has to act while this is waited for.
     pub const fn turn(&self) -> Turn {
         match self {
-            Self::Mending { by_reviewer: false } => Turn::Operator,
-            Self::Mending { by_reviewer: true } | Self::Reviewer { .. } => Turn::Reviewer,
-            Self::GoLive => Turn::Publisher,
+            Self::Mending { by_reviewer: false } => Turn::Marketplace,
+            // A reviewer who blocks says what is wrong with the offer.
+            Self::Mending { by_reviewer: true } | Self::GoLive => Turn::Publisher,
+            Self::Reviewer { .. } => Turn::Reviewer,
             Self::OutsideSystem => Turn::OutsideSystem,
             Self::LettingGo | Self::Worker { .. } | Self::Pause => Turn::Service,
         }
@@ -143,6 +155,13 @@ pub struct Explanation {
     pub preview: Option<i64>,
 }
 
+impl Explanation {
+    /// The time that is known of what is waited for, and what happens then, after the word "it".
+    pub fn known_time(&self) -> Option<(&'static str, Moment)> {
+        Some((self.waits.first()?.what.then(), self.until?))
+    }
+}
+
 /// Explains an offer as it stands at this time of the clock.
 pub fn explain(offer: &Offer, now: Moment) -> Explanation {
     let status = offer.status();
@@ -164,9 +183,7 @@ pub fn explain(offer: &Offer, now: Moment) -> Explanation {
         headline: told.headline,
         next: told.next,
         turn: first.map_or_else(|| turn(status), |wait| wait.what.turn()),
-        since: first
-            .and_then(|wait| wait.since)
-            .unwrap_or_else(|| operation.map_or(offer.draft.saved_at, |operation| operation.changed_at)),
+        since: first.and_then(|wait| wait.since).unwrap_or_else(|| since(offer, status, operation)),
         until: first.and_then(|wait| wait.until),
         step: step.map(|step| StepAtHand { id: step.id.clone(), name: step.name.clone(), status: step.status() }),
         ways: ways(offer, now),
@@ -191,6 +208,14 @@ const fn turn(status: OfferStatus) -> Turn {
     }
 }
 
+/// Since when it is so while no submission runs.
+fn since(offer: &Offer, status: OfferStatus, operation: Option<&Operation>) -> Moment {
+    let Some(operation) = operation else { return offer.draft.saved_at };
+    // What is live may have been rolled back since the submission ended.
+    let left = offer.previous.as_ref().filter(|_| status == OfferStatus::Succeeded).map(|previous| previous.left_at);
+    left.map_or(operation.changed_at, |left| left.max(operation.changed_at))
+}
+
 /// What a step that stops the submission says has to be mended; oldest first.
 pub(crate) fn errors(step: &Step) -> Vec<&Message> {
     step.messages().into_iter().filter(|message| message.level == Level::Error).collect()
@@ -202,7 +227,11 @@ fn waits(operation: &Operation, step: &Step, now: Moment) -> Vec<Wait> {
             step.checks.iter().filter_map(|check| wait(operation, step, check, now)).collect()
         }
         Course::CancelRequested => {
-            vec![Wait { what: Awaited::LettingGo, since: Some(operation.changed_at), until: None }]
+            vec![Wait {
+                what: Awaited::LettingGo,
+                since: Some(operation.cancel_requested_at.unwrap_or(operation.changed_at)),
+                until: None,
+            }]
         }
         Course::Failed | Course::Canceled => Vec::new(),
     }
@@ -217,10 +246,11 @@ fn wait(operation: &Operation, step: &Step, check: &Check, now: Moment) -> Optio
             let by_reviewer = check.kind.queue().is_some();
             (Awaited::Mending { by_reviewer }, blocked_since(check).or(reached), None)
         }
-        CheckState::AwaitingPerson => (person(check, now), reached, None),
+        CheckState::AwaitingPerson => (person(check, now), check.awaited_since.or(reached), None),
         CheckState::InHand | CheckState::Queued { .. } => {
             let (what, until) = work(step, check);
-            (what, reached, until)
+            let begun_anew = step.begun_anew_at.filter(|_| check.round > 0);
+            (what, begun_anew.or(reached), until)
         }
     };
     // What is over is no time to wait for any more: it is taken up just now.

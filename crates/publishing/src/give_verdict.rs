@@ -40,6 +40,8 @@ pub(crate) fn decide(
     if let Some(operation) = &mut offer.operation {
         if let Some(step) = operation.steps.get_mut(step_at).filter(|_| unblocks) {
             step.begun_anew_at = Some(context.now);
+            // Its time begins anew, so it may become late anew.
+            step.late = None;
         }
         operation.advance(now, context.now);
     }
@@ -106,11 +108,11 @@ pub(crate) fn apply(check: &mut Check, verdict: &Verdict, who: Reviewer, now: Mo
             check.messages.retain(|message| message.code.as_deref() != Some(REVIEWER_APPROVED));
             check.messages.push(Message::information("What blocked this step is mended.", now));
             check.begin_anew();
-            check.state = if check.kind.waits_for_person() {
-                CheckState::AwaitingPerson
+            if check.kind.waits_for_person() {
+                check.await_person(clock);
             } else {
-                CheckState::Queued { at: clock }
-            };
+                check.state = CheckState::Queued { at: clock };
+            }
         }
     }
     if let Verdict::Reject(reason) | Verdict::Block(reason) = verdict {

@@ -1,7 +1,9 @@
 //! What a change of an offer means to whoever follows it: one happening for each entry of the journal.
 
+use crate::check::{Check, CheckState};
 use crate::entry::Event;
 use crate::offer::Offer;
+use crate::operation::Course;
 use crate::status::{OfferStatus, StepStatus};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -51,6 +53,8 @@ pub enum Happening {
     AudiencesSynchronised,
     /// The steps of an offer that is not published were planned anew.
     Replanned,
+    /// The service is at another address, and the links lead there.
+    LinksRenewed,
 }
 
 /// What an entry of the journal says to followers.
@@ -68,7 +72,7 @@ pub struct Told {
 
 impl Happening {
     /// Every happening.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Created,
         Self::DraftSaved,
         Self::Published,
@@ -89,6 +93,7 @@ impl Happening {
         Self::RolledBack,
         Self::AudiencesSynchronised,
         Self::Replanned,
+        Self::LinksRenewed,
     ];
 
     /// Its name, as filters and events spell it.
@@ -114,6 +119,7 @@ impl Happening {
             Self::RolledBack => "rolledBack",
             Self::AudiencesSynchronised => "audiencesSynchronised",
             Self::Replanned => "replanned",
+            Self::LinksRenewed => "linksRenewed",
         }
     }
 
@@ -145,6 +151,7 @@ impl Happening {
             Self::RolledBack => "Rolled back",
             Self::AudiencesSynchronised => "Audiences synchronised",
             Self::Replanned => "Steps planned anew",
+            Self::LinksRenewed => "Links renewed",
         }
     }
 
@@ -169,11 +176,17 @@ pub fn told(before: Option<&Offer>, after: &Offer, event: &Event) -> Told {
         Event::DraftSaved => at_once(Happening::DraftSaved, None),
         Event::Published { operation, .. } => at_once(Happening::Published, Some(*operation)),
         Event::WentLive { operation } => at_once(Happening::GoLiveStarted, Some(*operation)),
-        Event::CancelRequested { operation } => at_once(Happening::CancelRequested, Some(*operation)),
+        Event::CancelRequested { operation } => {
+            let course = before.and_then(|offer| offer.operation.as_ref()).map(|operation| operation.course);
+            let is_repeated = course == Some(Course::CancelRequested);
+            let happening = if is_repeated { Happening::Progressed } else { Happening::CancelRequested };
+            at_once(happening, Some(*operation))
+        }
         Event::Canceled { operation } => at_once(Happening::Canceled, Some(*operation)),
         Event::RolledBack { .. } => at_once(Happening::RolledBack, None),
         Event::AudiencesSynchronised { .. } => at_once(Happening::AudiencesSynchronised, None),
         Event::Replanned => at_once(Happening::Replanned, None),
+        Event::LinksRenewed => at_once(Happening::LinksRenewed, None),
         Event::StepLate { operation, step, .. } => {
             Told { happening: Happening::StepLate, operation: Some(*operation), step: Some(step.clone()) }
         }
@@ -225,15 +238,24 @@ fn came_of(before: Option<&Offer>, after: &Offer) -> (Happening, Option<String>)
     }
     let was = before.and_then(|offer| offer.operation.as_ref()).map_or(&[][..], |operation| &operation.steps);
     let is = after.operation.as_ref().map_or(&[][..], |operation| &operation.steps);
-    let changed = |which: &dyn Fn(StepStatus, StepStatus) -> bool| {
-        let found = is.iter().zip(was).find(|(is, was)| which(was.status(), is.status()))?;
-        Some(found.0.id.clone())
+    let steps = || is.iter().zip(was);
+    let became = |wanted: StepStatus| {
+        let found = steps().find(|(is, was)| is.status() == wanted && was.status() != wanted);
+        found.map(|(is, _)| is.id.clone())
     };
-    let became = |wanted: StepStatus| changed(&|was, is| is == wanted && was != wanted);
+    // Not by the step's status: it stays blocked as long as any check of it is.
+    let check = |from_blocked: bool| {
+        let crosses = |(is, was): (&Check, &Check)| {
+            (was.state == CheckState::Blocked) == from_blocked && (is.state == CheckState::Blocked) != from_blocked
+        };
+        let found = steps().find(|(is, was)| is.checks.iter().zip(&was.checks).any(crosses));
+        found.map(|(is, _)| is.id.clone())
+    };
     let found = [
-        (Happening::Blocked, became(StepStatus::Blocked)),
+        (Happening::Blocked, check(false)),
+        // Where it waits for a reviewer again, that is no news beside what is mended.
+        (Happening::Unblocked, check(true)),
         (Happening::WaitingForReviewer, became(StepStatus::WaitingForApproval)),
-        (Happening::Unblocked, changed(&|was, is| was == StepStatus::Blocked && is != was)),
         (Happening::StepCompleted, became(StepStatus::Complete)),
         (Happening::StepStarted, became(StepStatus::InProgress)),
     ];

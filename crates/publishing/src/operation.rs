@@ -140,13 +140,10 @@ impl Step {
     }
 
     /// Hands the step to a person once the workers are done with it: what they would find need not be looked at.
-    fn hand_to_person(&mut self) {
+    fn hand_to_person(&mut self, clock: Moment) {
         let is_person = |check: &&mut Check| check.kind.waits_for_person() && check.is(CheckState::NotStarted);
         if self.checks.iter().all(|check| check.kind.waits_for_person() || check.is(CheckState::Complete)) {
-            for check in self.checks.iter_mut().filter(is_person) {
-                check.begun = true;
-                check.state = CheckState::AwaitingPerson;
-            }
+            self.checks.iter_mut().filter(is_person).for_each(|check| check.await_person(clock));
         }
     }
 }
@@ -166,6 +163,9 @@ pub struct Operation {
     pub started_at: Moment,
     /// When it last changed.
     pub changed_at: Moment,
+    /// When a cancel was first asked for, where it waits for a check to let go, or waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<Moment>,
     /// Whom to tell.
     pub emails: Vec<String>,
     /// Its steps, as the pipeline was when it started.
@@ -207,6 +207,7 @@ impl Operation {
             offer_version,
             started_at,
             changed_at: started_at,
+            cancel_requested_at: None,
             emails,
             steps,
             artifacts: Vec::new(),
@@ -332,7 +333,7 @@ impl Operation {
                 reuse::take_over(step, &known, now);
             }
             step.hand_to_listing(due);
-            step.hand_to_person();
+            step.hand_to_person(clock);
             if step.is_complete() {
                 continue;
             }

@@ -120,7 +120,7 @@ impl Status {
 pub fn of_operation(operation: &Operation) -> Status {
     let letting_go = || {
         let text = "A cancel was asked for. The submission is canceled as soon as the check in hand lets go.";
-        Message::information(text, operation.changed_at)
+        Message::information(text, operation.cancel_requested_at.unwrap_or(operation.changed_at))
     };
     let has_done = |kind: &CheckKind| {
         let mut checks = operation.steps.iter().flat_map(|step| &step.checks);

@@ -57,7 +57,8 @@ pub struct Way {
     pub leads_to: Option<LeadsTo>,
 }
 
-/// Everything that publisher and reviewers can do about where the offer stands, and what goes on without them.
+/// Everything that publisher and reviewers can do about a submission, and what goes on without them. A roll back is not among
+/// it: that is about what is live, however the newest submission stands.
 ///
 /// What is not known here is whether the draft has faults, and whether the offer's type is still there: a publish may be
 /// refused for either.
@@ -155,7 +156,7 @@ impl Run<'_> {
                 if ways.iter().any(|way| way.action == action && way.queue == queue) {
                     continue;
                 }
-                let who = if queue.is_some() { Turn::Reviewer } else { Turn::Operator };
+                let who = if queue.is_some() { Turn::Reviewer } else { Turn::Marketplace };
                 let leads_to = self.after(|operation| {
                     if let Some(check) = operation.steps.get_mut(self.at).and_then(|step| step.checks.get_mut(at)) {
                         let nobody = Reviewer { id: None, name: String::new() };
@@ -174,7 +175,7 @@ impl Run<'_> {
             Action::Approve => format!("A reviewer approves {name}"),
             Action::Reject => format!("A reviewer rejects {name}, and the submission fails"),
             _ if check.kind.queue().is_some() => format!("Once it is mended, a reviewer unblocks {name}"),
-            _ => format!("Once it is mended, the marketplace's operator unblocks {name}"),
+            _ => format!("Once it is mended, the marketplace unblocks {name}"),
         };
         match check.kind.queue().filter(|_| self.queues() > 1) {
             Some(queue) => format!("{asked} (queue {queue})."),

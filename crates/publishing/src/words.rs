@@ -4,7 +4,7 @@ use crate::explain::{Awaited, Wait, errors};
 use crate::offer::Offer;
 use crate::operation::{Course, Operation, Step};
 use crate::pipeline::USUAL_QUEUE;
-use crate::status::OfferStatus;
+use crate::status::{OfferStatus, StepStatus};
 
 /// What an offer's publisher is told.
 pub(crate) struct Told {
@@ -25,7 +25,7 @@ pub(crate) fn told(offer: &Offer, status: OfferStatus, step: Option<&Step>, wait
     let at = step.map_or("the end", |step| step.name.as_str());
     match status {
         OfferStatus::NeverPublished | OfferStatus::NotStarted => told_as(
-            format!("Version {version} {}, and the draft was saved after that.", ended(operation)),
+            format!("Version {version} {}, and the draft was saved after that.{}", ended(operation), stays(offer)),
             "Your turn: publish the draft to start again.",
         ),
         OfferStatus::WaitingForPublisherReview => preview_is_ready(version),
@@ -42,17 +42,16 @@ pub(crate) fn told(offer: &Offer, status: OfferStatus, step: Option<&Step>, wait
             "Publish again when you want to go on. The draft is kept.",
         ),
         OfferStatus::Running => match (step, waits) {
-            (Some(step), [first, ..]) => running(operation, step, &first.what, waits),
+            (Some(step), [first, ..]) => running(operation, step, first, waits),
             _ => told_as(format!("Version {version} is on its way."), "Nothing to do."),
         },
     }
 }
 
-const fn ended(operation: &Operation) -> &'static str {
-    match operation.course {
-        Course::Canceled => "was canceled",
-        _ => "failed",
-    }
+/// How a submission ended, and where: its steps are not shown any more.
+fn ended(operation: &Operation) -> String {
+    let how = if operation.course == Course::Canceled { "was canceled" } else { "failed" };
+    format!("{how} at {}", operation.current_step().map_or("the end", |step| step.name.as_str()))
 }
 
 fn preview_is_ready(version: i64) -> Told {
@@ -86,9 +85,10 @@ fn these(errors: usize) -> String {
     }
 }
 
-fn running(operation: &Operation, step: &Step, first: &Awaited, waits: &[Wait]) -> Told {
+fn running(operation: &Operation, step: &Step, first: &Wait, waits: &[Wait]) -> Told {
     let name = &step.name;
-    match first {
+    let by_itself = "Nothing to do: the service works on by itself.";
+    match first.what {
         Awaited::Mending { .. } => blocked(operation, step, waits),
         Awaited::Reviewer { .. } => reviewed(name, waits),
         Awaited::GoLive => preview_is_ready(operation.offer_version),
@@ -100,12 +100,12 @@ fn running(operation: &Operation, step: &Step, first: &Awaited, waits: &[Wait]) 
             format!("{name} waits for a system outside the marketplace."),
             "Nothing to do: it goes on when that system has answered.",
         ),
-        Awaited::Worker { begun: true } => {
-            told_as(format!("{name} is in progress."), "Nothing to do: the service works on by itself.")
+        Awaited::Worker { begun } if begun || step.status() != StepStatus::NotStarted => {
+            told_as(format!("{name} is in progress."), by_itself)
         }
-        Awaited::Worker { begun: false } => {
-            told_as(format!("{name} begins in a moment."), "Nothing to do: the service works on by itself.")
-        }
+        // Its time has come, and nobody has taken it.
+        Awaited::Worker { .. } if first.until.is_none() => told_as(format!("{name} waits for its turn."), by_itself),
+        Awaited::Worker { .. } => told_as(format!("{name} begins in a moment."), by_itself),
         Awaited::Pause => {
             told_as(format!("{name} waits for a time to pass."), "Nothing to do: it goes on by itself after that.")
         }
@@ -116,18 +116,18 @@ fn blocked(operation: &Operation, step: &Step, waits: &[Wait]) -> Told {
     let name = &step.name;
     let errors = count(Some(step));
     let is_ours = |wait: &Wait| wait.what == Awaited::Mending { by_reviewer: false };
-    let is_reviewers = |wait: &Wait| wait.what == Awaited::Mending { by_reviewer: true };
-    let who = match (waits.iter().any(is_ours), waits.iter().any(is_reviewers)) {
-        (true, true) => "the marketplace's operator and a reviewer have to unblock it",
-        (false, true) => "a reviewer has to unblock it",
-        _ => "the marketplace's operator has to unblock it",
-    };
+    if !waits.iter().any(is_ours) {
+        let begun_anew = if operation.can_cancel() { ", or cancel and publish again" } else { "" };
+        let errors = if errors > 1 { format!("{errors} errors") } else { "1 error".to_owned() };
+        let next = format!("Your turn: mend {errors} at {name}; a reviewer unblocks it then{begun_anew}.");
+        return told_as(format!("{name} is blocked."), next);
+    }
     let begun_anew =
         if operation.can_cancel() { " If the draft has to change for that, cancel and publish again." } else { "" };
     told_as(
         format!("{name} is blocked."),
         format!(
-            "Blocked at {name}: once {} {} mended, {who}.{begun_anew}",
+            "Blocked at {name}: once {} {} mended, the marketplace has to unblock it.{begun_anew}",
             these(errors),
             if errors > 1 { "are" } else { "is" }
         ),

@@ -354,6 +354,20 @@ fn what_is_canceled_or_taken_over_is_no_sample() {
     assert!(ended_steps(None, store.newest(), store.now).is_empty());
 }
 
+/// Whoever had to do only a part of it was quicker than usual.
+#[test]
+fn a_step_of_which_a_check_was_taken_over_is_no_sample() {
+    let mut store = Store::new("microsoft-azure-virtualmachines");
+    store.go_until(|store| store.newest().is_some_and(|run| run.due_checks().len() == 1 && run.has_check_in_hand()));
+    let before = store.newest().unwrap().clone();
+    store.put(store.onward()).unwrap();
+    let mut after = store.newest().unwrap().clone();
+    assert_eq!(ended_steps(Some(&before), Some(&after)).len(), 1);
+    assert!(after.steps[0].checks.len() > 1);
+    after.steps[0].checks[0].messages[0].code = Some(publishing::reuse::REUSED.into());
+    assert!(ended_steps(Some(&before), Some(&after)).is_empty() && ended_before(&after).is_empty());
+}
+
 /// What nobody can hurry is not watched: not begun, blocked, the publisher's, ended.
 #[test]
 fn only_what_somebody_works_on_is_watched() {
@@ -431,6 +445,20 @@ fn the_table_of_what_is_late() {
     // It says no more than is so: not when the step has ended.
     store.go_until(|store| store.step_statuses()[0] == StepStatus::Complete);
     assert!(said(&store).is_empty() && store.newest().unwrap().steps[0].late.is_some());
+
+    // What is mended begins anew: it is late no more, and may become so again.
+    let mut mended = before.clone();
+    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour) }).unwrap();
+    let (at, _) = mended.newest().unwrap().due_checks()[0].clone();
+    mended.put(report(at, Ending::Blocked, mended.now)).unwrap();
+    assert_eq!(said(&mended).len(), 1);
+    let step_id = mended.newest().unwrap().steps[0].id.clone();
+    mended.put_by_anybody(verdict(operation, &step_id, Verdict::Unblock)).unwrap();
+    assert!(said(&mended).is_empty() && watched(mended.newest().unwrap()).is_some());
+    assert!(!late(&mended, 0, 30 * hour), "so soon");
+    mended.now = mended.now.plus_seconds(31 * 3_600);
+    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour) }).unwrap();
+    assert_eq!((said(&mended).len(), late(&mended, 0, 0)), (1, false), "once in each round");
 
     let mut canceled = before.clone();
     canceled.put(common::cancel()).unwrap();

@@ -198,7 +198,7 @@ fn whose_turn_it_is(store: &Store, told: &Explanation) {
     let acts = |who| told.ways.iter().any(|way| way.who == who && way.action != Action::Wait);
     let waits = |who| told.ways.iter().any(|way| way.who == who && way.action == Action::Wait);
     match told.turn {
-        Turn::Publisher | Turn::Reviewer | Turn::Operator => assert!(acts(told.turn), "{told:?}"),
+        Turn::Publisher | Turn::Reviewer | Turn::Marketplace => assert!(acts(told.turn), "{told:?}"),
         Turn::OutsideSystem => assert!(waits(Turn::OutsideSystem) || waits(Turn::Service), "{told:?}"),
         Turn::Service => assert!(waits(Turn::Service), "{told:?}"),
         Turn::Nobody => assert_eq!(told.status, OfferStatus::Succeeded),

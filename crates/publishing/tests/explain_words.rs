@@ -7,10 +7,12 @@ mod common;
 use common::{OPERATOR_TYPE, Store, cancel, go_live, publish, reason, report, sample, verdict};
 use publishing::check::Outside;
 use publishing::command::{CheckRef, Command, Ending, Verdict};
+use publishing::decide::Answer;
 use publishing::explain::{Explanation, Turn, explain};
 use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
 use publishing::status::{OfferStatus, StepStatus};
+use publishing::ways::Action;
 
 const USUAL: &str = "microsoft-azure-virtualmachines";
 
@@ -73,6 +75,25 @@ fn before_and_after_a_submission() {
     );
     let due_at = store.newest().unwrap().due_checks()[0].1;
     assert_eq!((told(&store).since, told(&store).until), (store.now, Some(due_at)));
+    assert_eq!(told(&store).known_time(), Some(("begins at", due_at)));
+    let mut waiting = store.clone();
+    waiting.now = due_at.plus_seconds(60);
+    let by_itself = "Nothing to do: the service works on by itself.";
+    says(&waiting, Turn::Service, "Validate Pre-Requisites waits for its turn.", by_itself);
+    // One check is begun and looked at again later; the other one is due sooner, and not begun.
+    let mut begun = store.clone();
+    let first = due(&begun);
+    let later = due_at.plus_seconds(3_600);
+    put(&mut begun, Command::StartCheck(first.clone()));
+    let again = report(first.clone(), Ending::WaitingUntil(later), begun.now);
+    put(&mut begun, again);
+    says(&begun, Turn::Service, "Validate Pre-Requisites is in progress.", by_itself);
+    assert_eq!(told(&begun).known_time(), Some(("is looked at again at", later)));
+    // One is complete, and the other one not begun.
+    let done = report(first, Ending::Done, begun.now);
+    put(&mut begun, done);
+    assert_eq!(told(&begun).step.unwrap().status, StepStatus::InProgress);
+    says(&begun, Turn::Service, "Validate Pre-Requisites is in progress.", by_itself);
     let mut canceled = store.clone();
     put(&mut canceled, cancel());
     says(
@@ -85,7 +106,7 @@ fn before_and_after_a_submission() {
     says(
         &canceled,
         Turn::Publisher,
-        "Version 1 was canceled, and the draft was saved after that.",
+        "Version 1 was canceled at Validate Pre-Requisites, and the draft was saved after that.",
         "Your turn: publish the draft to start again.",
     );
     let first = due(&store);
@@ -110,7 +131,7 @@ fn before_and_after_a_submission() {
     says(
         &failed,
         Turn::Publisher,
-        "Version 1 failed, and the draft was saved after that.",
+        "Version 1 failed at Validate Pre-Requisites, and the draft was saved after that.",
         "Your turn: publish the draft to start again.",
     );
     let mended = told(&failed);
@@ -118,6 +139,13 @@ fn before_and_after_a_submission() {
     put(&mut store, cancel());
     let next = "Nothing to do: the submission is canceled as soon as the check in hand lets go.";
     says(&store, Turn::Service, "A cancel was asked for.", next);
+    // Asked for again: the same answer, and it waits since it was asked for first.
+    let (asked_at, document) = (store.newest().unwrap().changed_at, store.document());
+    store.now = store.now.plus_seconds(60);
+    let operation = store.newest().unwrap().id;
+    assert_eq!(store.put(cancel()), Ok(Answer::CancelRequested(operation)));
+    says(&store, Turn::Service, "A cancel was asked for.", next);
+    assert_eq!((told(&store).since, store.document()), (asked_at, document));
 }
 
 #[test]
@@ -135,11 +163,14 @@ fn while_a_reviewer_has_it() {
     put(&mut store, verdict(operation, "displaycertify", Verdict::Block(reason())));
     says(
         &store,
-        Turn::Reviewer,
+        Turn::Publisher,
         "Certification is blocked.",
-        "Blocked at Certification: once the error is mended, a reviewer has to unblock it. If the draft has to change for that, cancel and publish again.",
+        "Your turn: mend 1 error at Certification; a reviewer unblocks it then, or cancel and publish again.",
     );
     assert_eq!(told(&store).errors.len(), 1);
+    let ways: Vec<_> = told(&store).ways.into_iter().map(|way| (way.who, way.action)).collect();
+    let (reviewer, publisher) = (Turn::Reviewer, Turn::Publisher);
+    assert_eq!(ways, [(reviewer, Action::Unblock), (reviewer, Action::Reject), (publisher, Action::Cancel)]);
 }
 
 #[test]
@@ -178,6 +209,7 @@ fn while_the_service_or_somebody_outside_works() {
         "Nothing to do: it goes on when that system has answered.",
     );
     assert_eq!(told(&outside).until, Some(deadline));
+    assert_eq!(told(&outside).known_time(), Some(("has to answer by", deadline)));
     assert!(told(&outside).waits.len() == 2, "and the other check is still to come");
     outside.now = deadline;
     assert_eq!(told(&outside).until, None, "what is over is no time to wait for");
@@ -196,7 +228,7 @@ fn while_the_service_or_somebody_outside_works() {
         "Nothing to do: it goes on by itself after that.",
     );
     let reached = store.newest().unwrap().steps[0].reached_at.unwrap();
-    assert_eq!(told(&store).until, Some(reached.plus_seconds(60)));
+    assert_eq!(told(&store).known_time(), Some(("goes on at", reached.plus_seconds(60))));
 }
 
 #[test]
@@ -216,10 +248,13 @@ fn at_the_sign_off_and_after_it() {
     ends(&mut begun, Ending::Blocked);
     says(
         &begun,
-        Turn::Operator,
+        Turn::Marketplace,
         "Live is blocked.",
-        "Blocked at Live: once the error is mended, the marketplace's operator has to unblock it.",
+        "Blocked at Live: once the error is mended, the marketplace has to unblock it.",
     );
+    let ways: Vec<_> = told(&begun).ways.into_iter().map(|way| (way.who, way.words)).collect();
+    // A reviewer may do it as well as an operator.
+    assert_eq!(ways, [(Turn::Marketplace, "Once it is mended, the marketplace unblocks Live.".to_owned())]);
     assert_eq!(
         told(&begun).cancel.unwrap_err().to_string(),
         "Cancel is not possible while the offer's status is `running`. Going live has begun and cannot be stopped; publish again to change what is live."
@@ -238,11 +273,51 @@ fn at_the_sign_off_and_after_it() {
         "Version 2 failed at Validate Pre-Requisites. Version 1 stays live.",
         "Your turn. Fix the error at Validate Pre-Requisites, then publish again.",
     );
+    failed.save(&sample(USUAL)).unwrap();
+    says(
+        &failed,
+        Turn::Publisher,
+        "Version 2 failed at Validate Pre-Requisites, and the draft was saved after that. Version 1 stays live.",
+        "Your turn: publish the draft to start again.",
+    );
     assert_eq!(
         told(&store).cancel.unwrap().words(),
         "The submission is canceled at once. Version 1 stays live. The preview of version 1 stays. The draft is kept."
     );
     store.go_until(in_status(OfferStatus::Succeeded));
+    assert_eq!(told(&store).since, store.newest().unwrap().changed_at);
+    store.now = store.now.plus_seconds(900);
     put(&mut store, Command::RollBack { from: 2, expected: publishing::command::Expected::Any });
+    assert_eq!(told(&store).since, store.now, "since the roll back");
     says(&store, Turn::Nobody, "Version 1 is live: version 2 was rolled back.", update);
+}
+
+/// A wait began when it became somebody's turn, and not when the step was reached.
+#[test]
+fn since_when_somebody_is_waited_for() {
+    let mut store = at(OPERATOR_TYPE, step("examine", StepStatus::InProgress));
+    let reached = store.newest().unwrap().current_step().unwrap().reached_at.unwrap();
+    assert_eq!(told(&store).since, reached);
+    store.now = store.now.plus_seconds(600);
+    store.go_until(step("examine", StepStatus::WaitingForApproval));
+    assert_eq!((told(&store).since, told(&store).turn), (store.now, Turn::Reviewer));
+    assert!(store.now > reached);
+    let operation = store.newest().unwrap().id;
+    store.now = store.now.plus_seconds(600);
+    put(&mut store, verdict(operation, "examine", Verdict::Block(reason())));
+    assert_eq!(told(&store).since, store.newest().unwrap().changed_at);
+    store.now = store.now.plus_seconds(600);
+    put(&mut store, verdict(operation, "examine", Verdict::Unblock));
+    assert_eq!((told(&store).since, told(&store).turn), (store.now, Turn::Reviewer));
+
+    // A worker's check, mended: the service is at it since then.
+    let mut store = at(USUAL, step("displaydummycertify", StepStatus::InProgress));
+    while store.newest().unwrap().due_checks().len() > 1 {
+        ends(&mut store, Ending::Done);
+    }
+    ends(&mut store, Ending::Blocked);
+    store.now = store.now.plus_seconds(600);
+    let operation = store.newest().unwrap().id;
+    put(&mut store, verdict(operation, "displaydummycertify", Verdict::Unblock));
+    assert_eq!((told(&store).since, told(&store).turn), (store.now, Turn::Service));
 }

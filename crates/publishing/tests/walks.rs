@@ -102,11 +102,13 @@ fn allowed(history: &History, store: &Store, what: Option<Written>, command: &Co
                 let since = step.begun_anew_at.or(step.reached_at).unwrap();
                 let limit = since.plus_seconds(60.max(usual.high / TICKS_PER_SECOND));
                 let worked_on = matches!(step.status(), StepStatus::InProgress | StepStatus::WaitingForApproval);
-                worked_on && store.now > limit && !history.late.contains(&(*operation, step.id.clone()))
+                worked_on
+                    && store.now > limit
+                    && !history.late.contains(&(*operation, step.id.clone(), step.begun_anew_at))
             });
             if is_late { Outcome::Recorded } else { Outcome::Superseded }
         }
-        Command::Replan => Outcome::Recorded,
+        Command::Replan | Command::RenewLinks => Outcome::Recorded,
         Command::RollBack { .. } => match history.rolls_back_to() {
             Some(_) if status != OfferStatus::Running || !history.live_has_begun => Outcome::Recorded,
             _ => Outcome::InvalidState,

@@ -124,7 +124,10 @@ impl Composer {
             offer: key.offer.as_str().to_owned(),
             headline: line(&words.headline, LONGEST_TEXT),
             next: line(&words.next, LONGEST_TEXT),
-            until: words.until.map(minute),
+            until: words.until.map(|until| match &words.then {
+                Some(then) => format!("It {then} {}", minute(until)),
+                None => format!("Until {}", minute(until)),
+            }),
             said,
             more,
             page: self.links.status_page(key),

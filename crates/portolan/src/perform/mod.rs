@@ -305,6 +305,7 @@ pub fn permission(command: &Command) -> Option<Permission> {
         | Command::ReportCheck(..)
         | Command::HearCheck { .. }
         | Command::NoteLate { .. }
-        | Command::Replan => None,
+        | Command::Replan
+        | Command::RenewLinks => None,
     }
 }

@@ -7,7 +7,7 @@ use publishing::command::Command;
 use publishing::offer::OfferKey;
 use tokio::task::JoinSet;
 
-/// How many offers are planned anew at once.
+/// How many offers are rendered anew at once.
 const MOST_AT_ONCE: usize = 128;
 
 /// Under what name the store keeps the address that links were rendered with, beside the digests of pipelines.
@@ -30,7 +30,7 @@ impl Perform {
             let keys = self.store.planned_only(&offer_type.id).await?;
             let mut done = 0;
             for some in keys.chunks(MOST_AT_ONCE) {
-                done += self.replan_some(some).await;
+                done += self.render_some(some, &Command::Replan).await;
             }
             replanned += done;
             if done < keys.len() {
@@ -51,7 +51,7 @@ impl Perform {
         let keys = self.store.shown().await?;
         let mut done = 0;
         for some in keys.chunks(MOST_AT_ONCE) {
-            done += self.replan_some(some).await;
+            done += self.render_some(some, &Command::RenewLinks).await;
         }
         if done == keys.len() {
             self.store.set_pipeline_digest(LINKS, address).await?;
@@ -59,20 +59,21 @@ impl Perform {
         Ok(done)
     }
 
-    /// Plans some offers anew, all at once so that they share their commits. One that cannot be is passed over, and logged.
-    async fn replan_some(&self, keys: &[OfferKey]) -> usize {
+    /// Renders some offers' documents anew, all at once so that they share their commits. One that cannot be is passed over, and
+    /// logged.
+    async fn render_some(&self, keys: &[OfferKey], command: &Command) -> usize {
         let mut tasks = JoinSet::new();
         for key in keys {
-            let (perform, key) = (self.clone(), key.clone());
+            let (perform, key, command) = (self.clone(), key.clone(), command.clone());
             tasks.spawn(async move {
-                let done = perform.run(&key, &Actor::named(SERVICE), Command::Replan, None, None).await;
-                done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be planned anew")).is_ok()
+                let done = perform.run(&key, &Actor::named(SERVICE), command, None, None).await;
+                done.inspect_err(|error| tracing::error!(%error, ?key, "an offer could not be rendered anew")).is_ok()
             });
         }
-        let mut replanned = 0;
+        let mut rendered = 0;
         while let Some(done) = tasks.join_next().await {
-            replanned += usize::from(done.unwrap_or(false));
+            rendered += usize::from(done.unwrap_or(false));
         }
-        replanned
+        rendered
     }
 }

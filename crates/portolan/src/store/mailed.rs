@@ -44,8 +44,11 @@ pub struct Words {
     pub headline: String,
     /// What comes next, and whose turn it is.
     pub next: String,
-    /// Until when, where that is known.
+    /// The time that is known of what is waited for, where one is.
     pub until: Option<Moment>,
+    /// What happens at that time, after the word "it"; none in letters from before that was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub then: Option<String>,
 }
 
 /// What is told of a subscription.
@@ -80,6 +83,7 @@ impl Words {
             happening,
             name: name.to_owned(),
             version: offer.operation.as_ref().map(|operation| operation.offer_version),
+            then: told.known_time().map(|(then, _)| then.to_owned()),
             headline: told.headline,
             next: told.next,
             until: told.until,

@@ -232,8 +232,9 @@ impl Circle<'_> {
             return flaw("its time is before that of the entry before it about the same offer".to_owned());
         }
         // What the service does at a start leaves no trace in the offer by which a later change could be told to come after it.
-        let is_replanned = entry.contains(r#""event":"replanned""#);
-        right.newest.insert(offer, (sequence, if is_replanned { earliest } else { at }));
+        let leaves_no_trace =
+            [r#""event":"replanned""#, r#""event":"linksRenewed""#].iter().any(|event| entry.contains(event));
+        right.newest.insert(offer, (sequence, if leaves_no_trace { earliest } else { at }));
         (right.entries, right.head) = (sequence, head);
         Ok(None)
     }

@@ -160,7 +160,7 @@ pub(super) struct StandingPage<'a> {
     pub(super) headline: &'a str,
     pub(super) next: &'a str,
     pub(super) since: String,
-    pub(super) until: Option<String>,
+    pub(super) until: Option<(&'static str, String)>,
     pub(super) changed: String,
     /// The version that can be seen, and where.
     pub(super) preview: Option<(i64, String)>,

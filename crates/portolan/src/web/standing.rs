@@ -57,7 +57,7 @@ fn page(pages: &Pages, offer: &Offer) -> Response {
         offer: offer.key.offer.as_str(),
         status: offer_words(status.status),
         since: pages::minute(told.since),
-        until: told.until.map(pages::minute),
+        until: told.known_time().map(|(then, at)| (then, pages::minute(at))),
         changed: pages::minute(changed),
         preview: offer.preview.map(|version| (version, format!("{listing}/preview"))),
         live: offer.production.filter(|_| status.live).map(|version| (version, listing.clone())),

@@ -102,6 +102,7 @@ fn before_it_was_recorded(event: &Event) -> Told {
         Event::RolledBack { .. } => (Happening::RolledBack, None),
         Event::AudiencesSynchronised { .. } => (Happening::AudiencesSynchronised, None),
         Event::Replanned => (Happening::Replanned, None),
+        Event::LinksRenewed => (Happening::LinksRenewed, None),
         Event::VerdictGiven { operation, .. }
         | Event::ReviewClaimed { operation, .. }
         | Event::ReviewReleased { operation, .. }

@@ -71,7 +71,7 @@ const fn turn(turn: Turn) -> wire::Turn {
     match turn {
         Turn::Publisher => wire::Turn::Publisher,
         Turn::Reviewer => wire::Turn::Reviewer,
-        Turn::Operator => wire::Turn::Operator,
+        Turn::Marketplace => wire::Turn::Marketplace,
         Turn::OutsideSystem => wire::Turn::OutsideSystem,
         Turn::Service => wire::Turn::Service,
         Turn::Nobody => wire::Turn::Nobody,

@@ -233,7 +233,7 @@ async fn publishers_read_whose_turn_it_is() {
     }
     let expected = [
         ("reviewer", "Review waits for a reviewer."),
-        ("reviewer", "Review is blocked."),
+        ("publisher", "Review is blocked."),
         ("publisher", "Version 1 failed at Review."),
         ("publisher", "The preview of version 1 is ready."),
     ];

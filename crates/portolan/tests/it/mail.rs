@@ -768,6 +768,7 @@ fn composed(composer: &Composer, name: &str, headline: &str, message: &Value, ha
         headline: headline.into(),
         next: "Your turn: look at the preview, then go live.".into(),
         until: Some(at.plus_seconds(3600)),
+        then: Some("goes on at".into()),
     };
     let step = |status: &str| json!({"id": "validate", "stepName": "Validate", "description": "", "status": status, "messages": [message], "progressPercentage": 100});
     let document: StatusDocument = serde_json::from_value(json!({

@@ -6,6 +6,7 @@ use crate::reviewers::Reviews;
 use publishing::command::{Audience, Command, Ending};
 use publishing::entry::Event;
 use publishing::message::Level;
+use publishing::moment::Moment;
 use publishing::note_late::STEP_LATE;
 use publishing::operation::{Check, CheckState, Course, Operation, PICK_UP_SECONDS, Purpose, Step};
 use publishing::pipeline::CheckKind;
@@ -28,8 +29,8 @@ pub struct History {
     published: BTreeMap<i64, Option<Written>>,
     /// What was in production, the newest last, as told by promotes and roll backs alone.
     production: Vec<i64>,
-    /// The steps that were noted as late.
-    pub late: BTreeSet<(Uuid, String)>,
+    /// The steps that were noted as late, each with when it was begun anew.
+    pub late: BTreeSet<(Uuid, String, Option<Moment>)>,
     /// Who held, approved and submitted what.
     pub reviews: Reviews,
 }
@@ -56,13 +57,14 @@ impl History {
                 }
             }
             Command::NoteLate { operation, step, .. } => {
-                assert!(self.late.insert((*operation, newest(after).steps[*step].id.clone())), "it was noted twice");
+                let step = &newest(after).steps[*step];
+                assert!(self.late.insert((*operation, step.id.clone(), step.begun_anew_at)), "it was noted twice");
             }
             Command::RollBack { .. } => {
                 let before = self.rolls_back_to().unwrap();
                 self.production.push(before);
             }
-            Command::Cancel { .. } | Command::Replan => {}
+            Command::Cancel { .. } | Command::Replan | Command::RenewLinks => {}
             Command::GiveVerdict { .. }
             | Command::ClaimReview { .. }
             | Command::ReleaseReview { .. }
@@ -161,6 +163,9 @@ fn records(before: &Store, after: &Store, command: &Command) {
         let mut frozen = old.clone();
         frozen.course = new.course;
         frozen.changed_at = new.changed_at;
+        let is_kept = old.cancel_requested_at.is_none() || old.cancel_requested_at == new.cancel_requested_at;
+        assert!(is_kept, "a cancel that was asked for again began anew");
+        frozen.cancel_requested_at = new.cancel_requested_at;
         frozen.artifacts.clone_from(&new.artifacts);
         frozen.steps.clone_from(&new.steps);
         assert_eq!(frozen, *new, "what is fixed at the start changed");
@@ -404,7 +409,7 @@ fn journal(before: &Store, after: &Store, command: &Command) {
             audiences.len() == given.len()
                 && audiences.iter().all(|new| is_given(new) && after.offer().live_audiences.contains(new))
         }
-        (Event::Replanned, Command::Replan) => after.offer == before.offer,
+        (Event::Replanned, Command::Replan) | (Event::LinksRenewed, Command::RenewLinks) => after.offer == before.offer,
         _ => false,
     };
     assert!(fits && entry.actor == PEOPLE[after.by].0, "{entry:?}");

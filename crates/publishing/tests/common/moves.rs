@@ -39,6 +39,8 @@ pub enum Move {
     Late(Which, usize, i64),
     /// The operator changes all pipelines, or changes them back.
     Replan,
+    /// The service is at another address.
+    RenewLinks,
 }
 
 /// What a PUT sends.
@@ -175,7 +177,8 @@ fn a_move() -> impl Strategy<Value = Move> {
         14 => (pick(), end).prop_map(|(pick, end)| Move::Report(pick, end)),
         8 => (which(), 0..12_usize, select(vec![0, 50, 90, 100_000]))
             .prop_map(|(which, step, high)| Move::Late(which, step, high)),
-        1 => Just(Move::Replan)
+        1 => Just(Move::Replan),
+        1 => Just(Move::RenewLinks)
     ]
 }
 
@@ -330,5 +333,6 @@ pub fn command(store: &Store, chosen: &Move) -> Command {
             }
         }
         Move::Replan => Command::Replan,
+        Move::RenewLinks => Command::RenewLinks,
     }
 }
