@@ -362,10 +362,13 @@ fn a_step_of_which_a_check_was_taken_over_is_no_sample() {
     let before = store.newest().unwrap().clone();
     store.put(store.onward()).unwrap();
     let mut after = store.newest().unwrap().clone();
-    assert_eq!(ended_steps(Some(&before), Some(&after)).len(), 1);
+    assert_eq!(ended_steps(Some(&before), Some(&after), Moment::from_ticks(i64::MAX)).len(), 1);
     assert!(after.steps[0].checks.len() > 1);
     after.steps[0].checks[0].messages[0].code = Some(publishing::reuse::REUSED.into());
-    assert!(ended_steps(Some(&before), Some(&after)).is_empty() && ended_before(&after).is_empty());
+    assert!(
+        ended_steps(Some(&before), Some(&after), Moment::from_ticks(i64::MAX)).is_empty()
+            && ended_before(&after).is_empty()
+    );
 }
 
 /// What nobody can hurry is not watched: not begun, blocked, the publisher's, ended.
@@ -448,7 +451,7 @@ fn the_table_of_what_is_late() {
 
     // What is mended begins anew: it is late no more, and may become so again.
     let mut mended = before.clone();
-    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour) }).unwrap();
+    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour), tells_figures: true }).unwrap();
     let (at, _) = mended.newest().unwrap().due_checks()[0].clone();
     mended.put(report(at, Ending::Blocked, mended.now)).unwrap();
     assert_eq!(said(&mended).len(), 1);
@@ -457,7 +460,7 @@ fn the_table_of_what_is_late() {
     assert!(said(&mended).is_empty() && watched(mended.newest().unwrap()).is_some());
     assert!(!late(&mended, 0, 30 * hour), "so soon");
     mended.now = mended.now.plus_seconds(31 * 3_600);
-    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour) }).unwrap();
+    mended.put(Command::NoteLate { operation, step: 0, usual: usual(30 * hour), tells_figures: true }).unwrap();
     assert_eq!((said(&mended).len(), late(&mended, 0, 0)), (1, false), "once in each round");
 
     let mut canceled = before.clone();

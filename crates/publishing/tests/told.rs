@@ -199,8 +199,8 @@ fn the_table_of_what_is_told_on_the_way() {
     let saves = command(&store, &Move::Save(Written::Private, Seen::Unstated));
     tells(&mut store, saves, Happening::Created, None);
     tells(&mut store, publish(), Happening::Published, None);
-    let (first, operation) = (store.newest().unwrap().steps[0].id.clone(), store.newest().unwrap().id);
-    let first = Some(first.as_str());
+    let (step, operation) = (store.newest().unwrap().steps[0].id.clone(), store.newest().unwrap().id);
+    let first = Some(step.as_str());
     let check = due(&store);
     tells(&mut store, Command::StartCheck(check.clone()), Happening::StepStarted, first);
     let mut canceled = store.clone();
@@ -215,7 +215,7 @@ fn the_table_of_what_is_told_on_the_way() {
     tells(&mut store, waits, Happening::Progressed, first);
     let blocks = report(check, Ending::Blocked, store.now);
     tells(&mut store, blocks, Happening::Blocked, first);
-    let unblocks = common::verdict(operation, first.unwrap(), Verdict::Unblock);
+    let unblocks = common::verdict(operation, &step, Verdict::Unblock);
     tells(&mut store, unblocks, Happening::Unblocked, first);
     store.go_until(|store| store.status() == OfferStatus::WaitingForPublisherReview);
     assert_eq!(store.journal.last().unwrap().told.as_ref().unwrap().happening, Happening::PreviewReady);
