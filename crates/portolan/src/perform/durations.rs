@@ -2,7 +2,7 @@
 
 use super::{Actor, Failure, Perform, SERVICE};
 use crate::store::{Learned, Look, Store, StoreError, Stored};
-use crate::wire::{Usual, UsualEnd};
+use crate::wire::{self, Usual, UsualEnd};
 use publishing::command::Command;
 use publishing::durations::{Durations, Range, Watched, ended_steps, watched};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
@@ -163,7 +163,8 @@ impl Perform {
         match self.run(&look.key, &Actor::named(SERVICE), command, None, None).await {
             Ok(_) => {
                 let (offer, step) = (look.key.name(), &at_hand.step.id);
-                tracing::warn!(offer, step, since = ?at_hand.since, ?usual, "a step takes longer than nine in ten earlier ones");
+                let (since, most) = (wire::date(at_hand.since), usual.high / TICKS_PER_SECOND);
+                tracing::warn!(offer, step, %since, usually_at_most_seconds = most, "a step takes longer than nine in ten earlier ones");
                 Ok(Looked::Late)
             }
             // Somebody was faster, and has said with that when to look again.
