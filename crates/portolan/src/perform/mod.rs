@@ -187,7 +187,7 @@ impl Perform {
     /// Performs what an outside system, proven to be this checker, says about a check.
     ///
     /// # Errors
-    /// [`Failure`], with [`Refusal::Superseded`] where that comes twice, too late, or after something newer.
+    /// [`Failure`], with [`publishing::refusal::Refusal::Superseded`] where that comes twice, too late, or after something newer.
     pub async fn hear(
         &self,
         key: &OfferKey,
