@@ -3,6 +3,7 @@
 
 mod access;
 mod connection;
+mod emulator;
 mod explain;
 mod following;
 mod history;
