@@ -4,6 +4,7 @@
 mod access;
 mod connection;
 mod emulator;
+mod emulator_faults;
 mod explain;
 mod following;
 mod history;
