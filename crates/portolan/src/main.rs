@@ -164,6 +164,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         },
         entrance,
         checks: Checks::default().with_checkers(&config.checker, &clock)?,
+        wall: clock.clone(),
         clock,
         artifacts: Some(artifacts),
         egress,
@@ -261,6 +262,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
     let setup = Setup {
         store: Arc::clone(&store),
         vault: Vault::in_memory()?,
+        wall: clock.clone(),
         clock,
         types: demo::rehearsed_types()?,
         missing_if_match: MissingIfMatch::Accept,
