@@ -20,7 +20,7 @@ pub use callback::{Callback, CallbackFault};
 pub use settings::{CheckerSetting, missing_checker};
 
 pub use leads::{LeadAnswer, send_lead};
-pub use signature::signed_with_all;
+pub use signature::{have_signed, signed_with_all};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
