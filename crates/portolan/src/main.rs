@@ -116,7 +116,7 @@ fn main() -> ExitCode {
             result
         });
     match run {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit) => exit,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -124,14 +124,15 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<()> {
+async fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(arguments) => serve(arguments).await,
-        Command::Demo(arguments) => run_demo(arguments).await,
-        Command::Client(command) => command.run().await,
-        Command::Journal(journal) => journal.run(&Clock::system()),
-        Command::Config => Ok(std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?),
+        Command::Client(command) => return Ok(command.run().await),
+        Command::Serve(arguments) => serve(arguments).await?,
+        Command::Demo(arguments) => run_demo(arguments).await?,
+        Command::Journal(journal) => journal.run(&Clock::system())?,
+        Command::Config => std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(arguments: Serve) -> Result<()> {
