@@ -1,7 +1,7 @@
 //! What faults do to requests: answered instead, answered late, or never answered to the end.
 
 use super::faults::{Faults, names};
-use crate::http::Instead;
+use crate::http::{CutOff, Instead};
 use api::emulator::{FaultKind, NewFault};
 use api::errors::ErrorCode;
 use axum::body::{Body, Bytes};
@@ -95,25 +95,25 @@ fn error(fault: &NewFault) -> Instead {
     Instead::Error { code, message: message.to_owned(), target, retry_after }
 }
 
-/// An answer that breaks off in its middle; one without a body before its first byte.
-pub(super) async fn cut(response: Response) -> Response {
+/// An answer that breaks off in its middle; one without a body is none at all.
+pub(super) async fn cut(response: Response) -> Result<Response, CutOff> {
     let (head, body) = response.into_parts();
     let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let half = whole.slice(..whole.len() / 2);
-    // Something goes out only where the connection has time for that, so the break comes a turn later.
-    let mut turn = if half.is_empty() { 2 } else { 0 };
-    let parts = stream::poll_fn(move |context| {
-        turn += 1;
-        match turn {
-            1 => Poll::Ready(Some(Ok::<Bytes, Error>(half.clone()))),
-            2 => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
-            _ => Poll::Ready(Some(Err(Error::new(ErrorKind::ConnectionReset, "a fault breaks this answer off")))),
+    if half.is_empty() {
+        return Err(CutOff);
+    }
+    let mut parts = [Some(half), None].into_iter();
+    let parts = stream::poll_fn(move |context| match parts.next() {
+        Some(Some(half)) => Poll::Ready(Some(Ok::<Bytes, Error>(half))),
+        // What is written goes out before the break: it comes a turn later.
+        Some(None) => {
+            context.waker().wake_by_ref();
+            Poll::Pending
         }
+        None => Poll::Ready(Some(Err(Error::new(ErrorKind::ConnectionReset, "a fault breaks this answer off")))),
     });
-    Response::from_parts(head, Body::from_stream(parts))
+    Ok(Response::from_parts(head, Body::from_stream(parts)))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The faults that are set: in order, each with what it wants to meet, how often it still goes wrong, and what it did.
 
+pub use super::fault_steps::{Ends, OnVerdict};
+
 use super::fault_rules::judge;
 use api::emulator::{Failure, Fault, FaultKind, NewFault};
 use publishing::moment::Moment;
@@ -23,6 +25,8 @@ pub struct State {
     faults: Vec<Fault>,
     /// Steps that a fault holds up, by operation and index.
     pub(super) held_up: BTreeMap<(Uuid, usize), HeldUp>,
+    /// How many seconds steps take at least and at most, by their ids.
+    takes: BTreeMap<String, (i64, i64)>,
 }
 
 /// How long a fault holds up a step.
@@ -99,6 +103,16 @@ impl Faults {
     /// Removes every fault. The next one gets the number after the last one.
     pub fn clear(&self) {
         self.state().faults.clear();
+    }
+
+    /// From now on these steps take so many seconds at least and at most.
+    pub(super) fn set_takes(&self, takes: &BTreeMap<String, (i64, i64)>) {
+        self.state().takes.extend(takes.clone());
+    }
+
+    /// How many seconds a step takes at least and at most, where a scenario says so.
+    pub(super) fn takes(&self, step: &str) -> Option<(i64, i64)> {
+        self.state().takes.get(step).copied()
     }
 
     /// Everything, for a snapshot.

@@ -3,7 +3,7 @@
 use super::fault_requests::{OnRequest, cut};
 use super::faults::Faults;
 use crate::clock::Clock;
-use crate::http::AskedBy;
+use crate::http::{AskedBy, CutOff};
 use crate::wire::date;
 use api::emulator::Asked;
 use axum::body::Body;
@@ -62,7 +62,10 @@ impl Requests {
     }
 
     /// Lets a request through to whoever answers it, writes both down, and has the faults do what they are there for.
-    pub async fn through<F>(&self, mut request: Request<Body>, answer: impl FnOnce(Request<Body>) -> F) -> Response
+    ///
+    /// # Errors
+    /// [`CutOff`] where a fault takes the answer away.
+    pub async fn through<F>(&self, mut request: Request<Body>, answer: impl FnOnce(Request<Body>) -> F) -> Result<Response, CutOff>
     where
         F: Future<Output = Response>,
     {
@@ -75,11 +78,9 @@ impl Requests {
         if let Some(OnRequest::Instead(instead)) = &what {
             request.extensions_mut().insert(instead.clone());
         }
-        let mut response = answer(request).await;
-        match what {
-            Some(OnRequest::Late(wait)) => tokio::time::sleep(wait).await,
-            Some(OnRequest::Cut) => response = cut(response).await,
-            Some(OnRequest::Instead(_)) | None => {}
+        let response = answer(request).await;
+        if let Some(OnRequest::Late(wait)) = &what {
+            tokio::time::sleep(*wait).await;
         }
         let took = self.wall.steady().saturating_sub(began);
         self.end(number, |asked| {
@@ -89,7 +90,7 @@ impl Requests {
             asked.milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             asked.by = by.0.get().cloned();
         });
-        response
+        if what == Some(OnRequest::Cut) { cut(response).await } else { Ok(response) }
     }
 
     fn begin(&self, request: &Request<Body>, fault: Option<String>) -> u64 {

@@ -5,6 +5,7 @@ mod keys;
 mod tokens;
 
 pub use codes::{Asked, Consented, WEB_CLIENT};
+pub use keys::new_key;
 pub use tokens::{Audience, Token, TokenRefusal};
 
 use crate::auth::LocalKeys;
