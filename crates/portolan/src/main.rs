@@ -155,7 +155,8 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 async fn run_emulator(command: Emulator) -> Result<ExitCode> {
-    log(LogFormat::Human, "warn")?;
+    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+    log(LogFormat::Human, "error")?;
     match command {
         Emulator::Start(start) => start.run().await.map(|()| ExitCode::SUCCESS),
         Emulator::Exec(exec) => exec.run().await,

@@ -8,7 +8,7 @@ use crate::checks::Checks;
 use crate::clock::Clock;
 use crate::demo::{self, Tokens};
 use crate::egress::{Egress, EgressSettings};
-use crate::issuer::new_key;
+use crate::issuer::quick_key;
 use crate::notify::MailSettings;
 use crate::perform::Perform;
 use crate::serve::{Identity, Service, Setup, links};
@@ -59,10 +59,7 @@ impl Making {
         let vault = Vault::in_memory()?;
         let now = Clock::system().now();
         // Made once, so that tokens stay good whatever becomes of the store.
-        let sealed_by = vault.clone();
-        let key = tokio::task::spawn_blocking(move || new_key(&sealed_by, now, now))
-            .await
-            .context("a key to sign with")??;
+        let key = quick_key(&vault, now)?;
         let types = rehearsed_types(&settings.types)?;
         let rehearsed = Arc::new(Rehearsed::new(Pace::new(settings.seed), faults.clone()));
         let egress = Egress::captured(&EgressSettings::default(), |_| Ok(http::Response::new(bytes::Bytes::new())))?;
