@@ -9,8 +9,14 @@ use super::{Settings, entrance, tokens};
 use crate::checks::Checks;
 use crate::clock::Clock;
 use crate::demo::{self, Tokens};
+<<<<<<< HEAD
 use crate::egress::EgressSettings;
 use crate::issuer::new_key;
+=======
+use crate::egress::{Egress, EgressSettings};
+use crate::issuer::quick_key;
+use crate::notify::MailSettings;
+>>>>>>> e1
 use crate::perform::Perform;
 use crate::serve::{Identity, Service, Setup, links};
 use crate::store::{Read, Publisher, SigningKey, Sqlite, Store};
@@ -61,10 +67,7 @@ impl Making {
         let vault = Vault::in_memory()?;
         let now = Clock::system().now();
         // Made once, so that tokens stay good whatever becomes of the store.
-        let sealed_by = vault.clone();
-        let key = tokio::task::spawn_blocking(move || new_key(&sealed_by, now, now))
-            .await
-            .context("a key to sign with")??;
+        let key = quick_key(&vault, now)?;
         let types = rehearsed_types(&settings.types)?;
         let rehearsed = Arc::new(Rehearsed::new(Pace::new(settings.seed), faults.clone()));
         let settings = Settings { types, ..settings };
