@@ -9,14 +9,8 @@ use super::{Settings, entrance, tokens};
 use crate::checks::Checks;
 use crate::clock::Clock;
 use crate::demo::{self, Tokens};
-<<<<<<< HEAD
 use crate::egress::EgressSettings;
-use crate::issuer::new_key;
-=======
-use crate::egress::{Egress, EgressSettings};
 use crate::issuer::quick_key;
-use crate::notify::MailSettings;
->>>>>>> e1
 use crate::perform::Perform;
 use crate::serve::{Identity, Service, Setup, links};
 use crate::store::{Read, Publisher, SigningKey, Sqlite, Store};
