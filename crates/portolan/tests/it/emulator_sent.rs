@@ -11,7 +11,13 @@ use std::sync::{Arc, Mutex};
 async fn mails_and_webhooks_are_whole() {
     let emulated = emulated("").await;
     emulated.save().await;
-    let new = NewSubscription { url: "https://hooks.contoso.example/p?key=1".into(), events: vec!["previewReady".into()], secret: None };
+    let (url, events) = ("https://hooks.contoso.example/p?key=1".to_owned(), vec!["previewReady".to_owned()]);
+    let new = NewSubscription { url, events, secret: None };
+    // Of another offer, and so met by nothing.
+    emulated.fault(NewFault { offer: Some("other".into()), ..NewFault::of(FaultKind::WebhookDown) }).await;
+    emulated
+        .fault(NewFault { offer: Some(OFFER.into()), status: Some(500), ..NewFault::of(FaultKind::WebhookDown) })
+        .await;
     emulated.client.create_subscription(Of::Publisher(PUBLISHER), &new).await.unwrap();
     emulated.publish().await;
     emulated.until("status=waitingForPublisherReview").await.unwrap();
@@ -27,26 +33,32 @@ async fn mails_and_webhooks_are_whole() {
     let mail = mail.unwrap();
     assert_eq!(mail.to, "jane@contoso.example");
     assert!(mail.text.contains(OFFER) && mail.html.contains("<html") && mail.source.contains("Subject: "));
-    let [event] = &outbox.iter().filter(|sent| sent.what.kind() == "webhook").collect::<Vec<_>>()[..] else { panic!() };
+    let [refused, event] = &outbox.iter().filter(|sent| sent.what.kind() == "webhook").collect::<Vec<_>>()[..] else {
+        panic!()
+    };
     let SentWhat::Webhook(request) = &event.what else { panic!() };
-    assert_eq!((request.method.as_str(), request.signature_valid, event.attempt), ("POST", Some(true), 1));
+    assert_eq!((request.method.as_str(), request.signature_valid, event.attempt), ("POST", Some(true), 2));
+    assert_eq!(refused.answer, "500");
     assert_eq!((request.url.as_str(), event.answer.as_str()), ("https://hooks.contoso.example/p?key=1", "200"));
     let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
-    assert_eq!(body["data"]["offerId"], OFFER);
+    assert_eq!(body["data"]["entry"]["offerId"], OFFER);
 }
 
 #[tokio::test]
 async fn requests_are_told_with_who_asked_and_without_what_is_secret() {
     let emulated = emulated("").await;
     emulated.save().await;
-    emulated.fault(NewFault { method: Some("GET".into()), after: Some(1), ..NewFault::of(FaultKind::Unauthorized) }).await;
+    emulated
+        .fault(NewFault { method: Some("GET".into()), after: Some(1), ..NewFault::of(FaultKind::Unauthorized) })
+        .await;
     emulated.publish().await;
     emulated.status().await;
     assert!(emulated.client.list_publishers().await.is_err());
     let nobody = Client::new(&emulated.running.public_url, Credentials::token("hush-hush")).unwrap();
     assert!(nobody.list_publishers().await.is_err());
     let asked = nobody.emulator_requests().await.unwrap();
-    let told: Vec<_> = asked.iter().map(|asked| (asked.method.as_str(), asked.status, asked.fault.as_deref())).collect();
+    let told: Vec<_> =
+        asked.iter().map(|asked| (asked.method.as_str(), asked.status, asked.fault.as_deref())).collect();
     assert_eq!(told, [("POST", 202, None), ("GET", 200, None), ("GET", 401, Some("fault-1")), ("GET", 401, None)]);
     assert!(asked[0].path.contains("/publish?api-version=") && asked[0].by.is_some() && asked[0].request_id.is_some());
     assert_eq!((asked[1].by.clone(), asked[3].by.clone()), (asked[0].by.clone(), None));
