@@ -73,6 +73,8 @@ enum Emulator {
     ///
     /// Example: portolan emulator exec --demo -- npm test
     Exec(emulator::Exec),
+    #[command(flatten)]
+    Running(cli::Emulator),
 }
 
 #[derive(Debug, Args)]
@@ -134,7 +136,7 @@ fn main() -> ExitCode {
             result
         });
     match run {
-        Ok(exit) => exit,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -155,12 +157,19 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 async fn run_emulator(command: Emulator) -> Result<ExitCode> {
-    log(LogFormat::Human, "warn")?;
+    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+    let quietly = || log(LogFormat::Human, "error");
     match command {
-        Emulator::Start(start) => start.run().await?,
-        Emulator::Exec(exec) => return exec.run().await,
+        Emulator::Start(start) => {
+            quietly()?;
+            start.run(cli::scenario).await.map(|()| ExitCode::SUCCESS)
+        }
+        Emulator::Exec(exec) => {
+            quietly()?;
+            exec.run(cli::scenario).await
+        }
+        Emulator::Running(command) => Ok(command.run().await),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(arguments: Serve) -> Result<()> {

@@ -3,6 +3,9 @@
 mod access;
 mod circle;
 mod confirm;
+mod emulator;
+mod emulator_faults;
+mod emulator_sent;
 mod exit;
 mod fault;
 mod newcomer;
@@ -12,6 +15,7 @@ mod print;
 mod publisher;
 mod query;
 mod review;
+mod scenarios;
 mod secret;
 mod session;
 mod settings;
@@ -19,7 +23,9 @@ mod staff;
 mod terminal;
 mod welcome;
 
+pub use emulator::Emulator;
 pub use exit::Exit;
+pub use scenarios::scenario;
 pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 
