@@ -46,6 +46,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Where the files of definitions are kept, and how large they may be.
     pub artifacts: ArtifactSettings,
+    /// What the command line reads for itself.
+    pub client: toml::Table,
     /// Files of offer types, relative to the settings file.
     pub offer_types: Vec<PathBuf>,
 }

@@ -73,6 +73,8 @@ enum Emulator {
     ///
     /// Example: portolan emulator exec --demo -- npm test
     Exec(emulator::Exec),
+    #[command(flatten)]
+    Running(cli::Emulator),
 }
 
 #[derive(Debug, Args)]
@@ -144,22 +146,28 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Client(command) => return Ok(command.run().await),
         Command::Emulator(command) => return run_emulator(command).await,
-        Command::Serve(arguments) => serve(arguments).await,
-        Command::Demo(arguments) => run_demo(arguments).await,
-        Command::Client(command) => command.run().await,
-        Command::Journal(journal) => journal.run(&Clock::system()),
-        Command::Config => Ok(std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?),
-    }?;
+        Command::Serve(arguments) => serve(arguments).await?,
+        Command::Demo(arguments) => run_demo(arguments).await?,
+        Command::Journal(journal) => journal.run(&Clock::system())?,
+        Command::Config => std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn run_emulator(command: Emulator) -> Result<ExitCode> {
-    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
-    log(LogFormat::Human, "error")?;
     match command {
-        Emulator::Start(start) => start.run().await.map(|()| ExitCode::SUCCESS),
-        Emulator::Exec(exec) => exec.run().await,
+        Emulator::Start(start) => {
+            // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+            log(LogFormat::Human, "error")?;
+            start.run(cli::scenario).await.map(|()| ExitCode::SUCCESS)
+        }
+        Emulator::Exec(exec) => {
+            log(LogFormat::Human, "error")?;
+            exec.run(cli::scenario).await
+        }
+        Emulator::Running(command) => Ok(command.run().await),
     }
 }
 

@@ -87,9 +87,7 @@ impl Client {
             return Ok(None);
         }
         let (status, etag) = (response.status().as_u16(), header(&response, "etag"));
-        let value = serde_json::from_slice(&response.bytes().await?)
-            .map_err(|error| ClientError::Unreadable { status, reason: error.to_string() })?;
-        Ok(Some(Tagged { value, etag }))
+        Ok(Some(Tagged { value: self.parsed(status, response.bytes().await?)?, etag }))
     }
 }
 

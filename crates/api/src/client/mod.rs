@@ -28,12 +28,13 @@ use crate::operations::{Operation, Submission};
 use crate::paths::{API_VERSION, API_VERSION_PARAMETER, segment};
 use crate::publishers::{OfferType, Publisher};
 use crate::status::StatusDocument;
+use bytes::Bytes;
 use connection::{Connection, header};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 /// An offer with the ETag to send when it is changed.
@@ -51,6 +52,8 @@ pub struct Client {
     connection: Arc<Connection>,
     /// Goes with each POST.
     key: Option<HeaderValue>,
+    /// The body of the last answer that was read.
+    heard: Arc<Mutex<Bytes>>,
 }
 
 impl fmt::Debug for Client {
@@ -75,7 +78,7 @@ impl Client {
     /// [`ClientError::Unusable`].
     pub fn over(server: &str, credentials: Credentials, transport: &Transport) -> Result<Self, ClientError> {
         let connection = Arc::new(Connection::new(server, credentials, transport)?);
-        Ok(Self { connection, key: None })
+        Ok(Self { connection, key: None, heard: Arc::default() })
     }
 
     /// The same client, whose next POST is done once, however often it is sent with this key (1 to 255 ASCII characters; a fresh
@@ -88,7 +91,12 @@ impl Client {
         let value = HeaderValue::from_str(key).ok().filter(|_| fits);
         let text = "The key is empty, too long, or holds a character that no key has. Give 1 to 255 ASCII characters.";
         let key = value.ok_or_else(|| ClientError::Unusable(text.to_owned()))?;
-        Ok(Self { connection: Arc::clone(&self.connection), key: Some(key) })
+        Ok(Self { key: Some(key), ..self.clone() })
+    }
+
+    /// The body of the last answer that was read by this client or its clones, as the server wrote it.
+    pub fn heard(&self) -> Bytes {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The publishers that the caller is a member of.
@@ -247,10 +255,15 @@ impl Client {
     async fn tagged<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
         let response = self.connection.send(request).await?;
         let (status, etag) = (response.status().as_u16(), header(&response, "etag"));
-        let body = response.bytes().await?;
+        Ok(Tagged { value: self.parsed(status, response.bytes().await?)?, etag })
+    }
+
+    /// What a body says; it is kept as what was heard last.
+    fn parsed<T: DeserializeOwned>(&self, status: u16, body: Bytes) -> Result<T, ClientError> {
         let value = serde_json::from_slice(&body)
             .map_err(|error| ClientError::Unreadable { status, reason: error.to_string() })?;
-        Ok(Tagged { value, etag })
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = body;
+        Ok(value)
     }
 
     /// Where to look, if the server goes on working.

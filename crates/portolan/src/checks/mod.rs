@@ -20,7 +20,7 @@ pub use callback::{Callback, CallbackFault};
 pub use settings::{CheckerSetting, missing_checker};
 
 pub use leads::{LeadAnswer, send_lead};
-pub use signature::signed_with_all;
+pub use signature::{have_signed, signed_with_all};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
@@ -29,6 +29,7 @@ use crate::links::Links;
 use artifacts::Pinning;
 use publishing::check::{Check, Outside};
 use publishing::command::{CheckRef, Ending, Report};
+use publishing::message::Message;
 use publishing::moment::Moment;
 use publishing::offer::{OfferKey, Snapshot};
 use publishing::offer_type::OfferType;
@@ -88,6 +89,16 @@ pub struct Checks {
     checkers: Arc<BTreeMap<String, Checker>>,
     pinning: Option<Pinning>,
     egress: Option<Egress>,
+}
+
+/// What is reported of a check whose system did not say in time how it ends.
+pub fn timed_out(job: &Job) -> Report {
+    http::timed_out(job, job.check.outside.clone().unwrap_or_default())
+}
+
+/// What is said of a file of the version whose link has ended: the one at this JSON pointer into the offer, or the first.
+pub fn expired_artifact(job: &Job, target: Option<&str>) -> Option<Message> {
+    artifacts::expired(job, target)
 }
 
 impl Checks {

@@ -1,9 +1,11 @@
 //! `portolan access`: the members of a publisher, their roles and credentials.
 
+use super::Run;
 use super::circle::Circle;
 use super::confirm::Confirm;
+use super::exit::Exit;
 use super::newcomer::Newcomer;
-use super::server::Server;
+use super::session::Session;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
@@ -34,8 +36,6 @@ impl From<Role> for api::access::Role {
 pub struct Access {
     #[command(subcommand)]
     what: What,
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,42 +152,38 @@ impl Of {
     }
 }
 
-impl Access {
-    /// Does it.
-    ///
-    /// # Errors
-    /// Where the server says no, or nothing.
-    pub async fn run(self) -> Result<()> {
-        let server = &self.server;
+impl Run for Access {
+    async fn run(self, session: &Session) -> Result<Exit> {
         match self.what {
-            What::List { publisher } => Circle::Publisher(publisher).list(server).await,
+            What::List { publisher } => Circle::Publisher(publisher).list(session).await,
             What::Add { publisher, role, newcomer } => {
-                newcomer.add(server, &Circle::Publisher(publisher), vec![role.into()]).await
+                newcomer.add(session, &Circle::Publisher(publisher), vec![role.into()]).await
             }
             What::Role { member, role } => {
                 let (circle, member) = member.apart();
-                circle.set_roles(server, &member, vec![role.into()]).await
+                circle.set_roles(session, &member, vec![role.into()]).await
             }
             What::Remove { member, confirm } => {
                 let (circle, member) = member.apart();
-                circle.remove(server, &member, &confirm).await
+                circle.remove(session, &member, &confirm).await
             }
             What::Invite { member } => {
                 let (circle, member) = member.apart();
-                circle.invite(server, &member).await
+                circle.invite(session, &member).await
             }
             What::Secret(Secret::List { member }) => {
                 let (circle, member) = member.apart();
-                circle.list_secrets(server, &member).await
+                circle.list_secrets(session, &member).await
             }
             What::Secret(Secret::Add { member, days }) => {
                 let (circle, member) = member.apart();
-                circle.add_secret(server, &member, days).await
+                circle.add_secret(session, &member, days).await
             }
             What::Secret(Secret::Remove { member, secret, confirm }) => {
                 let (circle, member) = member.apart();
-                circle.remove_secret(server, &member, secret, &confirm).await
+                circle.remove_secret(session, &member, secret, &confirm).await
             }
-        }
+        }?;
+        Ok(Exit::Done)
     }
 }

@@ -3,7 +3,7 @@
 use super::confirm::Confirm;
 use super::print::{plain, table};
 use super::secret::show_invitation;
-use super::server::Server;
+use super::session::Session;
 use anyhow::{Context, Result, bail};
 use api::access::{Member, NewRoles, Role};
 use api::client::{Client, ClientError};
@@ -62,8 +62,8 @@ impl Circle {
         }
     }
 
-    pub(super) async fn list(&self, server: &Server) -> Result<()> {
-        let members = self.members(&server.client()?).await?;
+    pub(super) async fn list(&self, session: &Session) -> Result<()> {
+        let members = self.members(&session.client()?).await?;
         let mut out = std::io::stdout().lock();
         if members.is_empty() {
             writeln!(out, "Nobody is a member of {self} yet.")?;
@@ -74,8 +74,8 @@ impl Circle {
         Ok(table(&mut out, head, &rows)?)
     }
 
-    pub(super) async fn set_roles(&self, server: &Server, meant: &str, roles: Vec<Role>) -> Result<()> {
-        let client = server.client()?;
+    pub(super) async fn set_roles(&self, session: &Session, meant: &str, roles: Vec<Role>) -> Result<()> {
+        let client = session.client()?;
         let member = self.find(&client, meant).await?;
         let roles = NewRoles { roles };
         let member = match self {
@@ -85,14 +85,17 @@ impl Circle {
         Ok(writeln!(std::io::stdout(), "Done: {} is {} of {self}.", plain(&member.name), words(&member.roles))?)
     }
 
-    pub(super) async fn remove(&self, server: &Server, meant: &str, confirm: &Confirm) -> Result<()> {
-        let client = server.client()?;
+    pub(super) async fn remove(&self, session: &Session, meant: &str, confirm: &Confirm) -> Result<()> {
+        let client = session.client()?;
         let member = self.find(&client, meant).await?;
-        confirm.ask(&format!(
-            "{}, {} of {self}, may do nothing there any more, at once. Remove this member?",
-            called(&member),
-            words(&member.roles)
-        ))?;
+        confirm.ask(
+            session,
+            &format!(
+                "{}, {} of {self}, may do nothing there any more, at once. Remove this member?",
+                called(&member),
+                words(&member.roles)
+            ),
+        )?;
         match self {
             Self::Publisher(publisher) => client.remove_member(publisher, member.id).await?,
             Self::Staff => client.remove_staff(member.id).await?,
@@ -103,8 +106,8 @@ impl Circle {
         Ok(writeln!(std::io::stderr(), "To undo it: {again}")?)
     }
 
-    pub(super) async fn invite(&self, server: &Server, meant: &str) -> Result<()> {
-        let client = server.client()?;
+    pub(super) async fn invite(&self, session: &Session, meant: &str) -> Result<()> {
+        let client = session.client()?;
         let member = self.find(&client, meant).await?;
         let invitation = match self {
             Self::Publisher(publisher) => client.invite_member(publisher, member.id).await?,

@@ -1,8 +1,10 @@
 //! Asks before something is taken away from somebody.
 
+use super::fault::Fault;
+use super::session::Session;
 use anyhow::{Result, bail};
 use clap::Args;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 /// Whether to ask.
 #[derive(Debug, Args)]
@@ -17,12 +19,13 @@ impl Confirm {
     ///
     /// # Errors
     /// Where the answer is no, or nobody can be asked.
-    pub(super) fn ask(&self, question: &str) -> Result<()> {
+    pub(super) fn ask(&self, session: &Session, question: &str) -> Result<()> {
         if self.yes {
             return Ok(());
         }
-        if !std::io::stdin().is_terminal() {
-            bail!("there is no terminal to ask on, so add --yes to say that you mean it. {question}");
+        if !session.may_ask() {
+            let text = format!("there is no terminal to ask on, so add --yes to say that you mean it. {question}");
+            return Err(Fault::usage(text).into());
         }
         write!(std::io::stderr(), "{question} [y/N] ")?;
         let mut answer = String::new();

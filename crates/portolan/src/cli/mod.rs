@@ -3,26 +3,44 @@
 mod access;
 mod circle;
 mod confirm;
+mod emulator;
+mod emulator_faults;
+mod emulator_sent;
+mod exit;
+mod fault;
 mod newcomer;
 mod offer;
+mod output;
 mod print;
 mod publisher;
+mod query;
 mod review;
+mod scenarios;
 mod secret;
-mod server;
+mod session;
+mod settings;
 mod staff;
+mod terminal;
 mod welcome;
 
-pub use access::Access;
-pub use offer::Offer;
-pub use publisher::Publisher;
-pub use review::Review;
-pub use staff::Staff;
+pub use emulator::Emulator;
+pub use exit::Exit;
+pub use scenarios::scenario;
+pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 
-use anyhow::{Error, Result, anyhow};
-use api::client::ClientError;
-use clap::Subcommand;
+use access::Access;
+use anyhow::{Error, Result};
+use clap::{Args, Subcommand};
+use offer::Offer;
+use output::Format;
+use publisher::Publisher;
+use review::Review;
+use session::Session;
+use settings::Flags;
+use staff::Staff;
+use std::io::Write;
+use std::process::ExitCode;
 
 /// What talks to a server.
 #[derive(Debug, Subcommand)]
@@ -30,59 +48,73 @@ pub enum Command {
     /// Create publishers, and see yours.
     ///
     /// Example: portolan publisher create contoso --name "Contoso, Ltd."
-    Publisher(Publisher),
+    Publisher(With<Publisher>),
     /// Say who may what at a publisher.
     ///
     /// Example: portolan access list contoso
-    Access(Access),
+    Access(With<Access>),
     /// Say who runs the marketplace: operators, reviewers, auditors.
     ///
     /// Example: portolan staff list
-    Staff(Staff),
+    Staff(With<Staff>),
     /// Roll an offer back, and see or synchronise who may see its private plans.
     ///
     /// Example: portolan offer roll-back contoso web-gateway
-    Offer(Offer),
+    Offer(With<Offer>),
     /// See what waits for a reviewer, and give verdicts.
     ///
     /// Example: portolan review list
-    Review(Review),
+    Review(With<Review>),
 }
 
 impl Command {
-    /// Does it.
-    ///
-    /// # Errors
-    /// Where the server says no, or nothing.
-    pub async fn run(self) -> Result<()> {
-        self.do_it().await.map_err(with_details)
-    }
-
-    async fn do_it(self) -> Result<()> {
+    /// Does it, and says how it ended.
+    pub async fn run(self) -> ExitCode {
         match self {
-            Self::Publisher(publisher) => publisher.run().await,
-            Self::Access(access) => access.run().await,
-            Self::Staff(staff) => staff.run().await,
-            Self::Offer(offer) => offer.run().await,
-            Self::Review(review) => review.run().await,
+            Self::Publisher(publisher) => run(publisher).await,
+            Self::Access(access) => run(access).await,
+            Self::Staff(staff) => run(staff).await,
+            Self::Offer(offer) => run(offer).await,
+            Self::Review(review) => run(review).await,
         }
     }
 }
 
-/// An error with every fault that the server names, a line each.
-fn with_details(error: Error) -> Error {
-    let refused = error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>() {
-        Some(ClientError::Refused { error, .. }) => Some(error),
-        _ => None,
-    });
-    let details = refused.map(|refused| refused.details.as_slice()).unwrap_or_default();
-    if details.is_empty() {
-        return error;
-    }
-    let line = |detail: &api::errors::ErrorDetail| {
-        let text = print::plain(&format!("{} {}: {}", detail.code, detail.target, detail.message));
-        format!("\n  {text}")
+/// What a command does.
+trait Run {
+    /// Does it; gives back how it ended.
+    ///
+    /// # Errors
+    /// Where the server says no, or nothing, or the command cannot be meant so.
+    async fn run(self, session: &Session) -> Result<Exit>;
+}
+
+/// A command with the options that all have.
+#[derive(Debug, Args)]
+pub struct With<T: Args> {
+    #[command(flatten)]
+    what: T,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+async fn run<T: Args + Run>(command: With<T>) -> ExitCode {
+    let session = match Session::open(&command.flags) {
+        Ok(session) => session,
+        Err(fault) => return failed(&Error::from(fault), Format::Table),
     };
-    let lines: String = details.iter().map(line).collect();
-    anyhow!("{error:#}{lines}")
+    match command.what.run(&session).await {
+        Ok(exit) => exit.into(),
+        Err(error) => failed(&error, session.output.format),
+    }
+}
+
+/// Tells people what went wrong, and programs that asked for JSON too.
+fn failed(error: &Error, format: Format) -> ExitCode {
+    // Where nobody listens any more, there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{}", fault::told(error));
+    if format == Format::Json {
+        let _ = writeln!(std::io::stdout(), "{}", fault::document(error));
+    }
+    Exit::of(error).into()
 }

@@ -2,7 +2,7 @@
 
 use super::circle::{Circle, called, words};
 use super::secret::{show_invitation, show_secret};
-use super::server::Server;
+use super::session::Session;
 use anyhow::Result;
 use api::access::{MemberKind, NewMember, Role};
 use clap::{ArgGroup, Args};
@@ -45,8 +45,8 @@ impl Newcomer {
     ///
     /// # Errors
     /// Where the server says no, or nothing.
-    pub(super) async fn add(self, server: &Server, circle: &Circle, roles: Vec<Role>) -> Result<()> {
-        let client = server.client()?;
+    pub(super) async fn add(self, session: &Session, circle: &Circle, roles: Vec<Role>) -> Result<()> {
+        let client = session.client()?;
         let new = self.described(roles);
         let added = match circle {
             Circle::Publisher(publisher) => client.add_member(publisher, &new).await?,
@@ -55,7 +55,7 @@ impl Newcomer {
         let member = &added.member;
         // First what is shown only once.
         match (&added.secret, &added.invitation) {
-            (Some(secret), _) => show_secret(server, circle, member, secret)?,
+            (Some(secret), _) => show_secret(session, circle, member, secret)?,
             (None, Some(invitation)) => show_invitation(member, invitation)?,
             (None, None) => writeln!(std::io::stdout(), "{}", member.id)?,
         }

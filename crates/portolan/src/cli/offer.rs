@@ -1,8 +1,10 @@
 //! `portolan offer`: what is done with an offer besides publishing it.
 
+use super::Run;
 use super::confirm::Confirm;
+use super::exit::Exit;
 use super::print::{plain, table};
-use super::server::Server;
+use super::session::Session;
 use anyhow::{Context, Result};
 use api::audiences::{AudienceEntry, AudienceKind};
 use clap::{Args, Subcommand};
@@ -13,8 +15,6 @@ use std::io::Write;
 pub struct Offer {
     #[command(subcommand)]
     what: What,
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -47,27 +47,27 @@ struct Which {
     offer: String,
 }
 
-impl Offer {
-    /// Does it.
-    ///
-    /// # Errors
-    /// Where the server says no, or nothing.
-    pub async fn run(self) -> Result<()> {
+impl Run for Offer {
+    async fn run(self, session: &Session) -> Result<Exit> {
         match self.what {
-            What::RollBack { which, confirm } => roll_back(&self.server, &which, &confirm).await,
-            What::Audiences(which) => audiences(&self.server, &which).await,
-            What::SynchroniseAudiences(which) => synchronise(&self.server, &which).await,
-        }
+            What::RollBack { which, confirm } => roll_back(session, &which, &confirm).await,
+            What::Audiences(which) => audiences(session, &which).await,
+            What::SynchroniseAudiences(which) => synchronise(session, &which).await,
+        }?;
+        Ok(Exit::Done)
     }
 }
 
-async fn roll_back(server: &Server, Which { publisher, offer }: &Which, confirm: &Confirm) -> Result<()> {
-    let client = server.client()?;
+async fn roll_back(session: &Session, Which { publisher, offer }: &Which, confirm: &Confirm) -> Result<()> {
+    let client = session.client()?;
     let now = client
         .get_offer_slot(publisher, offer, "production")
         .await
         .with_context(|| format!("what is live of {publisher}/{offer}"))?;
-    confirm.ask(&format!("Customers see version {} of {publisher}/{offer}. Put the one before back?", now.version))?;
+    confirm.ask(
+        session,
+        &format!("Customers see version {} of {publisher}/{offer}. Put the one before back?", now.version),
+    )?;
     client
         .roll_back_offer(publisher, offer, now.version)
         .await
@@ -77,8 +77,8 @@ async fn roll_back(server: &Server, Which { publisher, offer }: &Which, confirm:
     Ok(())
 }
 
-async fn audiences(server: &Server, Which { publisher, offer }: &Which) -> Result<()> {
-    let plans = server.client()?.list_audiences(publisher, offer).await.context("who may see the private plans")?;
+async fn audiences(session: &Session, Which { publisher, offer }: &Which) -> Result<()> {
+    let plans = session.client()?.list_audiences(publisher, offer).await.context("who may see the private plans")?;
     let mut out = std::io::stdout().lock();
     if plans.is_empty() {
         writeln!(out, "No audience of a private plan of {publisher}/{offer} is live.")?;
@@ -94,8 +94,9 @@ async fn audiences(server: &Server, Which { publisher, offer }: &Which) -> Resul
     Ok(table(&mut out, ["PLAN", "TYPE", "ID", "DESCRIPTION"], &rows.collect::<Vec<_>>())?)
 }
 
-async fn synchronise(server: &Server, Which { publisher, offer }: &Which) -> Result<()> {
-    let done = server.client()?.synchronise_audiences(publisher, offer).await.context("synchronising the audiences")?;
+async fn synchronise(session: &Session, Which { publisher, offer }: &Which) -> Result<()> {
+    let done =
+        session.client()?.synchronise_audiences(publisher, offer).await.context("synchronising the audiences")?;
     for audience in done {
         let named = if audience.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", audience.entries) };
         writeln!(std::io::stdout(), "Done: the audience of {} has {named}.", plain(&audience.plan_id))?;

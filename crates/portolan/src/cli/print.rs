@@ -1,24 +1,26 @@
 //! What the commands print: tables, and words that a terminal and a shell take as they are.
 
+use super::output::columns;
 use std::io::{Result, Write};
 
 /// Writes a table: each column as wide as its widest text, the last one open.
-pub(super) fn table<const N: usize>(out: &mut impl Write, head: [&str; N], rows: &[[String; N]]) -> Result<()> {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|text| plain(text))).collect();
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let texts = rows.iter().map(|row| row[column].chars().count());
-        texts.chain([head[column].len()]).max().unwrap_or_default()
-    });
-    for row in std::iter::once(head.map(str::to_owned)).chain(rows) {
-        let line: Vec<String> = row.iter().zip(widths).map(|(text, width)| format!("{text:<width$}")).collect();
-        writeln!(out, "{}", line.join("  ").trim_end())?;
-    }
-    Ok(())
+pub(super) fn table<const N: usize>(
+    out: &mut (impl Write + ?Sized),
+    head: [&str; N],
+    rows: &[[String; N]],
+) -> Result<()> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|text| plain(text)).collect()).collect();
+    columns(out, &head.map(str::to_owned), &rows)
 }
 
 /// Text from the server without what would steer a terminal, or begin a line of its own.
 pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || turns_text(c) { '?' } else { c }).collect()
+}
+
+/// Whether a character changes the direction in which a terminal shows what follows.
+const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Text as one word of a shell.

@@ -1,7 +1,9 @@
 //! `portolan publisher`: publishers are created by operators, and listed by their members.
 
+use super::Run;
+use super::exit::Exit;
 use super::print::{plain, table};
-use super::server::Server;
+use super::session::Session;
 use anyhow::Result;
 use api::access::NewPublisher;
 use clap::{Args, Subcommand};
@@ -12,8 +14,6 @@ use std::io::Write;
 pub struct Publisher {
     #[command(subcommand)]
     what: What,
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,13 +37,9 @@ enum What {
     List,
 }
 
-impl Publisher {
-    /// Does it.
-    ///
-    /// # Errors
-    /// Where the server says no, or nothing.
-    pub async fn run(self) -> Result<()> {
-        let client = self.server.client()?;
+impl Run for Publisher {
+    async fn run(self, session: &Session) -> Result<Exit> {
+        let client = session.client()?;
         match self.what {
             What::Create { id, name, seller_id } => {
                 let new = NewPublisher { id, display_text: name, seller_id };
@@ -54,17 +50,18 @@ impl Publisher {
             }
             What::List => {
                 let publishers = client.list_publishers().await?;
-                let mut out = std::io::stdout().lock();
-                if publishers.is_empty() {
-                    writeln!(out, "You are a member of no publisher.")?;
-                    return Ok(());
-                }
-                let rows = publishers
-                    .into_iter()
-                    .map(|publisher| [publisher.id, publisher.definition.display_text, publisher.definition.seller_id]);
-                table(&mut out, ["ID", "NAME", "SELLER ID"], &rows.collect::<Vec<_>>())?;
+                session.answered(&client, |out, _| {
+                    if publishers.is_empty() {
+                        return Ok(writeln!(out, "You are a member of no publisher.")?);
+                    }
+                    let row = |publisher: api::publishers::Publisher| {
+                        [publisher.id, publisher.definition.display_text, publisher.definition.seller_id]
+                    };
+                    let rows: Vec<_> = publishers.into_iter().map(row).collect();
+                    Ok(table(out, ["ID", "NAME", "SELLER ID"], &rows)?)
+                })?;
             }
         }
-        Ok(())
+        Ok(Exit::Done)
     }
 }

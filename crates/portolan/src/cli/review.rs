@@ -1,7 +1,9 @@
 //! `portolan review`: what waits for a reviewer, who has it in hand, notes, and the verdicts on it.
 
+use super::Run;
+use super::exit::Exit;
 use super::print::{plain, table};
-use super::server::Server;
+use super::session::Session;
 use anyhow::{Context, Result};
 use api::reviews::{
     Approvals, NewNote, Review as Waiting, ReviewFilter, ReviewRequest, ReviewedCheck, Verdict, VerdictRequest,
@@ -16,8 +18,6 @@ use uuid::Uuid;
 pub struct Review {
     #[command(subcommand)]
     what: What,
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,39 +128,35 @@ struct DecideWithReason {
     link: Option<String>,
 }
 
-impl Review {
-    /// Does it.
-    ///
-    /// # Errors
-    /// Where the server says no, or nothing.
-    pub async fn run(self) -> Result<()> {
-        let server = &self.server;
+impl Run for Review {
+    async fn run(self, session: &Session) -> Result<Exit> {
         match self.what {
-            What::List(filter) => list(server, filter).await,
-            What::Show(place) => show(server, place).await,
-            What::Claim(decide) => claim(server, decide).await,
-            What::Release(decide) => release(server, decide).await,
-            What::Note(note) => note.add(server).await,
-            What::Approve(decide) => decide.give(server, Verdict::Approve, VerdictRequest::default()).await,
-            What::Unblock(decide) => decide.give(server, Verdict::Unblock, VerdictRequest::default()).await,
-            What::Reject(reasoned) => reasoned.give(server, Verdict::Reject).await,
-            What::Block(reasoned) => reasoned.give(server, Verdict::Block).await,
-        }
+            What::List(filter) => list(session, filter).await,
+            What::Show(place) => show(session, place).await,
+            What::Claim(decide) => claim(session, decide).await,
+            What::Release(decide) => release(session, decide).await,
+            What::Note(note) => note.add(session).await,
+            What::Approve(decide) => decide.give(session, Verdict::Approve, VerdictRequest::default()).await,
+            What::Unblock(decide) => decide.give(session, Verdict::Unblock, VerdictRequest::default()).await,
+            What::Reject(reasoned) => reasoned.give(session, Verdict::Reject).await,
+            What::Block(reasoned) => reasoned.give(session, Verdict::Block).await,
+        }?;
+        Ok(Exit::Done)
     }
 }
 
 impl DecideWithReason {
-    async fn give(self, server: &Server, verdict: Verdict) -> Result<()> {
+    async fn give(self, session: &Session, verdict: Verdict) -> Result<()> {
         let Self { decide, message, rule, field, mend, link } = self;
         let request = VerdictRequest { message: Some(message), code: rule, target: field, mend, link, queue: None };
-        decide.give(server, verdict, request).await
+        decide.give(session, verdict, request).await
     }
 }
 
 impl Decide {
-    async fn give(self, server: &Server, verdict: Verdict, request: VerdictRequest) -> Result<()> {
+    async fn give(self, session: &Session, verdict: Verdict, request: VerdictRequest) -> Result<()> {
         let Self { place: Place { operation, step }, queue } = self;
-        let client = server.client()?;
+        let client = session.client()?;
         client
             .give_verdict(operation, &step, verdict, &VerdictRequest { queue, ..request })
             .await
@@ -171,10 +167,10 @@ impl Decide {
 }
 
 impl Note {
-    async fn add(self, server: &Server) -> Result<()> {
+    async fn add(self, session: &Session) -> Result<()> {
         let Self { decide: Decide { place: Place { operation, step }, queue }, message, public } = self;
         let note = NewNote { text: message, public, queue };
-        let client = server.client()?;
+        let client = session.client()?;
         client.add_review_note(operation, &step, &note).await.with_context(|| format!("note on {step}"))?;
         let readers = if public { "the publisher and reviewers" } else { "reviewers alone" };
         writeln!(std::io::stdout(), "Done: the note on {step} is for {readers} to read.")?;
@@ -182,9 +178,9 @@ impl Note {
     }
 }
 
-async fn list(server: &Server, filter: Filter) -> Result<()> {
+async fn list(session: &Session, filter: Filter) -> Result<()> {
     let Filter { queue, mine, free } = filter;
-    let reviews = server.client()?.list_reviews(&ReviewFilter { queue, mine, free }).await?;
+    let reviews = session.client()?.list_reviews(&ReviewFilter { queue, mine, free }).await?;
     let mut out = std::io::stdout().lock();
     if reviews.is_empty() {
         writeln!(out, "Nothing waits for a reviewer.")?;
@@ -208,8 +204,8 @@ fn row(review: Waiting) -> [String; 7] {
     [operation, review.step_id, offer, or_none(review.queue), state, or_none(review.held_by), waiting]
 }
 
-async fn show(server: &Server, place: Place) -> Result<()> {
-    let step = server.client()?.get_review(place.operation, &place.step).await?;
+async fn show(session: &Session, place: Place) -> Result<()> {
+    let step = session.client()?.get_review(place.operation, &place.step).await?;
     let mut out = std::io::stdout().lock();
     let offer = format!("{}/{}", step.publisher_id, step.offer_id);
     writeln!(
@@ -274,9 +270,9 @@ const fn word(status: StepStatus) -> &'static str {
     }
 }
 
-async fn claim(server: &Server, decide: Decide) -> Result<()> {
+async fn claim(session: &Session, decide: Decide) -> Result<()> {
     let Decide { place: Place { operation, step }, queue } = decide;
-    let client = server.client()?;
+    let client = session.client()?;
     let hold = client
         .claim_review(operation, &step, &ReviewRequest { queue })
         .await
@@ -285,9 +281,9 @@ async fn claim(server: &Server, decide: Decide) -> Result<()> {
     Ok(())
 }
 
-async fn release(server: &Server, decide: Decide) -> Result<()> {
+async fn release(session: &Session, decide: Decide) -> Result<()> {
     let Decide { place: Place { operation, step }, queue } = decide;
-    let client = server.client()?;
+    let client = session.client()?;
     client
         .release_review(operation, &step, &ReviewRequest { queue })
         .await

@@ -3,15 +3,15 @@
 use super::circle::{Circle, called};
 use super::confirm::Confirm;
 use super::print::{plain, quoted, table};
-use super::server::Server;
+use super::session::Session;
 use anyhow::{Context, Result};
 use api::access::{Invitation, Member, NewSecret, SecretRequest};
 use std::io::Write;
 use uuid::Uuid;
 
 impl Circle {
-    pub(super) async fn list_secrets(&self, server: &Server, meant: &str) -> Result<()> {
-        let client = server.client()?;
+    pub(super) async fn list_secrets(&self, session: &Session, meant: &str) -> Result<()> {
+        let client = session.client()?;
         let member = self.find(&client, meant).await?;
         let secrets = match self {
             Self::Publisher(publisher) => client.list_member_secrets(publisher, member.id).await?,
@@ -29,27 +29,27 @@ impl Circle {
         Ok(table(&mut out, ["ID", "MADE", "ENDS", "LAST USED"], &rows.collect::<Vec<_>>())?)
     }
 
-    pub(super) async fn add_secret(&self, server: &Server, meant: &str, days: Option<i64>) -> Result<()> {
-        let client = server.client()?;
+    pub(super) async fn add_secret(&self, session: &Session, meant: &str, days: Option<i64>) -> Result<()> {
+        let client = session.client()?;
         let member = self.find(&client, meant).await?;
         let request = SecretRequest { days };
         let secret = match self {
             Self::Publisher(publisher) => client.add_member_secret(publisher, member.id, &request).await?,
             Self::Staff => client.add_staff_secret(member.id, &request).await?,
         };
-        show_secret(server, self, &member, &secret)
+        show_secret(session, self, &member, &secret)
     }
 
     pub(super) async fn remove_secret(
         &self,
-        server: &Server,
+        session: &Session,
         meant: &str,
         secret: Uuid,
         confirm: &Confirm,
     ) -> Result<()> {
-        let client = server.client()?;
+        let client = session.client()?;
         let member = self.find(&client, meant).await?;
-        confirm.ask(&format!(
+        confirm.ask(session, &format!(
             "Nobody gets a new token with the secret {secret} of {}; tokens that were got with it end within an hour. Remove it?",
             called(&member)
         ))?;
@@ -62,9 +62,9 @@ impl Circle {
 }
 
 /// Shows a secret, this once, as lines that a shell can read from a file.
-pub(super) fn show_secret(server: &Server, circle: &Circle, member: &Member, secret: &NewSecret) -> Result<()> {
+pub(super) fn show_secret(session: &Session, circle: &Circle, member: &Member, secret: &NewSecret) -> Result<()> {
     let client_id = member.application_id.as_deref().unwrap_or_default();
-    let endpoint = format!("{}/{}/oauth2/v2.0/token", server.address(), member.tenant_id);
+    let endpoint = format!("{}/{}/oauth2/v2.0/token", session.address(), member.tenant_id);
     let text = format!(
         "# {} of {circle}: the secret {}, until {}.\n\
          # Token endpoint for other clients (common does for the tenant): {}\n\
@@ -76,7 +76,7 @@ pub(super) fn show_secret(server: &Server, circle: &Circle, member: &Member, sec
         secret.id,
         secret.ends_at,
         plain(&endpoint),
-        server.exports(),
+        session.exports(),
         quoted(&member.tenant_id),
         quoted(client_id),
         quoted(&secret.value)

@@ -1,9 +1,11 @@
 //! `portolan staff`: who runs the marketplace, their roles and credentials.
 
+use super::Run;
 use super::circle::Circle;
 use super::confirm::Confirm;
+use super::exit::Exit;
 use super::newcomer::Newcomer;
-use super::server::Server;
+use super::session::Session;
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
@@ -34,8 +36,6 @@ impl From<Role> for api::access::Role {
 pub struct Staff {
     #[command(subcommand)]
     what: What,
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
@@ -126,25 +126,22 @@ enum Secret {
     },
 }
 
-impl Staff {
-    /// Does it.
-    ///
-    /// # Errors
-    /// Where the server says no, or nothing.
-    pub async fn run(self) -> Result<()> {
-        let (server, circle) = (&self.server, Circle::Staff);
+impl Run for Staff {
+    async fn run(self, session: &Session) -> Result<Exit> {
+        let circle = Circle::Staff;
         match self.what {
-            What::List => circle.list(server).await,
-            What::Add { roles, newcomer } => newcomer.add(server, &circle, wire(&roles)).await,
-            What::Role { member, roles } => circle.set_roles(server, &member, wire(&roles)).await,
-            What::Remove { member, confirm } => circle.remove(server, &member, &confirm).await,
-            What::Invite { member } => circle.invite(server, &member).await,
-            What::Secret(Secret::List { member }) => circle.list_secrets(server, &member).await,
-            What::Secret(Secret::Add { member, days }) => circle.add_secret(server, &member, days).await,
+            What::List => circle.list(session).await,
+            What::Add { roles, newcomer } => newcomer.add(session, &circle, wire(&roles)).await,
+            What::Role { member, roles } => circle.set_roles(session, &member, wire(&roles)).await,
+            What::Remove { member, confirm } => circle.remove(session, &member, &confirm).await,
+            What::Invite { member } => circle.invite(session, &member).await,
+            What::Secret(Secret::List { member }) => circle.list_secrets(session, &member).await,
+            What::Secret(Secret::Add { member, days }) => circle.add_secret(session, &member, days).await,
             What::Secret(Secret::Remove { member, secret, confirm }) => {
-                circle.remove_secret(server, &member, secret, &confirm).await
+                circle.remove_secret(session, &member, secret, &confirm).await
             }
-        }
+        }?;
+        Ok(Exit::Done)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes of checks in the emulator: they wait out drawn times, and faults and `reach` say how they end.
 
 use super::faults::Faults;
-use super::pace::Pace;
+use super::pace::{Pace, said};
 use crate::checks::{Job, Rehearsal, Setback};
 use publishing::command::{Ending, Report};
 use publishing::message::Message;
@@ -52,7 +52,10 @@ impl Rehearsed {
         // Where people come after the machines, the time that the type gives is theirs.
         let frame = step.estimated_time_frame.as_deref().filter(|_| !has_people);
         let since = step.begun_anew_at.unwrap_or(job.reached_at);
-        let seconds = self.pace.of_step("machines", frame, &job.key.name(), &job.operation, (step, job.check.round));
+        // So is the time that a scenario gives.
+        let of_scenario = self.faults.takes(&step.id).filter(|_| !has_people);
+        let range = of_scenario.unwrap_or_else(|| said(frame));
+        let seconds = self.pace.of_step("machines", range, &job.key.name(), &job.operation, (step, job.check.round));
         Some(since.plus_seconds(seconds))
     }
 }

@@ -8,7 +8,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
-    ("cli", &[]),
+    ("cli", &["clock"]),
     ("clock", &[]),
     ("config", &["artifacts", "auth", "checks", "egress", "http", "network", "notify", "store", "wire"]),
     ("demo", &["auth", "checks", "clock", "issuer", "links", "perform", "store", "work"]),

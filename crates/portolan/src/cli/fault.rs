@@ -1,0 +1,96 @@
+//! What went wrong, told to people on standard error, and to programs as the API's error document.
+
+use super::exit::Exit;
+use super::print::plain;
+use api::client::ClientError;
+use serde_json::{Map, Value, json};
+use std::fmt;
+
+/// An error of the command line's own, with how the command ends.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// How the command ends.
+    pub(super) exit: Exit,
+    /// Stable, for programs.
+    pub(super) code: &'static str,
+    /// The fault and the mend, for people.
+    pub(super) message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Fault {
+    /// Something that cannot be meant so.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, code: "Usage", message: message.into() }
+    }
+
+    /// Nobody said who asks, or who asks may not.
+    pub(super) fn not_signed_in(message: impl Into<String>) -> Self {
+        Self { exit: Exit::NotAllowed, code: "NotSignedIn", message: message.into() }
+    }
+
+    /// There is no such thing.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self { exit: Exit::NotFound, code: "NotFound", message: message.into() }
+    }
+
+    /// What was given has faults.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Invalid, code: "ValidationFailed", message: message.into() }
+    }
+}
+
+/// An error for people: what was tried and why it failed, the server's faults a line each, and what may have been meant.
+pub(super) fn told(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {}", plain(&format!("{error:#}")));
+    for detail in refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default() {
+        let line = plain(&format!("{} {}: {}", detail.code, detail.target, detail.message));
+        text += &format!("\n  {line}");
+    }
+    text
+}
+
+/// The same as the API's error document. It says which request it was, where there was one.
+pub(super) fn document(error: &anyhow::Error) -> Value {
+    let mut members = Map::new();
+    let mut say = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
+    let mut code = "Unexpected".to_owned();
+    for cause in error.chain() {
+        if let Some(fault) = cause.downcast_ref::<Fault>() {
+            code = fault.code.to_owned();
+        }
+        match cause.downcast_ref::<ClientError>() {
+            Some(ClientError::Refused { error, request_id, .. }) => {
+                let known = serde_json::to_value(error.as_ref()).unwrap_or_default();
+                code = known["code"].as_str().unwrap_or_default().to_owned();
+                for name in ["target", "details"] {
+                    if let Some(value) = known.get(name) {
+                        say(name, value.clone());
+                    }
+                }
+                say("requestId", request_id.as_str().into());
+            }
+            Some(ClientError::Unauthorized(_) | ClientError::NoToken { .. }) => code = "Unauthorized".to_owned(),
+            Some(ClientError::Untrusted(_) | ClientError::Unreachable(_)) => code = "Unreachable".to_owned(),
+            Some(ClientError::Unusable(_)) => code = "Usage".to_owned(),
+            Some(ClientError::Unreadable { .. }) | None => {}
+        }
+    }
+    say("code", code.into());
+    say("message", format!("{error:#}").into());
+    json!({ "error": members })
+}
+
+fn refused(error: &anyhow::Error) -> Option<&api::errors::ErrorBody> {
+    error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>() {
+        Some(ClientError::Refused { error, .. }) => Some(error.as_ref()),
+        _ => None,
+    })
+}

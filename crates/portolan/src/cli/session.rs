@@ -1,0 +1,240 @@
+//! Which server the commands talk to, as whom, and how they answer whoever typed them.
+
+use super::fault::Fault;
+use super::output::Output;
+use super::print::quoted;
+use super::query::Query;
+use super::settings::{Flags, Progress, Settings, nearest};
+use super::terminal::{Colour, Look};
+use anyhow::{Context, Result};
+use api::client::{
+    COMMON_TENANT, Client, ClientError, ClientSecret, Credentials, Transport, USUAL_AUDIENCE, is_plain_and_away,
+};
+use api::errors::ErrorCode;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// What to set where nobody said who asks.
+const NOBODY: &str = "the server must know who asks: set PORTOLAN_CLIENT_ID and PORTOLAN_CLIENT_SECRET of a service \
+    principal, or PORTOLAN_TOKEN, in the environment (there is no flag for them, for process lists show flags)";
+
+/// What a command works with.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// What is set.
+    pub(super) settings: Settings,
+    /// Where results go.
+    pub(super) output: Output,
+    /// What standard error can show.
+    pub(super) look: Look,
+}
+
+impl Session {
+    /// As the flags, the environment and the files say.
+    ///
+    /// # Errors
+    /// Where one of them cannot be meant so.
+    pub(super) fn open(flags: &Flags) -> Result<Self, Fault> {
+        let settings = Settings::read(flags)?;
+        let query = flags.query.as_deref().map(Query::parse).transpose()?;
+        let colour = settings.choice::<Colour>("color");
+        let output = Output { format: settings.choice("output"), query, look: Look::of_output(colour) };
+        Ok(Self { settings, output, look: Look::of_errors(colour) })
+    }
+
+    /// A client as the environment says.
+    ///
+    /// # Errors
+    /// Where something is missing, or cannot be used.
+    pub(super) fn client(&self) -> Result<Client> {
+        self.client_as(credentials(|name| std::env::var(name).ok())?)
+    }
+
+    /// The same for an emulator, which asks programs of its own machine for no name.
+    ///
+    /// # Errors
+    /// As [`Session::client`].
+    pub(super) fn client_of_emulator(&self) -> Result<Client> {
+        let names = ["PORTOLAN_TOKEN", "PORTOLAN_CLIENT_ID", "PORTOLAN_CLIENT_SECRET"];
+        let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+        if names.iter().any(|name| is_set(&name)) { self.client() } else { self.client_as(Credentials::Nobody) }
+    }
+
+    fn client_as(&self, credentials: Credentials) -> Result<Client> {
+        let roots = self.ca_file().map(|file| {
+            let said = || format!("the file of root certificates {} cannot be read (--ca-file)", file.display());
+            std::fs::read(&file).with_context(said)
+        });
+        let transport = Transport { roots: roots.transpose()?, plain_http: self.settings.is_on("plain-http") };
+        Ok(Client::over(self.address(), credentials, &transport)?)
+    }
+
+    /// Writes what the server answered last: as it wrote it, or, for people, as `table` does.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written, or the query does not fit.
+    pub(super) fn answered(
+        &self,
+        client: &Client,
+        table: impl FnOnce(&mut dyn Write, Look) -> Result<()>,
+    ) -> Result<()> {
+        let heard = client.heard();
+        self.output.document(std::str::from_utf8(&heard).context("the answer is no UTF-8")?, table)
+    }
+
+    /// The server's address, without a slash at the end.
+    pub(super) fn address(&self) -> &str {
+        self.settings.value("server").unwrap_or_default().trim_end_matches('/')
+    }
+
+    /// How it is told what goes on.
+    pub(super) fn progress(&self) -> Progress {
+        self.settings.choice("progress")
+    }
+
+    /// Whether somebody can be asked something.
+    pub(super) fn may_ask(&self) -> bool {
+        use std::io::IsTerminal;
+        !self.settings.is_on("no-input") && std::io::stdin().is_terminal()
+    }
+
+    /// Tells something that is no result: on standard error, where people look.
+    pub(super) fn say(&self, text: &str) {
+        // Whoever closed it does not want to hear it.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    /// The publisher that is meant: the one that was said, or the only one that the caller is a member of.
+    ///
+    /// # Errors
+    /// Where nobody can know which.
+    pub(super) async fn publisher(&self, client: &Client) -> Result<String> {
+        if let Some(publisher) = self.settings.value("publisher") {
+            return Ok(publisher.to_owned());
+        }
+        let publishers = client.list_publishers().await.context("the publishers that you are a member of")?;
+        match publishers.as_slice() {
+            [one] => Ok(one.id.clone()),
+            [] => Err(Fault::usage("you are a member of no publisher; say which one you mean with --publisher").into()),
+            several => {
+                let names: Vec<&str> = several.iter().take(20).map(|publisher| publisher.id.as_str()).collect();
+                let text = format!(
+                    "you are a member of several publishers: say which one with --publisher, PORTOLAN_PUBLISHER, or \
+                     publisher in the table [client] of portolan.toml; one of {}",
+                    names.join(", ")
+                );
+                Err(Fault::usage(text).into())
+            }
+        }
+    }
+
+    /// The publisher and the id of the offer that is meant by `offer` or `publisher/offer`.
+    ///
+    /// # Errors
+    /// Where nobody can know which publisher.
+    pub(super) async fn offer(&self, client: &Client, meant: &str) -> Result<(String, String)> {
+        match meant.split_once('/') {
+            Some((publisher, offer)) => Ok((publisher.to_owned(), offer.to_owned())),
+            None => Ok((self.publisher(client).await?, meant.to_owned())),
+        }
+    }
+
+    /// The same error; where there is no such offer or publisher, with what may have been meant.
+    pub(super) async fn meant(
+        &self,
+        client: &Client,
+        (publisher, offer): (&str, &str),
+        error: ClientError,
+    ) -> anyhow::Error {
+        let is_missing = matches!(&error, ClientError::Refused { error, .. } if error.code == ErrorCode::NotFound);
+        let names: Vec<String> = match is_missing {
+            false => Vec::new(),
+            true => match client.list_offers(publisher).await {
+                Ok(offers) => offers.into_iter().map(|offer| offer.id).collect(),
+                Err(_) => {
+                    let publishers = client.list_publishers().await.unwrap_or_default();
+                    publishers.into_iter().map(|publisher| publisher.id).collect()
+                }
+            },
+        };
+        let near = nearest(offer, names.iter().map(String::as_str))
+            .or_else(|| nearest(publisher, names.iter().map(String::as_str)));
+        match near.filter(|near| *near != offer && *near != publisher) {
+            Some(near) => anyhow::Error::from(error).context(format!("did you mean {near}?")),
+            None => error.into(),
+        }
+    }
+
+    fn ca_file(&self) -> Option<PathBuf> {
+        self.settings.value("ca-file").map(PathBuf::from)
+    }
+
+    /// The lines for a shell that say which server this is.
+    pub(super) fn exports(&self) -> String {
+        let mut lines = format!("export PORTOLAN_SERVER={}\n", quoted(self.address()));
+        if let Some(file) = self.ca_file() {
+            let file = std::path::absolute(&file).unwrap_or(file);
+            lines += &format!("export PORTOLAN_CA_FILE={}\n", quoted(&file.display().to_string()));
+        }
+        if is_plain_and_away(self.address()) {
+            lines += "export PORTOLAN_PLAIN_HTTP=1\n";
+        }
+        lines
+    }
+}
+
+/// Who asks, as variables say.
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, Fault> {
+    let set = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    match (set("PORTOLAN_TOKEN"), set("PORTOLAN_CLIENT_ID"), set("PORTOLAN_CLIENT_SECRET")) {
+        (Some(token), None, None) => Ok(Credentials::token(token)),
+        (None, Some(client_id), Some(client_secret)) => Ok(Credentials::Secret(ClientSecret {
+            client_id,
+            client_secret,
+            tenant: set("PORTOLAN_TENANT").unwrap_or_else(|| COMMON_TENANT.to_owned()),
+            audience: set("PORTOLAN_AUDIENCE").unwrap_or_else(|| USUAL_AUDIENCE.to_owned()),
+        })),
+        (None, None, None) => Err(Fault::not_signed_in(NOBODY)),
+        (None, Some(_), None) => {
+            Err(Fault::usage("PORTOLAN_CLIENT_ID is set and PORTOLAN_CLIENT_SECRET is not: set both"))
+        }
+        (None, None, Some(_)) => {
+            Err(Fault::usage("PORTOLAN_CLIENT_SECRET is set and PORTOLAN_CLIENT_ID is not: set both"))
+        }
+        (Some(_), ..) => Err(Fault::usage(
+            "PORTOLAN_TOKEN is set, and PORTOLAN_CLIENT_ID or PORTOLAN_CLIENT_SECRET too: say one of the two, and `unset` \
+             the other",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::credentials;
+    use api::client::Credentials;
+
+    fn said(set: &[(&str, &str)]) -> Result<Credentials, String> {
+        let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        credentials(value).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn who_asks_is_said_once_and_whole() {
+        let (token, id) = (("PORTOLAN_TOKEN", "hush\n"), ("PORTOLAN_CLIENT_ID", "id"));
+        let secret = ("PORTOLAN_CLIENT_SECRET", "hush");
+        assert!(matches!(said(&[token]), Ok(Credentials::Token(token)) if token.0 == "hush"));
+        let Ok(Credentials::Secret(known)) = said(&[id, secret, ("PORTOLAN_TENANT", "")]) else { panic!() };
+        assert_eq!((&*known.client_id, &*known.client_secret, &*known.tenant), ("id", "hush", "common"));
+        for (set, names) in [
+            (&[][..], "PORTOLAN_CLIENT_ID and PORTOLAN_CLIENT_SECRET"),
+            (&[("PORTOLAN_TOKEN", " ")], "set PORTOLAN_CLIENT_ID"),
+            (&[id], "PORTOLAN_CLIENT_SECRET is not"),
+            (&[secret], "PORTOLAN_CLIENT_ID is not"),
+            (&[token, id, secret], "unset"),
+            (&[token, secret], "unset"),
+        ] {
+            let fault = said(set).unwrap_err();
+            assert!(fault.contains(names) && !fault.contains("hush"), "{fault}");
+        }
+    }
+}
