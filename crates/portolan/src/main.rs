@@ -157,14 +157,15 @@ async fn run(command: Command) -> Result<ExitCode> {
 }
 
 async fn run_emulator(command: Emulator) -> Result<ExitCode> {
+    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+    let quietly = || log(LogFormat::Human, "error");
     match command {
         Emulator::Start(start) => {
-            // That a step is late or blocked is what somebody plays through here, and no news for an operator.
-            log(LogFormat::Human, "error")?;
+            quietly()?;
             start.run(cli::scenario).await.map(|()| ExitCode::SUCCESS)
         }
         Emulator::Exec(exec) => {
-            log(LogFormat::Human, "error")?;
+            quietly()?;
             exec.run(cli::scenario).await
         }
         Emulator::Running(command) => Ok(command.run().await),

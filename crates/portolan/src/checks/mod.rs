@@ -80,6 +80,9 @@ pub trait Rehearsal: fmt::Debug + Send + Sync {
 
     /// What is reported of a check that came to this.
     fn reported(&self, job: &Job, report: Report) -> Report;
+
+    /// Whether what was reported of a check last is reported a second time, as by a system that is not sure. Asked once.
+    fn is_reported_again(&self, check: &CheckRef) -> bool;
 }
 
 /// The runners, with what they work with.
@@ -126,6 +129,11 @@ impl Checks {
     #[must_use]
     pub fn rehearsed(self, rehearsal: Arc<dyn Rehearsal>) -> Self {
         Self { rehearsal: Some(rehearsal), ..self }
+    }
+
+    /// Whether what was reported of a check is reported a second time; only in a rehearsal.
+    pub fn is_reported_again(&self, check: &CheckRef) -> bool {
+        self.rehearsal.as_ref().is_some_and(|rehearsal| rehearsal.is_reported_again(check))
     }
 
     /// Leave to run a check, unless as many as may are running, or its checker does not answer.

@@ -7,7 +7,7 @@ use publishing::command::{Ending, Reason, Report, Verdict};
 use publishing::message::Message;
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::offer::OfferKey;
-use publishing::operation::{CheckState, Operation};
+use publishing::operation::{CheckState, Operation, Step};
 use publishing::pipeline::CheckKind;
 
 /// How often a step that is stalled looks whether it still is, in seconds.
@@ -17,7 +17,7 @@ const ITS_TIME: i64 = 3 * 24 * 3_600;
 
 /// A step whose end is about to be said.
 #[derive(Clone, Copy, Debug)]
-pub struct Ends<'a> {
+pub(super) struct Ends<'a> {
     /// The offer.
     pub key: &'a OfferKey,
     /// The operation.
@@ -30,7 +30,7 @@ pub struct Ends<'a> {
 
 /// What a simulated reviewer does instead of approving.
 #[derive(Clone, Debug, PartialEq)]
-pub enum OnVerdict {
+pub(super) enum OnVerdict {
     /// This is given.
     Give(Verdict),
     /// Nothing before this.
@@ -47,8 +47,15 @@ enum Outcome {
 }
 
 impl Faults {
-    /// What a check reports, as the faults want it: asked once for every report of a run, with what the check reports by itself.
-    pub fn on_check(&self, job: &Job, report: Report) -> Report {
+    /// What a check reports, as the faults want it, and whether that is reported twice: asked once for every report of a run,
+    /// with what the check reports by itself.
+    pub(super) fn on_check(&self, job: &Job, report: Report) -> (Report, bool) {
+        let report = self.reported(job, report);
+        let is_twice = report.ending == Ending::Done && self.is_twice(job);
+        (report, is_twice)
+    }
+
+    fn reported(&self, job: &Job, report: Report) -> Report {
         let Some(step) = job.operation.steps.get(job.at.step) else { return report };
         let mut state = self.state();
         if job.check.kind == CheckKind::Artifacts
@@ -57,9 +64,7 @@ impl Faults {
         {
             return expired;
         }
-        let is_last =
-            step.checks.iter().enumerate().all(|(at, check)| at == job.at.check || check.state == CheckState::Complete);
-        if report.ending != Ending::Done || !is_last {
+        if report.ending != Ending::Done || !is_last(job, step) {
             return report;
         }
         let ends = Ends { key: &job.key, operation: &job.operation, step: job.at.step, now: job.now };
@@ -73,7 +78,7 @@ impl Faults {
     }
 
     /// What a simulated reviewer does at this moment instead of approving; none where it approves.
-    pub fn on_verdict(&self, ends: &Ends<'_>) -> Option<OnVerdict> {
+    pub(super) fn on_verdict(&self, ends: &Ends<'_>) -> Option<OnVerdict> {
         match self.state().outcome(ends, true) {
             Outcome::Goes | Outcome::NeverHeard => None,
             Outcome::Waits(until) => Some(OnVerdict::Later(until)),
@@ -83,16 +88,22 @@ impl Faults {
     }
 
     /// Until when a fault holds up a step, as far as was said by [`Faults::on_check`] or [`Faults::on_verdict`].
-    pub fn held_up_until(&self, ends: &Ends<'_>) -> Option<Moment> {
+    pub(super) fn held_up_until(&self, ends: &Ends<'_>) -> Option<Moment> {
         self.state().waits(ends)
     }
 
-    /// Whether the report that has just ended this step shall be made a second time.
-    pub fn on_reported(&self, ends: &Ends<'_>) -> bool {
-        let Some(step) = ends.operation.steps.get(ends.step) else { return false };
-        let fits = |fault: &NewFault| fault.kind == FaultKind::ReportedTwice && is_about(fault, ends.key, &step.id);
-        self.state().meet(ends.now, fits).is_some()
+    /// Whether the report that ends a step is made a second time.
+    fn is_twice(&self, job: &Job) -> bool {
+        let Some(step) = job.operation.steps.get(job.at.step).filter(|step| is_last(job, step)) else { return false };
+        let fits = |fault: &NewFault| fault.kind == FaultKind::ReportedTwice && is_about(fault, &job.key, &step.id);
+        self.state().meet(job.now, fits).is_some()
     }
+}
+
+/// Whether all else in its step is complete, so that it ends the step.
+fn is_last(job: &Job, step: &Step) -> bool {
+    let mut checks = step.checks.iter().enumerate();
+    checks.all(|(at, check)| at == job.at.check || check.state == CheckState::Complete)
 }
 
 impl State {

@@ -1,6 +1,6 @@
 //! The faults that are set: in order, each with what it wants to meet, how often it still goes wrong, and what it did.
 
-pub use super::fault_steps::{Ends, OnVerdict};
+pub(super) use super::fault_steps::{Ends, OnVerdict};
 
 use super::fault_rules::judge;
 use api::emulator::{Failure, Fault, FaultKind, NewFault};
@@ -15,11 +15,11 @@ const MOST_FAULTS: usize = 1_000;
 
 /// The faults that are set. Clones are cheap, and are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<State>>);
+pub(super) struct Faults(Arc<Mutex<State>>);
 
 /// Everything about faults that a snapshot keeps.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub(super) struct State {
     /// How many were ever set.
     count: u64,
     faults: Vec<Fault>,
@@ -70,7 +70,7 @@ impl Faults {
     ///
     /// # Errors
     /// [`Unfit`] where it cannot be, or where there are too many.
-    pub fn add(&self, fault: NewFault) -> Result<Fault, Unfit> {
+    pub(super) fn add(&self, fault: NewFault) -> Result<Fault, Unfit> {
         judge(&fault)?;
         let mut state = self.state();
         if state.faults.len() >= MOST_FAULTS {
@@ -90,12 +90,12 @@ impl Faults {
     }
 
     /// The faults that are set, in the order in which they were; those that are used up too.
-    pub fn list(&self) -> Vec<Fault> {
+    pub(super) fn list(&self) -> Vec<Fault> {
         self.state().faults.clone()
     }
 
     /// Removes a fault; whether there was one of this id.
-    pub fn remove(&self, id: &str) -> bool {
+    pub(super) fn remove(&self, id: &str) -> bool {
         let mut state = self.state();
         let before = state.faults.len();
         state.faults.retain(|fault| fault.id != id);
@@ -103,7 +103,7 @@ impl Faults {
     }
 
     /// Removes every fault. The next one gets the number after the last one.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.state().faults.clear();
     }
 
@@ -118,12 +118,12 @@ impl Faults {
     }
 
     /// Everything, for a snapshot.
-    pub fn kept(&self) -> State {
+    pub(super) fn kept(&self) -> State {
         self.state().clone()
     }
 
     /// Everything is as it was kept; `State::default()` is how it begins.
-    pub fn put_back(&self, kept: State) {
+    pub(super) fn put_back(&self, kept: State) {
         *self.state() = kept;
     }
 

@@ -26,11 +26,9 @@ mod ways;
 
 pub use arguments::{Exec, Start};
 pub use door::OuterDoor;
-pub use faults::{Faults, State as FaultState, Unfit};
+pub use faults::Unfit;
 pub use inner::{LIFETIME_SECONDS, PUBLISHER};
 pub use moments::moment;
-pub use outbox::{Kept as OutboxState, Outbox};
-pub use requests::{Kept as RequestState, Requests};
 pub use scenario::Scenario;
 
 use crate::auth::Gate;
@@ -42,10 +40,13 @@ use crate::wire::SuccessWord;
 use anyhow::{Context, Result, anyhow};
 use api::emulator::Reviews;
 use driver::Due;
+use faults::Faults;
 use inner::{Inner, Making};
+use outbox::Outbox;
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer_type::OfferTypes;
+use requests::Requests;
 use snapshots::Kept;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -19,11 +19,11 @@ const MOST_KEPT: usize = 1_000;
 
 /// What was sent. Clones are cheap, and are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Outbox(Arc<Mutex<Kept>>);
+pub(super) struct Outbox(Arc<Mutex<Kept>>);
 
 /// Everything that was sent, for a snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub(super) struct Kept {
     count: u64,
     /// With what is the same at each try.
     sent: VecDeque<(String, Sent)>,
@@ -31,17 +31,17 @@ pub struct Kept {
 
 impl Outbox {
     /// What was sent, oldest first; the last thousand.
-    pub fn list(&self) -> Vec<Sent> {
+    pub(super) fn list(&self) -> Vec<Sent> {
         self.state().sent.iter().map(|(_, sent)| sent.clone()).collect()
     }
 
     /// Everything, for a snapshot.
-    pub fn kept(&self) -> Kept {
+    pub(super) fn kept(&self) -> Kept {
         self.state().clone()
     }
 
     /// Everything is as it was kept; `Kept::default()` is empty.
-    pub fn put_back(&self, kept: Kept) {
+    pub(super) fn put_back(&self, kept: Kept) {
         *self.state() = kept;
     }
 

@@ -3,7 +3,7 @@
 use super::faults::Faults;
 use super::pace::{Pace, said};
 use crate::checks::{Job, Rehearsal, Setback};
-use publishing::command::{Ending, Report};
+use publishing::command::{CheckRef, Ending, Report};
 use publishing::message::Message;
 use publishing::moment::Moment;
 use publishing::pipeline::CheckKind;
@@ -25,11 +25,13 @@ pub(super) struct Rehearsed {
     pace: Pace,
     faults: Faults,
     forced: Mutex<Option<Forced>>,
+    /// The check whose report is made a second time.
+    again: Mutex<Option<CheckRef>>,
 }
 
 impl Rehearsed {
     pub(super) fn new(pace: Pace, faults: Faults) -> Self {
-        Self { pace, faults, forced: Mutex::default() }
+        Self { pace, faults, forced: Mutex::default(), again: Mutex::default() }
     }
 
     /// Makes the next check of a step end so; none takes that back.
@@ -75,6 +77,13 @@ impl Rehearsal for Rehearsed {
     }
 
     fn reported(&self, job: &Job, report: Report) -> Report {
-        self.faults.on_check(job, report)
+        let (report, is_again) = self.faults.on_check(job, report);
+        *self.again.lock().unwrap_or_else(PoisonError::into_inner) = is_again.then(|| job.at.clone());
+        report
+    }
+
+    fn is_reported_again(&self, check: &CheckRef) -> bool {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        again.take_if(|again| again == check).is_some()
     }
 }

@@ -46,7 +46,7 @@ const PLAIN: [&str; 22] = [
 
 /// The journal of requests. Clones are cheap, and are the same.
 #[derive(Clone, Debug)]
-pub struct Requests {
+pub(super) struct Requests {
     kept: Arc<Mutex<Kept>>,
     faults: Faults,
     clock: Clock,
@@ -55,29 +55,29 @@ pub struct Requests {
 
 /// Every request, for a snapshot.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub(super) struct Kept {
     count: u64,
     asked: VecDeque<Asked>,
 }
 
 impl Requests {
     /// An empty one. What is asked meets these faults; `clock` is the emulator's, `wall` the machine's.
-    pub fn new(faults: Faults, clock: Clock, wall: Clock) -> Self {
+    pub(super) fn new(faults: Faults, clock: Clock, wall: Clock) -> Self {
         Self { kept: Arc::default(), faults, clock, wall }
     }
 
     /// What was asked, oldest first; the last five thousand.
-    pub fn list(&self) -> Vec<Asked> {
+    pub(super) fn list(&self) -> Vec<Asked> {
         self.state().asked.iter().cloned().collect()
     }
 
     /// Everything, for a snapshot.
-    pub fn kept(&self) -> Kept {
+    pub(super) fn kept(&self) -> Kept {
         self.state().clone()
     }
 
     /// Everything is as it was kept; `Kept::default()` is empty.
-    pub fn put_back(&self, kept: Kept) {
+    pub(super) fn put_back(&self, kept: Kept) {
         *self.state() = kept;
     }
 
@@ -85,7 +85,7 @@ impl Requests {
     ///
     /// # Errors
     /// [`CutOff`] where a fault takes the answer away.
-    pub async fn through<F>(
+    pub(super) async fn through<F>(
         &self,
         mut request: Request<Body>,
         answer: impl FnOnce(Request<Body>) -> F,

@@ -14,7 +14,7 @@ const FROM: &str = "Portolan <portolan@localhost>";
 
 /// The ways out of an emulator.
 #[derive(Clone, Debug)]
-pub struct Ways {
+pub(super) struct Ways {
     faults: Faults,
     outbox: Outbox,
     clock: Clock,
@@ -23,7 +23,7 @@ pub struct Ways {
 
 impl Ways {
     /// What goes out is recorded in this outbox. The store knows who signs.
-    pub fn new(faults: Faults, outbox: Outbox, clock: Clock, read: Read) -> Self {
+    pub(super) fn new(faults: Faults, outbox: Outbox, clock: Clock, read: Read) -> Self {
         Self { faults, outbox, clock, read }
     }
 
@@ -31,13 +31,13 @@ impl Ways {
     ///
     /// # Errors
     /// Where it cannot be made.
-    pub fn egress(&self, settings: &EgressSettings) -> anyhow::Result<Egress> {
+    pub(super) fn egress(&self, settings: &EgressSettings) -> anyhow::Result<Egress> {
         let this = self.clone();
         Egress::captured(settings, move |request| this.answer(request))
     }
 
     /// The way for mails.
-    pub fn mail(&self) -> MailSettings {
+    pub(super) fn mail(&self) -> MailSettings {
         let this = self.clone();
         MailSettings::captured(FROM, CapturedMail::new(move |mail| this.take(mail)))
     }
