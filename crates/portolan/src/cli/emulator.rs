@@ -140,18 +140,11 @@ fn shown(session: &Session, client: &Client, state: &EmulatorState) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// How far to turn the clock.
+/// How far to turn the clock, and of which offer.
 #[derive(Debug, Args)]
-#[group(id = "how-far", required = true, multiple = false, args = ["by", "to", "until"])]
 pub struct AdvanceBy {
-    /// By so much: 90s, 15m, 2h, 3d, 1w, or several of them, such as "1d 12h".
-    by: Option<String>,
-    /// To `next`, which is when something happens by itself, or to a moment such as 2026-01-09T00:00:00Z.
-    #[arg(long)]
-    to: Option<String>,
-    /// Until an offer stands so: status=waitingForPublisherReview, or step.displaycertify=blocked.
-    #[arg(long, value_name = "CONDITION", requires = "offer")]
-    until: Option<String>,
+    #[command(flatten)]
+    how_far: HowFar,
     /// The offer that --until is about, as publisher/offer or the offer's id.
     #[arg(long)]
     offer: Option<String>,
@@ -160,11 +153,26 @@ pub struct AdvanceBy {
     within: Option<String>,
 }
 
+/// How far to turn the clock.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct HowFar {
+    /// By so much: 90s, 15m, 2h, 3d, 1w, or several of them, such as "1d 12h".
+    by: Option<String>,
+    /// To `next`, which is when something happens by itself, or to a moment such as 2026-01-09T00:00:00Z.
+    #[arg(long)]
+    to: Option<String>,
+    /// Until an offer stands so: status=waitingForPublisherReview, or step.displaycertify=blocked.
+    #[arg(long, value_name = "CONDITION", requires = "offer")]
+    until: Option<String>,
+}
+
 impl Run for AdvanceBy {
     async fn run(self, session: &Session) -> Result<Exit> {
         let client = session.client_of_emulator()?;
         let offer = whole(session, &client, self.offer).await?;
-        let advance = Advance { by: self.by, to: self.to, until: self.until, offer, within: self.within };
+        let HowFar { by, to, until } = self.how_far;
+        let advance = Advance { by, to, until, offer, within: self.within };
         let advanced = asked(session, client.emulator_advance(&advance).await)?;
         session.answered(&client, |out, _| Ok(writeln!(out, "{}", told(&advanced))?))?;
         Ok(Exit::Done)
@@ -323,27 +331,34 @@ impl Run for Restore {
     }
 }
 
-/// What an offer is brought to.
+/// Which offer is brought where.
 #[derive(Debug, Args)]
-#[group(id = "where", required = true, multiple = false, args = ["status", "step"])]
 pub struct ReachCommand {
     /// The offer, as publisher/offer or the offer's id; a sample is saved where there is none.
     offer: String,
+    #[command(flatten)]
+    to: Place,
+    /// The type of the sample; that of virtual machines where nothing is said.
+    #[arg(long = "type", value_name = "TYPE")]
+    offer_type: Option<String>,
+}
+
+/// Where an offer is brought.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
     /// The status that it shall have, such as failed.
     #[arg(long)]
     status: Option<String>,
     /// The step, and the status that it shall have, such as displaycertify=blocked.
     #[arg(long, value_name = "STEP=STATUS")]
     step: Option<String>,
-    /// The type of the sample; that of virtual machines where nothing is said.
-    #[arg(long = "type", value_name = "TYPE")]
-    offer_type: Option<String>,
 }
 
 impl Run for ReachCommand {
     async fn run(self, session: &Session) -> Result<Exit> {
         let client = session.client_of_emulator()?;
-        let (step, step_status) = match self.step.as_deref().map(|step| step.split_once('=')) {
+        let (step, step_status) = match self.to.step.as_deref().map(|step| step.split_once('=')) {
             None => (None, None),
             Some(Some((step, status))) => (Some(step.to_owned()), Some(status.to_owned())),
             Some(None) => {
@@ -353,7 +368,7 @@ impl Run for ReachCommand {
             }
         };
         let offer = whole(session, &client, Some(self.offer)).await?.unwrap_or_default();
-        let reach = Reach { offer, offer_type: self.offer_type, status: self.status, step, step_status };
+        let reach = Reach { offer, offer_type: self.offer_type, status: self.to.status, step, step_status };
         let reached = asked(session, client.emulator_reach(&reach).await)?;
         session.answered(&client, |out, _| {
             let advanced = Advanced { from: reached.from, to: reached.to, happened: reached.happened };
