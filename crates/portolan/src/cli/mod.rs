@@ -6,6 +6,7 @@ mod confirm;
 mod emulator;
 mod emulator_faults;
 mod emulator_sent;
+mod emulator_told;
 mod exit;
 mod fault;
 mod newcomer;
