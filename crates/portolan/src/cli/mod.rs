@@ -185,6 +185,11 @@ fn ended(result: Result<Exit>) -> ExitCode {
 
 /// Tells people what went wrong, and programs that asked for JSON too.
 fn failed(error: &Error, format: Format) -> ExitCode {
+    let is_pipe = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    if error.root_cause().downcast_ref().is_some_and(is_pipe) {
+        // Whoever read the result, such as `head`, has what it wanted.
+        return Exit::Done.into();
+    }
     // Where nobody listens any more, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "{}", fault::told(error));
     if format == Format::Json {
