@@ -73,7 +73,8 @@ pub(super) fn record(job: &Job) -> Result<Report, Setback> {
 /// What is said of a file whose link has ended: the one at this pointer into the offer, or the first that the version names.
 pub(super) fn expired(job: &Job, target: Option<&str>) -> Option<Message> {
     let (_, marked) = marked(job).ok()?;
-    let is_meant = |marked: &&MarkedArtifact| target.is_none_or(|target| target == format!("/definition{}", marked.pointer));
+    let is_meant =
+        |marked: &&MarkedArtifact| target.is_none_or(|target| target == format!("/definition{}", marked.pointer));
     let meant = marked.iter().find(is_meant)?;
     let PinFault::Refused(flaws) = artifacts::unwelcome(StatusCode::FORBIDDEN) else { return None };
     Some(Message::fault(&flaws.first()?.at(&meant.pointer), job.now))

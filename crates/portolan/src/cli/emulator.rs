@@ -125,7 +125,13 @@ fn shown(session: &Session, client: &Client, state: &EmulatorState) -> Result<Ex
             Reviews::Simulated => "given by the emulator",
             Reviews::ByHand => "given by hand",
         };
-        writeln!(out, "Seed {}, started at {} UTC. Reviews are {reviews}. {} faults are set.", state.seed, minute(state.start), state.faults)?;
+        writeln!(
+            out,
+            "Seed {}, started at {} UTC. Reviews are {reviews}. {} faults are set.",
+            state.seed,
+            minute(state.start),
+            state.faults
+        )?;
         if !state.snapshots.is_empty() {
             writeln!(out, "Snapshots: {}", plain(&state.snapshots.join(", ")))?;
         }
@@ -200,7 +206,8 @@ fn happenings(happened: &[Happening]) -> String {
         }
     }
     let publisher = |offer: &str| offer.split_once('/').map(|(publisher, _)| publisher.to_owned());
-    let is_one = offers.iter().all(|(offer, _)| publisher(offer) == offers.first().and_then(|(offer, _)| publisher(offer)));
+    let is_one =
+        offers.iter().all(|(offer, _)| publisher(offer) == offers.first().and_then(|(offer, _)| publisher(offer)));
     let said = offers.into_iter().map(|(offer, titles)| {
         let name = if is_one { offer.split_once('/').map_or(offer, |(_, name)| name) } else { offer };
         format!(" {}: {}.", plain(name), plain(&titles.join(", ")))
@@ -280,7 +287,13 @@ impl Run for SnapshotCommand {
             SnapshotWhat::Save { name } => {
                 let kept = asked(session, client.emulator_snapshot(&name).await)?;
                 session.answered(&client, |out, _| {
-                    Ok(writeln!(out, "Kept as {}, at {} UTC ({} bytes).", plain(&kept.name), minute(kept.at), kept.bytes)?)
+                    Ok(writeln!(
+                        out,
+                        "Kept as {}, at {} UTC ({} bytes).",
+                        plain(&kept.name),
+                        minute(kept.at),
+                        kept.bytes
+                    )?)
                 })?;
             }
             SnapshotWhat::List => {
@@ -333,7 +346,11 @@ impl Run for ReachCommand {
         let (step, step_status) = match self.step.as_deref().map(|step| step.split_once('=')) {
             None => (None, None),
             Some(Some((step, status))) => (Some(step.to_owned()), Some(status.to_owned())),
-            Some(None) => return Err(Fault::usage("--step says a step and its status; write it like displaycertify=blocked").into()),
+            Some(None) => {
+                return Err(
+                    Fault::usage("--step says a step and its status; write it like displaycertify=blocked").into()
+                );
+            }
         };
         let offer = whole(session, &client, Some(self.offer)).await?.unwrap_or_default();
         let reach = Reach { offer, offer_type: self.offer_type, status: self.status, step, step_status };
@@ -410,7 +427,9 @@ mod tests {
             "2026-11-22 14:05 → 18:40 UTC (+4 h 35 min). web-gateway: Certification complete, Provisioning in progress."
         );
         advanced.happened.push(happened("fabrikam/x", "Late\u{1b}[2J"));
-        assert!(told(&advanced).contains(" contoso/web-gateway: ") && told(&advanced).ends_with(" fabrikam/x: Late?[2J."));
+        assert!(
+            told(&advanced).contains(" contoso/web-gateway: ") && told(&advanced).ends_with(" fabrikam/x: Late?[2J.")
+        );
         let nothing = Advanced { from, to: date("2026-11-24T14:05:30Z"), happened: Vec::new() };
         assert_eq!(told(&nothing), "2026-11-22 14:05 → 2026-11-24 14:05:30 UTC (+2 d 30 s). Nothing happened.");
         assert_eq!(span(0), "0 s");

@@ -338,8 +338,19 @@ mod tests {
         assert_eq!((fault.kind, fault.code.as_deref(), fault.times), (FaultKind::Reject, Some("IMG-048"), Some(1)));
         assert_eq!(fault.step.as_deref(), Some("displaycertify"));
         let lines = [
-            "--reject", "--block", "--stall", "--slow 3", "--lost-callback", "--reported-twice", "--expired-artifact",
-            "--api-error 503", "--slow-answer 500", "--cut-connection", "--unauthorized", "--webhook-down", "--mail-down",
+            "--reject",
+            "--block",
+            "--stall",
+            "--slow 3",
+            "--lost-callback",
+            "--reported-twice",
+            "--expired-artifact",
+            "--api-error 503",
+            "--slow-answer 500",
+            "--cut-connection",
+            "--unauthorized",
+            "--webhook-down",
+            "--mail-down",
             "--conflict",
         ];
         assert_eq!(lines.map(|line| typed(line).unwrap().kind), FaultKind::ALL);

@@ -47,7 +47,11 @@ impl Run for OutboxCommand {
             })?,
             Some(OutboxWhat::Show { number }) => {
                 let one = sent.iter().find(|sent| sent.number == number);
-                let none = || Fault::not_found(format!("nothing of the number {number} is in the outbox; `portolan emulator outbox` lists what is"));
+                let none = || {
+                    Fault::not_found(format!(
+                        "nothing of the number {number} is in the outbox; `portolan emulator outbox` lists what is"
+                    ))
+                };
                 let one = one.ok_or_else(none)?;
                 session.output.value(one, |out, _| whole(out, one))?;
             }

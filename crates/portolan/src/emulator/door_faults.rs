@@ -43,7 +43,8 @@ impl Emulator {
             offers.push(reach(self.clone(), offer.clone()).await?.offer);
         }
         let turn = self.turn().await;
-        let faults: Result<Vec<_>, Unfit> = scenario.faults.iter().map(|fault| self.0.faults.add(fault.clone())).collect();
+        let faults: Result<Vec<_>, Unfit> =
+            scenario.faults.iter().map(|fault| self.0.faults.add(fault.clone())).collect();
         turn.end().await.map_err(internal)?;
         Ok(AppliedScenario { faults: faults?, offers })
     }
@@ -77,7 +78,10 @@ async fn remove_fault(State(emulator): State<Emulator>, Path(id): Path<String>) 
     if spawned(emulator.change_faults(move |faults| faults.remove(&named))).await? {
         return Ok(with_body(StatusCode::NO_CONTENT, Body::empty()));
     }
-    Err(Problem::not_found(format!("There is no fault {:?}. GET /emulator/faults lists those that are set.", shown(&id))))
+    Err(Problem::not_found(format!(
+        "There is no fault {:?}. GET /emulator/faults lists those that are set.",
+        shown(&id)
+    )))
 }
 
 async fn apply_scenario(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
@@ -90,7 +94,8 @@ async fn apply_scenario(State(emulator): State<Emulator>, request: Request<Body>
     let not_text = |_| Problem::bad_request("", "The scenario is no UTF-8. Send it as TOML in UTF-8.");
     let mut text = String::from_utf8(body.to_vec()).map_err(not_text)?;
     if !is_toml {
-        let fault = |error: &dyn std::fmt::Display| Problem::bad_request("", format!("The scenario cannot be read: {error}."));
+        let fault =
+            |error: &dyn std::fmt::Display| Problem::bad_request("", format!("The scenario cannot be read: {error}."));
         let value: toml::Table = serde_json::from_str(&text).map_err(|error| fault(&error))?;
         text = toml::to_string(&value).map_err(|error| fault(&error))?;
     }

@@ -40,7 +40,9 @@ impl Faults {
         let met = self.state().meet(now, |fault| {
             let is_of_requests = match fault.kind {
                 FaultKind::Conflict => changes,
-                FaultKind::ApiError | FaultKind::SlowAnswer | FaultKind::CutConnection | FaultKind::Unauthorized => true,
+                FaultKind::ApiError | FaultKind::SlowAnswer | FaultKind::CutConnection | FaultKind::Unauthorized => {
+                    true
+                }
                 _ => false,
             };
             is_of_requests

@@ -55,10 +55,14 @@ pub(super) fn judge(fault: &NewFault) -> Result<(), Unfit> {
             return unfit(format!("The status {status} is not one of {statuses:?}."));
         }
         Some(status) if kind == FaultKind::WebhookDown && !(300..=599).contains(&status) => {
-            return unfit(format!("The status {status} does not say that an event was not taken. Give one of 300 to 599."));
+            return unfit(format!(
+                "The status {status} does not say that an event was not taken. Give one of 300 to 599."
+            ));
         }
         Some(status) if kind == FaultKind::MailDown && !(400..=599).contains(&status) => {
-            return unfit(format!("The status {status} is none by which a mail server refuses. Give one of 400 to 599."));
+            return unfit(format!(
+                "The status {status} is none by which a mail server refuses. Give one of 400 to 599."
+            ));
         }
         _ => {}
     }
@@ -76,7 +80,8 @@ pub(super) fn judge(fault: &NewFault) -> Result<(), Unfit> {
         }
         _ => {}
     }
-    let texts = [&fault.step, &fault.offer, &fault.path, &fault.url, &fault.to, &fault.code, &fault.message, &fault.fix];
+    let texts =
+        [&fault.step, &fault.offer, &fault.path, &fault.url, &fault.to, &fault.code, &fault.message, &fault.fix];
     if texts.into_iter().flatten().any(|text| text.is_empty() || text.len() > LONGEST) {
         return unfit(format!("A text is empty, or longer than {LONGEST} bytes. Leave it out, or make it shorter."));
     }

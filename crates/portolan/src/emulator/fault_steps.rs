@@ -183,8 +183,12 @@ fn said(ending: Ending, fault: &NewFault, report: Report, now: Moment) -> Report
 fn reason(fault: &NewFault) -> Reason {
     let is_rejected = fault.kind == FaultKind::Reject;
     let what = if is_rejected { "rejects" } else { "blocks" };
-    let code = fault.code.clone().unwrap_or_else(|| if is_rejected { "EmulatedReject" } else { "EmulatedBlock" }.to_owned());
-    let text = fault.message.clone().unwrap_or_else(|| format!("The emulator {what} this step by {code}, for a fault is set."));
+    let code =
+        fault.code.clone().unwrap_or_else(|| if is_rejected { "EmulatedReject" } else { "EmulatedBlock" }.to_owned());
+    let text = fault
+        .message
+        .clone()
+        .unwrap_or_else(|| format!("The emulator {what} this step by {code}, for a fault is set."));
     let usual = if is_rejected {
         "Publish again: the fault is used up, or remove it."
     } else {

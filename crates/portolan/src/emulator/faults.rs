@@ -74,7 +74,9 @@ impl Faults {
         judge(&fault)?;
         let mut state = self.state();
         if state.faults.len() >= MOST_FAULTS {
-            return Err(Unfit(format!("{MOST_FAULTS} faults are set, and there may be no more. Remove those that are used up.")));
+            return Err(Unfit(format!(
+                "{MOST_FAULTS} faults are set, and there may be no more. Remove those that are used up."
+            )));
         }
         state.count += 1;
         let left = match (fault.times, fault.until) {

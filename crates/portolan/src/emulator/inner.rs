@@ -13,7 +13,7 @@ use crate::egress::EgressSettings;
 use crate::issuer::quick_key;
 use crate::perform::Perform;
 use crate::serve::{Identity, Service, Setup, links};
-use crate::store::{Read, Publisher, SigningKey, Sqlite, Store};
+use crate::store::{Publisher, Read, SigningKey, Sqlite, Store};
 use crate::vault::Vault;
 use anyhow::{Context, Result};
 use publishing::moment::Moment;
@@ -57,7 +57,12 @@ pub(super) struct Making {
 
 impl Making {
     /// Gets ready to make services by these settings.
-    pub(super) async fn new(settings: Settings, clock: &Clock, (faults, outbox): (&Faults, &Outbox), public_url: Arc<str>) -> Result<Self> {
+    pub(super) async fn new(
+        settings: Settings,
+        clock: &Clock,
+        (faults, outbox): (&Faults, &Outbox),
+        public_url: Arc<str>,
+    ) -> Result<Self> {
         let vault = Vault::in_memory()?;
         let now = Clock::system().now();
         // Made once, so that tokens stay good whatever becomes of the store.
@@ -65,7 +70,16 @@ impl Making {
         let types = rehearsed_types(&settings.types)?;
         let rehearsed = Arc::new(Rehearsed::new(Pace::new(settings.seed), faults.clone()));
         let settings = Settings { types, ..settings };
-        Ok(Self { settings, clock: clock.clone(), vault, key, public_url, rehearsed, faults: faults.clone(), outbox: outbox.clone() })
+        Ok(Self {
+            settings,
+            clock: clock.clone(),
+            vault,
+            key,
+            public_url,
+            rehearsed,
+            faults: faults.clone(),
+            outbox: outbox.clone(),
+        })
     }
 
     pub(super) fn pace(&self) -> Pace {

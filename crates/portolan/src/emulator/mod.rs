@@ -26,8 +26,8 @@ mod ways;
 
 pub use arguments::{Exec, Start};
 pub use door::OuterDoor;
-pub use inner::{LIFETIME_SECONDS, PUBLISHER};
 pub use faults::Unfit;
+pub use inner::{LIFETIME_SECONDS, PUBLISHER};
 pub use moments::moment;
 pub use scenario::Scenario;
 

@@ -57,7 +57,8 @@ impl Outbox {
 
     /// Records a request, and what was answered to it.
     pub(super) fn requested(&self, request: &Outgoing, signature_valid: Option<bool>, now: Moment, answer: &str) {
-        let text = |name: &str| request.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let text =
+            |name: &str| request.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let id = text("webhook-id");
         let is_signed = text("webhook-signature").is_some();
         let headers = request.headers.keys().filter_map(|name| Some((name.to_string(), text(name.as_str())?)));

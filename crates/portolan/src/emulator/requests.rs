@@ -20,8 +20,28 @@ const LONGEST_PATH: usize = 2_000;
 
 /// Parameters of queries whose values may be seen by everybody; the value of any other may be a secret.
 const PLAIN: [&str; 22] = [
-    "api-version", "top", "skip", "filter", "orderby", "select", "after", "before", "since", "until", "offer", "offerid",
-    "publisher", "publisherid", "slot", "version", "status", "type", "queue", "events", "category", "wait",
+    "api-version",
+    "top",
+    "skip",
+    "filter",
+    "orderby",
+    "select",
+    "after",
+    "before",
+    "since",
+    "until",
+    "offer",
+    "offerid",
+    "publisher",
+    "publisherid",
+    "slot",
+    "version",
+    "status",
+    "type",
+    "queue",
+    "events",
+    "category",
+    "wait",
 ];
 
 /// The journal of requests. Clones are cheap, and are the same.
@@ -65,7 +85,11 @@ impl Requests {
     ///
     /// # Errors
     /// [`CutOff`] where a fault takes the answer away.
-    pub(super) async fn through<F>(&self, mut request: Request<Body>, answer: impl FnOnce(Request<Body>) -> F) -> Result<Response, CutOff>
+    pub(super) async fn through<F>(
+        &self,
+        mut request: Request<Body>,
+        answer: impl FnOnce(Request<Body>) -> F,
+    ) -> Result<Response, CutOff>
     where
         F: Future<Output = Response>,
     {

@@ -79,7 +79,10 @@ impl Scenario {
             Unfit(format!("{file}:{line}: {what}"))
         };
         let written: Written = toml::from_str(text).map_err(|error| {
-            at(error.span().map_or(0, |span| span.start), &format!("{}. docs/emulator-faults.md shows what there is.", error.message()))
+            at(
+                error.span().map_or(0, |span| span.start),
+                &format!("{}. docs/emulator-faults.md shows what there is.", error.message()),
+            )
         })?;
         let start = written.start.map(|start| moment(start.get_ref()).map_err(|fault| at(start.span().start, &fault)));
         let mut takes = BTreeMap::new();

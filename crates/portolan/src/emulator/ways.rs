@@ -45,9 +45,9 @@ impl Ways {
     fn answer(&self, request: &Outgoing) -> Result<Response<Bytes>, EgressFault> {
         let now = self.clock.now();
         let is_event = request.headers.contains_key("webhook-signature");
-        let met = is_event.then(|| offer_of(&request.body)).map(|offer| {
-            self.faults.on_webhook(&request.url, offer.as_deref(), now)
-        });
+        let met = is_event
+            .then(|| offer_of(&request.body))
+            .map(|offer| self.faults.on_webhook(&request.url, offer.as_deref(), now));
         let (answer, said) = match met.flatten() {
             None => (Ok(StatusCode::OK), "200".to_owned()),
             Some(Down::Answers(status)) => {

@@ -123,8 +123,10 @@ async fn reported_twice() {
     let story = async |emulated: &Emulated| {
         goes_well(emulated).await;
         let history = emulated.client.get_offer_history(PUBLISHER, OFFER, &[("top", "100")]).await.unwrap();
-        let events: Vec<String> = history.value.iter().map(|one| format!("{} {}", one.happened.at, one.happened.event)).collect();
-        let mails: Vec<String> = emulated.client.emulator_outbox().await.unwrap().iter().map(|sent| format!("{:?}", sent.what)).collect();
+        let events: Vec<String> =
+            history.value.iter().map(|one| format!("{} {}", one.happened.at, one.happened.event)).collect();
+        let mails: Vec<String> =
+            emulated.client.emulator_outbox().await.unwrap().iter().map(|sent| format!("{:?}", sent.what)).collect();
         (events, mails.len())
     };
     let (plain, twice) = (emulated("").await, with("reported-twice").await);
@@ -216,15 +218,15 @@ async fn webhook_down() {
     let outbox = emulated.client.emulator_outbox().await.unwrap();
     let events: Vec<_> = outbox.iter().filter(|sent| matches!(sent.what, SentWhat::Webhook(_))).collect();
     let tries: Vec<(&str, u32)> = events.iter().take(7).map(|sent| (sent.answer.as_str(), sent.attempt)).collect();
-    assert_eq!(
-        tries,
-        [("503", 1), ("503", 2), ("503", 3), ("503", 4), ("refused", 5), ("refused", 6), ("200", 7)]
-    );
-    let ids: Vec<_> = events.iter().map(|sent| {
-        let SentWhat::Webhook(request) = &sent.what else { panic!() };
-        assert_eq!((request.url.as_str(), request.signature_valid), (url.as_str(), Some(true)));
-        request.headers["webhook-id"].clone()
-    }).collect();
+    assert_eq!(tries, [("503", 1), ("503", 2), ("503", 3), ("503", 4), ("refused", 5), ("refused", 6), ("200", 7)]);
+    let ids: Vec<_> = events
+        .iter()
+        .map(|sent| {
+            let SentWhat::Webhook(request) = &sent.what else { panic!() };
+            assert_eq!((request.url.as_str(), request.signature_valid), (url.as_str(), Some(true)));
+            request.headers["webhook-id"].clone()
+        })
+        .collect();
     assert!(ids[..7].iter().all(|id| *id == ids[0]), "the same id at each try");
     assert!(events[7..].iter().all(|sent| sent.answer == "200" && sent.attempt == 1), "then all goes well");
     assert_eq!(emulated.left().await, [(Some(0), 4), (Some(0), 2)]);
@@ -243,10 +245,13 @@ async fn mail_down() {
     let SentWhat::Mail(first) = &taken[0].what else { panic!() };
     assert_eq!(first.to, "jane@contoso.example");
     assert!(taken[0].attempt > 1 && first.source.contains("Message-ID: "));
-    let subjects: Vec<&str> = taken.iter().filter_map(|sent| match &sent.what {
-        SentWhat::Mail(mail) => Some(mail.subject.as_str()),
-        _ => None,
-    }).collect();
+    let subjects: Vec<&str> = taken
+        .iter()
+        .filter_map(|sent| match &sent.what {
+            SentWhat::Mail(mail) => Some(mail.subject.as_str()),
+            _ => None,
+        })
+        .collect();
     let mut once = subjects.clone();
     once.dedup();
     assert_eq!(subjects, once, "each once");

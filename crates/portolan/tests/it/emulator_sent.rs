@@ -11,7 +11,11 @@ use std::sync::{Arc, Mutex};
 async fn mails_and_webhooks_are_whole() {
     let emulated = emulated("").await;
     emulated.save().await;
-    let new = NewSubscription { url: "https://hooks.contoso.example/p?key=1".into(), events: vec!["previewReady".into()], secret: None };
+    let new = NewSubscription {
+        url: "https://hooks.contoso.example/p?key=1".into(),
+        events: vec!["previewReady".into()],
+        secret: None,
+    };
     emulated.client.create_subscription(Of::Publisher(PUBLISHER), &new).await.unwrap();
     emulated.publish().await;
     emulated.until("status=waitingForPublisherReview").await.unwrap();
@@ -39,14 +43,17 @@ async fn mails_and_webhooks_are_whole() {
 async fn requests_are_told_with_who_asked_and_without_what_is_secret() {
     let emulated = emulated("").await;
     emulated.save().await;
-    emulated.fault(NewFault { method: Some("GET".into()), after: Some(1), ..NewFault::of(FaultKind::Unauthorized) }).await;
+    emulated
+        .fault(NewFault { method: Some("GET".into()), after: Some(1), ..NewFault::of(FaultKind::Unauthorized) })
+        .await;
     emulated.publish().await;
     emulated.status().await;
     assert!(emulated.client.list_publishers().await.is_err());
     let nobody = Client::new(&emulated.running.public_url, Credentials::token("hush-hush")).unwrap();
     assert!(nobody.list_publishers().await.is_err());
     let asked = nobody.emulator_requests().await.unwrap();
-    let told: Vec<_> = asked.iter().map(|asked| (asked.method.as_str(), asked.status, asked.fault.as_deref())).collect();
+    let told: Vec<_> =
+        asked.iter().map(|asked| (asked.method.as_str(), asked.status, asked.fault.as_deref())).collect();
     assert_eq!(told, [("POST", 202, None), ("GET", 200, None), ("GET", 401, Some("fault-1")), ("GET", 401, None)]);
     assert!(asked[0].path.contains("/publish?api-version=") && asked[0].by.is_some() && asked[0].request_id.is_some());
     assert_eq!((asked[1].by.clone(), asked[3].by.clone()), (asked[0].by.clone(), None));
