@@ -24,6 +24,8 @@ mod completion;
 mod durations;
 mod egress;
 mod egress_answers;
+mod emulator;
+mod emulator_exec;
 mod emulator_faults;
 mod emulator_scenarios;
 mod emulator_sent;
