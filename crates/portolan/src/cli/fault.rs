@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::print::plain;
+use super::source::{self, Flaw, Source};
 use api::client::ClientError;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -47,11 +48,13 @@ impl Fault {
     }
 }
 
-/// An error for people: what was tried and why it failed, the server's faults a line each, and what may have been meant.
+/// An error for people: what was tried and why it failed, and the server's faults a line each; of a file (a [`Source`] as the
+/// error's context) with where they stand in it.
 pub(super) fn told(error: &anyhow::Error) -> String {
     let mut text = format!("error: {}", plain(&format!("{error:#}")));
-    for detail in refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default() {
-        let line = plain(&format!("{} {}: {}", detail.code, detail.target, detail.message));
+    let details = refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default();
+    let flaws: Vec<Flaw<'_>> = details.iter().map(Flaw::from).collect();
+    for line in source::lines(&flaws, error.downcast_ref::<Source>()) {
         text += &format!("\n  {line}");
     }
     text
@@ -62,13 +65,19 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
     let mut members = Map::new();
     let mut say = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
     let mut code = "Unexpected".to_owned();
+    let file = error.downcast_ref::<Source>();
     for cause in error.chain() {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             code = fault.code.to_owned();
         }
         match cause.downcast_ref::<ClientError>() {
             Some(ClientError::Refused { error, request_id, .. }) => {
-                let known = serde_json::to_value(error.as_ref()).unwrap_or_default();
+                let mut known = serde_json::to_value(error.as_ref()).unwrap_or_default();
+                for detail in known["details"].as_array_mut().into_iter().flatten() {
+                    if let Some(place) = file.and_then(|file| file.place(detail["target"].as_str()?)) {
+                        detail["place"] = place.into();
+                    }
+                }
                 code = known["code"].as_str().unwrap_or_default().to_owned();
                 for name in ["target", "details"] {
                     if let Some(value) = known.get(name) {

@@ -15,6 +15,7 @@ mod review;
 mod secret;
 mod session;
 mod settings;
+mod source;
 mod staff;
 mod terminal;
 mod welcome;
