@@ -5,6 +5,7 @@ mod access;
 mod connection;
 mod explain;
 mod following;
+mod forward;
 mod history;
 mod mails;
 mod reviews;
@@ -16,6 +17,7 @@ pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
 pub use following::Events;
+pub use forward::Forward;
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};

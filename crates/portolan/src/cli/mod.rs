@@ -2,10 +2,18 @@
 
 mod access;
 mod circle;
+mod compare;
 mod confirm;
+mod diff;
+mod draft;
+mod events;
 mod exit;
 mod fault;
+mod history;
+mod mails;
+mod moments;
 mod newcomer;
+mod notify;
 mod offer;
 mod output;
 mod print;
@@ -17,16 +25,21 @@ mod session;
 mod settings;
 mod source;
 mod staff;
+mod submission;
 mod terminal;
 mod welcome;
+mod words;
 
 pub use exit::Exit;
+pub use history::Journal;
 pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 
 use access::Access;
 use anyhow::{Error, Result};
 use clap::{Args, Subcommand};
+use events::Events;
+use notify::Notify;
 use offer::Offer;
 use output::Format;
 use publisher::Publisher;
@@ -36,6 +49,7 @@ use settings::Flags;
 use staff::Staff;
 use std::io::Write;
 use std::process::ExitCode;
+use submission::Submission;
 
 /// What talks to a server.
 #[derive(Debug, Subcommand)]
@@ -46,20 +60,32 @@ pub enum Command {
     Publisher(With<Publisher>),
     /// Say who may what at a publisher.
     ///
-    /// Example: portolan access list contoso
+    /// Example: portolan access list
     Access(With<Access>),
     /// Say who runs the marketplace: operators, reviewers, auditors.
     ///
     /// Example: portolan staff list
     Staff(With<Staff>),
-    /// Roll an offer back, and see or synchronise who may see its private plans.
+    /// Read, write and compare offers.
     ///
-    /// Example: portolan offer roll-back contoso web-gateway
+    /// Example: portolan offer list
     Offer(With<Offer>),
     /// See what waits for a reviewer, and give verdicts.
     ///
     /// Example: portolan review list
     Review(With<Review>),
+    /// See the submissions of an offer, and what their steps said.
+    ///
+    /// Example: portolan submission list saas-live
+    Submission(With<Submission>),
+    /// Follow what happens to offers, as it happens.
+    ///
+    /// Example: portolan events tail vm-failed --limit 1
+    Events(With<Events>),
+    /// Say who is told what happens: webhooks, and your own mails.
+    ///
+    /// Example: portolan notify list
+    Notify(With<Notify>),
 }
 
 impl Command {
@@ -71,6 +97,9 @@ impl Command {
             Self::Staff(staff) => run(staff).await,
             Self::Offer(offer) => run(offer).await,
             Self::Review(review) => run(review).await,
+            Self::Submission(submission) => run(submission).await,
+            Self::Events(events) => run(events).await,
+            Self::Notify(notify) => run(notify).await,
         }
     }
 }
