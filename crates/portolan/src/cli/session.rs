@@ -136,7 +136,9 @@ impl Session {
         let ClientError::Refused { error: refused, .. } = &error else { return error.into() };
         match refused.code {
             ErrorCode::NotFound => {
-                let offers = client.list_offers(publisher).await.unwrap_or_default();
+                let Ok(offers) = client.list_offers(publisher).await else {
+                    return self.meant_publisher(client, publisher, error).await;
+                };
                 match nearest(offer, offers.iter().map(|known| known.id.as_str())).filter(|near| *near != offer) {
                     Some(near) => {
                         let what = format!("there is no offer {offer:?} of {publisher}");

@@ -38,6 +38,7 @@ mod limits;
 mod listings;
 mod mail;
 mod matrix;
+mod nouns_cli;
 mod openapi;
 mod origin;
 mod outside;
