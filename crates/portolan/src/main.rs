@@ -10,6 +10,7 @@ use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
+use portolan::emulator;
 use portolan::http::{Entrance, addresses};
 use portolan::journal::Verify;
 use portolan::notify::MailSettings;
@@ -45,6 +46,11 @@ enum Command {
     ///
     /// Example: portolan demo --listen 127.0.0.1:9000
     Demo(Demo),
+    /// Run the service for tests: in memory, with a clock that is turned, and nobody called.
+    ///
+    /// Example: portolan emulator exec --demo -- npm test
+    #[command(subcommand)]
+    Emulator(Emulator),
     #[command(flatten)]
     Client(cli::Command),
     /// See what happened to a publisher's offers, and verify that nobody changed it.
@@ -68,6 +74,20 @@ enum Journal {
     ///
     /// Example: portolan journal verify --data /var/lib/portolan
     Verify(Verify),
+}
+
+#[derive(Debug, Subcommand)]
+enum Emulator {
+    /// Run it until you stop it.
+    ///
+    /// Example: portolan emulator start --demo --frozen
+    Start(emulator::Start),
+    /// Run a command against one of its own, and end with the command's exit code.
+    ///
+    /// Example: portolan emulator exec --demo -- npm test
+    Exec(emulator::Exec),
+    #[command(flatten)]
+    Running(cli::Emulator),
 }
 
 #[derive(Debug, Args)]
@@ -129,7 +149,7 @@ fn main() -> ExitCode {
             result
         });
     match run {
-        Ok(exit) => exit,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -140,6 +160,7 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Client(command) => return Ok(command.run().await),
+        Command::Emulator(command) => return run_emulator(command).await,
         Command::Serve(arguments) => serve(arguments).await?,
         Command::Demo(arguments) => run_demo(arguments).await?,
         Command::Journal(Journal::Client(journal)) => return Ok(journal.run().await),
@@ -147,6 +168,22 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Config => std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn run_emulator(command: Emulator) -> Result<ExitCode> {
+    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+    let quietly = || log(LogFormat::Human, "error");
+    match command {
+        Emulator::Start(start) => {
+            quietly()?;
+            start.run(cli::scenario).await.map(|()| ExitCode::SUCCESS)
+        }
+        Emulator::Exec(exec) => {
+            quietly()?;
+            exec.run(cli::scenario).await
+        }
+        Emulator::Running(command) => Ok(command.run().await),
+    }
 }
 
 async fn serve(arguments: Serve) -> Result<()> {
@@ -179,6 +216,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         },
         entrance,
         checks: Checks::default().with_checkers(&config.checker, &clock)?,
+        wall: clock.clone(),
         clock,
         artifacts: Some(artifacts),
         egress,
@@ -276,6 +314,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
     let setup = Setup {
         store: Arc::clone(&store),
         vault: Vault::in_memory()?,
+        wall: clock.clone(),
         clock,
         types: demo::rehearsed_types()?,
         missing_if_match: MissingIfMatch::Accept,
@@ -290,7 +329,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         mail: MailSettings::default(),
     };
     let service = setup.start(listener).await?;
-    let tokens = demo::tokens(&service.perform, service.issuer.as_ref()).await?;
+    let tokens = demo::tokens(&service.perform, service.issuer.as_ref(), demo::DAY_SECONDS).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &tokens).await?.as_bytes())?;
     asked_to_end().await?;
     service.stop().await;

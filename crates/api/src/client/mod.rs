@@ -3,6 +3,8 @@
 
 mod access;
 mod connection;
+mod emulator;
+mod emulator_faults;
 mod explain;
 mod following;
 mod forward;

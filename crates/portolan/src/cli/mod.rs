@@ -6,6 +6,9 @@ mod compare;
 mod confirm;
 mod diff;
 mod draft;
+mod emulator;
+mod emulator_faults;
+mod emulator_sent;
 mod events;
 mod exit;
 mod fault;
@@ -20,6 +23,7 @@ mod print;
 mod publisher;
 mod query;
 mod review;
+mod scenarios;
 mod secret;
 mod session;
 mod settings;
@@ -30,8 +34,10 @@ mod terminal;
 mod welcome;
 mod words;
 
+pub use emulator::Emulator;
 pub use exit::Exit;
 pub use history::Journal;
+pub use scenarios::scenario;
 pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 

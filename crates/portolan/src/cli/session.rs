@@ -47,7 +47,20 @@ impl Session {
     /// # Errors
     /// Where something is missing, or cannot be used.
     pub(super) fn client(&self) -> Result<Client> {
-        let credentials = credentials(|name| std::env::var(name).ok())?;
+        self.client_as(credentials(|name| std::env::var(name).ok())?)
+    }
+
+    /// The same for an emulator, which asks programs of its own machine for no name.
+    ///
+    /// # Errors
+    /// As [`Session::client`].
+    pub(super) fn client_of_emulator(&self) -> Result<Client> {
+        let names = ["PORTOLAN_TOKEN", "PORTOLAN_CLIENT_ID", "PORTOLAN_CLIENT_SECRET"];
+        let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+        if names.iter().any(|name| is_set(&name)) { self.client() } else { self.client_as(Credentials::Nobody) }
+    }
+
+    fn client_as(&self, credentials: Credentials) -> Result<Client> {
         let roots = self.ca_file().map(|file| {
             let said = || format!("the file of root certificates {} cannot be read (--ca-file)", file.display());
             std::fs::read(&file).with_context(said)

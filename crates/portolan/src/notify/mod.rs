@@ -5,9 +5,9 @@ mod mail;
 mod settings;
 mod smtp;
 
-pub use compose::{Composer, Told};
+pub use compose::{Composer, Told, Written};
 pub use mail::Mails;
-pub use settings::{MailSettings, MailTls};
+pub use settings::{CapturedMail, MailAnswer, MailSettings, MailTls};
 mod webhooks;
 
 pub use webhooks::{Tried, Webhooks};

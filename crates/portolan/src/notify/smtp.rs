@@ -1,6 +1,7 @@
 //! Hands mails to the mail server, and says at which word of the talk it failed.
 
-use super::settings::Opened;
+use super::compose::Written;
+use super::settings::{MailAnswer, Opened};
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -74,9 +75,12 @@ impl Smtp {
     }
 
     /// Hands over a mail for one address; once this is `Ok`, the server has it.
-    pub(super) async fn send(&self, to: Address, mail: &[u8]) -> Result<(), Fault> {
+    pub(super) async fn send(&self, to: Address, mail: &Written) -> Result<(), Fault> {
+        if let Some(captured) = &self.opened.captured {
+            return answered(captured.take(mail));
+        }
         let mut stage = Stage::Connect;
-        match tokio::time::timeout(self.opened.timeout, self.talk(to, mail, &mut stage)).await {
+        match tokio::time::timeout(self.opened.timeout, self.talk(to, &mail.source, &mut stage)).await {
             Ok(talked) => talked.map_err(|error| fault(stage, &error)),
             Err(_) => Err(Fault { stage, code: None, is_policy: false, timed_out: true, is_tls: false }),
         }
@@ -133,6 +137,16 @@ impl Smtp {
 
 async fn sign_in(connection: &mut AsyncSmtpConnection, login: &Credentials) -> Result<(), Error> {
     connection.auth(&[Mechanism::Plain, Mechanism::Login], login).await.map(drop)
+}
+
+/// What a server that is none answers, as one that is says it.
+fn answered(answer: MailAnswer) -> Result<(), Fault> {
+    let fault = |stage, code| Err(Fault { stage, code, is_policy: false, timed_out: false, is_tls: false });
+    match answer {
+        MailAnswer::Taken => Ok(()),
+        MailAnswer::Unreachable => fault(Stage::Connect, None),
+        MailAnswer::Refused(code) => fault(Stage::Recipient, Some(code)),
+    }
 }
 
 /// What an error says, without the server's words: they may quote addresses.
