@@ -46,6 +46,7 @@ mod listings;
 mod login;
 mod mail;
 mod matrix;
+mod nouns_cli;
 mod openapi;
 mod origin;
 mod outside;
