@@ -12,7 +12,7 @@ use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
 use portolan::emulator;
 use portolan::http::{Entrance, addresses};
-use portolan::journal::Journal;
+use portolan::journal::Verify;
 use portolan::notify::MailSettings;
 use portolan::serve::{Identity, Setup, asked_to_end, links};
 use portolan::store::{Sqlite, Store, holds_sealed};
@@ -56,10 +56,23 @@ enum Command {
     Emulator(Emulator),
     #[command(flatten)]
     Client(cli::Command),
-    /// Verify the journal of a data directory, on the machine that has it.
+    /// See what happened to a publisher's offers, and verify that nobody changed it.
+    ///
+    /// Example: portolan journal list
+    #[command(subcommand)]
+    Journal(Journal),
+}
+
+#[derive(Debug, Subcommand)]
+enum Journal {
+    #[command(flatten)]
+    Client(cli::Journal),
+    /// Find out whether anybody has changed, removed or added entries of the journal. The service may run.
+    ///
+    /// Ends with 0 where every journal is whole, and with 1 where one is not.
     ///
     /// Example: portolan journal verify --data /var/lib/portolan
-    Journal(Journal),
+    Verify(Verify),
 }
 
 #[derive(Debug, Subcommand)]
@@ -72,6 +85,8 @@ enum Emulator {
     ///
     /// Example: portolan emulator exec --demo -- npm test
     Exec(emulator::Exec),
+    #[command(flatten)]
+    Running(cli::Emulator),
 }
 
 #[derive(Debug, Args)]
@@ -136,7 +151,7 @@ fn main() -> ExitCode {
             result
         });
     match run {
-        Ok(exit) => exit,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -153,18 +168,26 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Emulator(command) => return run_emulator(command).await,
         Command::Serve(arguments) => serve(arguments).await?,
         Command::Demo(arguments) => run_demo(arguments).await?,
-        Command::Journal(journal) => journal.run(&Clock::system())?,
+        Command::Journal(Journal::Client(journal)) => return Ok(journal.run().await),
+        Command::Journal(Journal::Verify(verify)) => verify.run(&Clock::system())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn run_emulator(command: Emulator) -> Result<ExitCode> {
-    log(LogFormat::Human, "warn")?;
+    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+    let quietly = || log(LogFormat::Human, "error");
     match command {
-        Emulator::Start(start) => start.run().await?,
-        Emulator::Exec(exec) => return exec.run().await,
+        Emulator::Start(start) => {
+            quietly()?;
+            start.run(cli::scenario).await.map(|()| ExitCode::SUCCESS)
+        }
+        Emulator::Exec(exec) => {
+            quietly()?;
+            exec.run(cli::scenario).await
+        }
+        Emulator::Running(command) => Ok(command.run().await),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(arguments: Serve) -> Result<()> {

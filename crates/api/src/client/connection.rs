@@ -102,6 +102,8 @@ pub enum Credentials {
     Token(Token),
     /// As a service principal, for which the client gets its tokens itself.
     Secret(ClientSecret),
+    /// As nobody: for an emulator on this machine, which asks for no name.
+    Nobody,
 }
 
 /// A bearer token.
@@ -184,7 +186,7 @@ impl Connection {
     /// Sends a request, and gives the answer if it is a success.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
-        let token = self.token(None).await?.unwrap_or_default();
+        let Some(token) = self.token(None).await? else { return accepted(request.send().await?).await };
         let response = request.bearer_auth(&token).send().await?;
         // When a token ends is for the server to say: nobody's clock is asked. What it refused so has not been done.
         if response.status() == StatusCode::UNAUTHORIZED
@@ -204,6 +206,7 @@ impl Connection {
     /// A token that is not the refused one, if there can be one.
     async fn token(&self, refused: Option<&str>) -> Result<Option<String>, ClientError> {
         match &self.credentials {
+            Credentials::Nobody => Ok(None),
             Credentials::Token(Token(token)) => Ok(refused.is_none().then(|| token.clone())),
             Credentials::Secret(secret) => {
                 let mut held = self.held.lock().await;

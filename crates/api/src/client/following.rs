@@ -19,6 +19,7 @@ pub struct Events {
     response: Response,
     blocks: Blocks,
     last: Option<i64>,
+    raw: String,
 }
 
 impl fmt::Debug for Events {
@@ -69,7 +70,12 @@ impl Client {
             Some(after) => request.header("Last-Event-ID", after),
             None => request,
         };
-        Ok(Events { response: self.connection.send(request).await?, blocks: Blocks::default(), last: after })
+        Ok(Events {
+            response: self.connection.send(request).await?,
+            blocks: Blocks::default(),
+            last: after,
+            raw: String::new(),
+        })
     }
 
     async fn changed<T: DeserializeOwned>(
@@ -98,6 +104,7 @@ impl Events {
             if let Some(data) = self.blocks.next() {
                 let event: Event = serde_json::from_str(&data).map_err(|error| self.unreadable(&error.to_string()))?;
                 self.last = Some(event.data.entry.sequence);
+                self.raw = data;
                 return Ok(Some(event));
             }
             if self.blocks.len() > LONGEST_EVENT {
@@ -108,6 +115,11 @@ impl Events {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// The last event, as the server wrote it.
+    pub fn raw(&self) -> &str {
+        &self.raw
     }
 
     /// The number of the last event, to go on from.

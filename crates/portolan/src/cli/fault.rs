@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::print::plain;
+use super::source::{self, Flaw, Source};
 use api::client::ClientError;
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -47,12 +48,53 @@ impl Fault {
     }
 }
 
-/// An error for people: what was tried and why it failed, the server's faults a line each, and what may have been meant.
+/// A name that leads nowhere, and the one that was probably meant: the context of an error.
+#[derive(Debug)]
+pub(super) struct Meant {
+    /// What there is not, in a sentence.
+    pub(super) what: String,
+    /// The name that there is.
+    pub(super) near: String,
+}
+
+impl fmt::Display for Meant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; did you mean {}?", self.what, self.near)
+    }
+}
+
+impl Meant {
+    /// An error of its own, where no server was asked for what is not there.
+    pub(super) fn alone(self) -> Fault {
+        Fault::not_found(self.to_string())
+    }
+}
+
+/// What was tried and why it failed. Where it is known what was meant, that is the whole reason.
+fn sentence(error: &anyhow::Error) -> String {
+    let Some(meant) = error.downcast_ref::<Meant>() else { return format!("{error:#}") };
+    let meant = meant.to_string();
+    let mut said: Vec<String> = error.chain().map(ToString::to_string).collect();
+    if let Some(at) = said.iter().position(|text| *text == meant) {
+        said.truncate(at + 1);
+    }
+    said.join(": ")
+}
+
+/// An error for people: what was tried and why it failed, and the server's faults a line each; of a file (a [`Source`] as the
+/// error's context) with where they stand in it.
 pub(super) fn told(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {}", plain(&format!("{error:#}")));
-    for detail in refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default() {
-        let line = plain(&format!("{} {}: {}", detail.code, detail.target, detail.message));
+    let mut text = format!("error: {}", plain(&sentence(error)));
+    let details = refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default();
+    let flaws: Vec<Flaw<'_>> = details.iter().map(Flaw::from).collect();
+    let source = error.downcast_ref::<Source>();
+    for line in source::lines(&flaws, source) {
         text += &format!("\n  {line}");
+    }
+    let whole =
+        refused(error).filter(|refused| refused.details.is_empty()).and_then(|refused| refused.target.as_deref());
+    if let Some(place) = whole.zip(source).and_then(|(target, source)| source.place(target)) {
+        text += &format!("\n  at {}", plain(&place));
     }
     text
 }
@@ -62,15 +104,25 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
     let mut members = Map::new();
     let mut say = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
     let mut code = "Unexpected".to_owned();
+    let file = error.downcast_ref::<Source>();
     for cause in error.chain() {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             code = fault.code.to_owned();
         }
         match cause.downcast_ref::<ClientError>() {
             Some(ClientError::Refused { error, request_id, .. }) => {
-                let known = serde_json::to_value(error.as_ref()).unwrap_or_default();
+                let mut known = serde_json::to_value(error.as_ref()).unwrap_or_default();
+                for detail in known.get_mut("details").and_then(Value::as_array_mut).into_iter().flatten() {
+                    if let Some(place) = file.and_then(|file| file.place(detail["target"].as_str()?)) {
+                        detail["place"] = place.into();
+                    }
+                }
                 code = known["code"].as_str().unwrap_or_default().to_owned();
-                for name in ["target", "details"] {
+                let target = known.get("target").and_then(Value::as_str);
+                if let Some(place) = file.zip(target).and_then(|(file, target)| file.place(target)) {
+                    known["place"] = place.into();
+                }
+                for name in ["target", "place", "details"] {
                     if let Some(value) = known.get(name) {
                         say(name, value.clone());
                     }
@@ -83,8 +135,12 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
             Some(ClientError::Unreadable { .. }) | None => {}
         }
     }
+    if let Some(meant) = error.downcast_ref::<Meant>() {
+        code = "NotFound".to_owned();
+        say("fix", format!("Did you mean {}?", meant.near).into());
+    }
     say("code", code.into());
-    say("message", format!("{error:#}").into());
+    say("message", sentence(error).into());
     json!({ "error": members })
 }
 

@@ -3,32 +3,50 @@
 mod about;
 mod access;
 mod circle;
+mod compare;
 mod completion;
 mod configuration;
 mod confirm;
+mod diff;
+mod draft;
+mod emulator;
+mod emulator_faults;
+mod emulator_sent;
+mod events;
 mod exit;
 mod fault;
+mod history;
 mod kept;
 mod login;
+mod mails;
+mod moments;
 mod newcomer;
+mod notify;
 mod offer;
 mod output;
 mod print;
 mod publisher;
 mod query;
 mod review;
+mod scenarios;
 mod secret;
 mod session;
 mod settings;
+mod source;
 mod staff;
+mod submission;
 mod system_keyring;
 mod terminal;
 mod welcome;
 mod whoami;
+mod words;
 
 pub use about::CREDENTIALS;
 pub use completion::completed;
+pub use emulator::Emulator;
 pub use exit::Exit;
+pub use history::Journal;
+pub use scenarios::scenario;
 pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 
@@ -38,7 +56,9 @@ use anyhow::{Error, Result};
 use clap::{Args, Subcommand};
 use completion::Completion;
 use configuration::Configuration;
+use events::Events;
 use login::{Login, Logout};
+use notify::Notify;
 use offer::Offer;
 use output::Format;
 use publisher::Publisher;
@@ -48,6 +68,7 @@ use settings::Flags;
 use staff::Staff;
 use std::io::Write;
 use std::process::ExitCode;
+use submission::Submission;
 use whoami::WhoAmI;
 
 /// What talks to a server.
@@ -59,20 +80,32 @@ pub enum Command {
     Publisher(With<Publisher>),
     /// Say who may what at a publisher.
     ///
-    /// Example: portolan access list contoso
+    /// Example: portolan access list
     Access(With<Access>),
     /// Say who runs the marketplace: operators, reviewers, auditors.
     ///
     /// Example: portolan staff list
     Staff(With<Staff>),
-    /// Roll an offer back, and see or synchronise who may see its private plans.
+    /// Read, write and compare offers.
     ///
-    /// Example: portolan offer roll-back contoso web-gateway
+    /// Example: portolan offer list
     Offer(With<Offer>),
     /// See what waits for a reviewer, and give verdicts.
     ///
     /// Example: portolan review list
     Review(With<Review>),
+    /// See the submissions of an offer, and what their steps said.
+    ///
+    /// Example: portolan submission list saas-live
+    Submission(With<Submission>),
+    /// Follow what happens to offers, as it happens.
+    ///
+    /// Example: portolan events tail vm-failed --limit 1
+    Events(With<Events>),
+    /// Say who is told what happens: webhooks, and your own mails.
+    ///
+    /// Example: portolan notify list
+    Notify(With<Notify>),
     /// Sign in to a server: as a service principal, or with a token.
     ///
     /// Example: portolan login --client-id 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50
@@ -145,6 +178,9 @@ impl Command {
             Self::Man(man) => ended(man.run(program.command)),
             Self::Version(version) => run(version).await,
             Self::Help(help) => ended(help.run(program.command)),
+            Self::Submission(submission) => run(submission).await,
+            Self::Events(events) => run(events).await,
+            Self::Notify(notify) => run(notify).await,
         }
     }
 }
