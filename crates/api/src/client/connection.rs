@@ -198,6 +198,11 @@ impl Connection {
         accepted(response).await
     }
 
+    /// The token that requests carry now.
+    pub(super) async fn current_token(&self) -> Result<Token, ClientError> {
+        self.token(None).await.map(|token| Token(token.unwrap_or_default()))
+    }
+
     /// A token that is not the refused one, if there can be one.
     async fn token(&self, refused: Option<&str>) -> Result<Option<String>, ClientError> {
         match &self.credentials {

@@ -185,7 +185,7 @@ fn welcome(running: &Running, speed: u32, demo: bool) -> String {
          The clock {clock}\n\
          The publisher {PUBLISHER} {offers}.\n\n\
          {exports}\n\
-         ready: {}\n",
-        running.public_url
+         ready: http://{}\n",
+        running.address
     )
 }

@@ -99,7 +99,7 @@ impl Outbox {
 /// The offer that an event or a lead is about, as `publisher/offer`.
 pub(super) fn offer_of(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let at = body.get("data").unwrap_or(&body);
+    let at = body.pointer("/data/entry").unwrap_or(&body);
     let id = |name| at.get(name).and_then(Value::as_str);
     Some(format!("{}/{}", PublisherId::parse(id("publisherId")?)?.folded(), id("offerId")?))
 }

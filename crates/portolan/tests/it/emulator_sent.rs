@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex};
 async fn mails_and_webhooks_are_whole() {
     let emulated = emulated("").await;
     emulated.save().await;
-    let new = NewSubscription {
-        url: "https://hooks.contoso.example/p?key=1".into(),
-        events: vec!["previewReady".into()],
-        secret: None,
-    };
+    let (url, events) = ("https://hooks.contoso.example/p?key=1".to_owned(), vec!["previewReady".to_owned()]);
+    let new = NewSubscription { url, events, secret: None };
+    // Of another offer, and so met by nothing.
+    emulated.fault(NewFault { offer: Some("other".into()), ..NewFault::of(FaultKind::WebhookDown) }).await;
+    emulated
+        .fault(NewFault { offer: Some(OFFER.into()), status: Some(500), ..NewFault::of(FaultKind::WebhookDown) })
+        .await;
     emulated.client.create_subscription(Of::Publisher(PUBLISHER), &new).await.unwrap();
     emulated.publish().await;
     emulated.until("status=waitingForPublisherReview").await.unwrap();
@@ -31,12 +33,15 @@ async fn mails_and_webhooks_are_whole() {
     let mail = mail.unwrap();
     assert_eq!(mail.to, "jane@contoso.example");
     assert!(mail.text.contains(OFFER) && mail.html.contains("<html") && mail.source.contains("Subject: "));
-    let [event] = &outbox.iter().filter(|sent| sent.what.kind() == "webhook").collect::<Vec<_>>()[..] else { panic!() };
+    let [refused, event] = &outbox.iter().filter(|sent| sent.what.kind() == "webhook").collect::<Vec<_>>()[..] else {
+        panic!()
+    };
     let SentWhat::Webhook(request) = &event.what else { panic!() };
-    assert_eq!((request.method.as_str(), request.signature_valid, event.attempt), ("POST", Some(true), 1));
+    assert_eq!((request.method.as_str(), request.signature_valid, event.attempt), ("POST", Some(true), 2));
+    assert_eq!(refused.answer, "500");
     assert_eq!((request.url.as_str(), event.answer.as_str()), ("https://hooks.contoso.example/p?key=1", "200"));
     let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
-    assert_eq!(body["data"]["offerId"], OFFER);
+    assert_eq!(body["data"]["entry"]["offerId"], OFFER);
 }
 
 #[tokio::test]
