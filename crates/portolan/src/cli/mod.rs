@@ -12,6 +12,7 @@ mod draft;
 mod emulator;
 mod emulator_faults;
 mod emulator_sent;
+mod emulator_told;
 mod events;
 mod exit;
 mod fault;

@@ -109,7 +109,7 @@ impl Session {
     pub(super) fn client_of_emulator(&self) -> Result<Client> {
         let names = ["PORTOLAN_TOKEN", "PORTOLAN_CLIENT_ID", "PORTOLAN_CLIENT_SECRET"];
         let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-        if names.iter().any(|name| is_set(&name)) { self.client() } else { self.client_as(Credentials::Nobody) }
+        if names.iter().any(is_set) { self.client() } else { self.client_as(Credentials::Nobody) }
     }
 
     /// A client with these credentials.
