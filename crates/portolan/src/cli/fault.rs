@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::print::plain;
 use super::source::{self, Flaw, Source};
 use api::client::ClientError;
+use api::errors::ErrorDetail;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -52,8 +53,7 @@ impl Fault {
 /// error's context) with where they stand in it.
 pub(super) fn told(error: &anyhow::Error) -> String {
     let mut text = format!("error: {}", plain(&format!("{error:#}")));
-    let details = refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default();
-    let flaws: Vec<Flaw<'_>> = details.iter().map(Flaw::from).collect();
+    let flaws: Vec<Flaw<'_>> = details(error).iter().map(Flaw::from).collect();
     for line in source::lines(&flaws, error.downcast_ref::<Source>()) {
         text += &format!("\n  {line}");
     }
@@ -86,6 +86,13 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
                 }
                 say("requestId", request_id.as_str().into());
             }
+            Some(ClientError::Foreign { code: theirs, details, request_id, .. }) => {
+                code.clone_from(theirs);
+                say("requestId", request_id.as_str().into());
+                if !details.is_empty() {
+                    say("details", serde_json::to_value(details).unwrap_or_default());
+                }
+            }
             Some(ClientError::Unauthorized(_) | ClientError::NoToken { .. }) => code = "Unauthorized".to_owned(),
             Some(ClientError::Untrusted(_) | ClientError::Unreachable(_)) => code = "Unreachable".to_owned(),
             Some(ClientError::Unusable(_)) => code = "Usage".to_owned(),
@@ -97,9 +104,12 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
     json!({ "error": members })
 }
 
-fn refused(error: &anyhow::Error) -> Option<&api::errors::ErrorBody> {
-    error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>() {
-        Some(ClientError::Refused { error, .. }) => Some(error.as_ref()),
+/// Every fault that a server named.
+pub(super) fn details(error: &anyhow::Error) -> &[ErrorDetail] {
+    let named = |cause: &'_ (dyn std::error::Error + 'static)| match cause.downcast_ref::<ClientError>() {
+        Some(ClientError::Refused { error, .. }) => Some(error.details.as_slice()),
+        Some(ClientError::Foreign { details, .. }) => Some(details.as_slice()),
         _ => None,
-    })
+    };
+    error.chain().find_map(named).unwrap_or_default()
 }

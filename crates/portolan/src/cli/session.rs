@@ -10,7 +10,6 @@ use anyhow::{Context, Result};
 use api::client::{
     COMMON_TENANT, Client, ClientError, ClientSecret, Credentials, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
-use api::errors::ErrorCode;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -133,7 +132,8 @@ impl Session {
         (publisher, offer): (&str, &str),
         error: ClientError,
     ) -> anyhow::Error {
-        let is_missing = matches!(&error, ClientError::Refused { error, .. } if error.code == ErrorCode::NotFound);
+        let is_missing =
+            matches!(&error, ClientError::Refused { status: 404, .. } | ClientError::Foreign { status: 404, .. });
         let names: Vec<String> = match is_missing {
             false => Vec::new(),
             true => match client.list_offers(publisher).await {
