@@ -8,6 +8,7 @@ pub mod catalog;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod dates;
+pub mod emulator;
 pub mod errors;
 pub mod events;
 pub mod explain;

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod egress;
+pub mod emulator;
 pub mod http;
 pub mod issuer;
 pub mod journal;

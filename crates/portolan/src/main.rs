@@ -10,6 +10,7 @@ use portolan::clock::Clock;
 use portolan::config::{self, Config, LogFormat};
 use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
+use portolan::emulator;
 use portolan::http::{Entrance, addresses};
 use portolan::journal::Journal;
 use portolan::notify::MailSettings;
@@ -45,6 +46,11 @@ enum Command {
     ///
     /// Example: portolan demo --listen 127.0.0.1:9000
     Demo(Demo),
+    /// Run the service for tests: in memory, with a clock that is turned, and nobody called.
+    ///
+    /// Example: portolan emulator exec --demo -- npm test
+    #[command(subcommand)]
+    Emulator(Emulator),
     #[command(flatten)]
     Client(cli::Command),
     /// Verify the journal of a data directory, on the machine that has it.
@@ -55,6 +61,18 @@ enum Command {
     ///
     /// Example: portolan config > portolan.toml
     Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Emulator {
+    /// Run it until you stop it.
+    ///
+    /// Example: portolan emulator start --demo --frozen
+    Start(emulator::Start),
+    /// Run a command against one of its own, and end with the command's exit code.
+    ///
+    /// Example: portolan emulator exec --demo -- npm test
+    Exec(emulator::Exec),
 }
 
 #[derive(Debug, Args)]
@@ -127,10 +145,20 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Client(command) => return Ok(command.run().await),
+        Command::Emulator(command) => return run_emulator(command).await,
         Command::Serve(arguments) => serve(arguments).await?,
         Command::Demo(arguments) => run_demo(arguments).await?,
         Command::Journal(journal) => journal.run(&Clock::system())?,
         Command::Config => std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_emulator(command: Emulator) -> Result<ExitCode> {
+    log(LogFormat::Human, "warn")?;
+    match command {
+        Emulator::Start(start) => start.run().await?,
+        Emulator::Exec(exec) => return exec.run().await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -165,6 +193,7 @@ async fn serve(arguments: Serve) -> Result<()> {
         },
         entrance,
         checks: Checks::default().with_checkers(&config.checker, &clock)?,
+        wall: clock.clone(),
         clock,
         artifacts: Some(artifacts),
         egress,
@@ -262,6 +291,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
     let setup = Setup {
         store: Arc::clone(&store),
         vault: Vault::in_memory()?,
+        wall: clock.clone(),
         clock,
         types: demo::rehearsed_types()?,
         missing_if_match: MissingIfMatch::Accept,
@@ -276,7 +306,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
         mail: MailSettings::default(),
     };
     let service = setup.start(listener).await?;
-    let tokens = demo::tokens(&service.perform, service.issuer.as_ref()).await?;
+    let tokens = demo::tokens(&service.perform, service.issuer.as_ref(), demo::DAY_SECONDS).await?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &tokens).await?.as_bytes())?;
     asked_to_end().await?;
     service.stop().await;

@@ -4,6 +4,8 @@
 mod access;
 mod again;
 mod connection;
+mod emulator;
+mod emulator_faults;
 mod explain;
 mod following;
 mod history;

@@ -8,7 +8,6 @@ use super::passwords::secret_hash;
 use super::verified::{Proofs, TokenDigest, Verified};
 use super::{Unauthenticated, principal_name};
 use crate::store::{Store, StoreError};
-use publishing::moment::Moment;
 use publishing::principal::{Identity, Principal};
 use quick_cache::UnitWeighter;
 use quick_cache::sync::Cache;
@@ -63,9 +62,9 @@ impl Gate {
     ///
     /// # Errors
     /// [`NotVerified`] where its token has ended meanwhile, or the store cannot tell.
-    pub fn again(&self, caller: &Arc<Caller>, now: Moment) -> Result<Arc<Caller>, NotVerified> {
+    pub fn again(&self, caller: &Arc<Caller>) -> Result<Arc<Caller>, NotVerified> {
         let (ends_at, known) = caller.bounds();
-        if now >= ends_at {
+        if self.issuers.now() >= ends_at {
             return Err(EXPIRED.into());
         }
         let generation = self.store.access_generation();

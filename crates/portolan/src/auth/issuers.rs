@@ -7,6 +7,7 @@ use super::trusted::TrustedIssuer;
 use super::verified::{Proof, Proofs, TokenDigest, Verified};
 use crate::clock::Clock;
 use anyhow::{Result, ensure};
+use publishing::moment::Moment;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -32,6 +33,11 @@ impl Issuers {
             }
         }
         Ok(Self { issuers, proofs: Proofs::new(), clock })
+    }
+
+    /// What the clock shows by which tokens end.
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
     }
 
     /// Their names.

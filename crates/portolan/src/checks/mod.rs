@@ -37,6 +37,7 @@ use publishing::pipeline::CheckKind;
 use publishing::plan::PlanSummary;
 use settings::Checker;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::mpsc::Sender;
@@ -71,9 +72,19 @@ pub struct Job {
 #[error("{0}")]
 pub struct Setback(pub String);
 
+/// Says of checks what shall come of them, where they are only rehearsed.
+pub trait Rehearsal: fmt::Debug + Send + Sync {
+    /// What comes of a check instead of running it; none where it is run as it is.
+    fn instead(&self, job: &Job) -> Option<Result<Report, Setback>>;
+
+    /// What is reported of a check that came to this.
+    fn reported(&self, job: &Job, report: Report) -> Report;
+}
+
 /// The runners, with what they work with.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
+    rehearsal: Option<Arc<dyn Rehearsal>>,
     checkers: Arc<BTreeMap<String, Checker>>,
     pinning: Option<Pinning>,
     egress: Option<Egress>,
@@ -98,6 +109,12 @@ impl Checks {
     #[must_use]
     pub fn with_egress(self, egress: Egress) -> Self {
         Self { egress: Some(egress), ..self }
+    }
+
+    /// The same, asked of this rehearsal first.
+    #[must_use]
+    pub fn rehearsed(self, rehearsal: Arc<dyn Rehearsal>) -> Self {
+        Self { rehearsal: Some(rehearsal), ..self }
     }
 
     /// Leave to run a check, unless as many as may are running, or its checker does not answer.
@@ -138,6 +155,15 @@ impl Checks {
     /// # Errors
     /// [`Setback`] where it could not be run; it will be run again.
     pub async fn run(&self, job: Job, said: Sender<Report>) -> Result<Report, Setback> {
+        let Some(rehearsal) = &self.rehearsal else { return self.run_as_it_is(job, said).await };
+        let outcome = match rehearsal.instead(&job) {
+            Some(outcome) => outcome,
+            None => self.run_as_it_is(job.clone(), said).await,
+        };
+        outcome.map(|report| rehearsal.reported(&job, report))
+    }
+
+    async fn run_as_it_is(&self, job: Job, said: Sender<Report>) -> Result<Report, Setback> {
         match &job.check.kind {
             CheckKind::Definition => judged(job, definition::run).await,
             CheckKind::Artifacts => match &self.pinning {

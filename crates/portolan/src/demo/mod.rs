@@ -94,7 +94,7 @@ pub async fn fill(store: &Arc<dyn Store>, now: Moment, links: &Links) -> Result<
     Ok(())
 }
 
-/// What somebody who tries the demo sends, each good for a day.
+/// What somebody who tries the demo sends.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// Of the owner of the publisher, who is an operator too.
@@ -103,12 +103,14 @@ pub struct Tokens {
     pub reviewer: String,
 }
 
-/// Makes the demo's service principals, and their tokens.
+/// For how long the tokens of a demo are good, in seconds.
+pub const DAY_SECONDS: i64 = 24 * 3600;
+
+/// Makes the demo's service principals, and their tokens, good for so many seconds.
 ///
 /// # Errors
 /// Where the issuer is switched off, or somebody is refused that should not be.
-pub async fn tokens(perform: &Perform, issuer: Option<&Issuer>) -> Result<Tokens> {
-    const DAY_SECONDS: i64 = 24 * 3600;
+pub async fn tokens(perform: &Perform, issuer: Option<&Issuer>, lasts_seconds: i64) -> Result<Tokens> {
     let issuer = issuer.context("there is no built-in issuer")?;
     let owner = staff(perform, "demo", Role::Operator).await?;
     let reviewer = staff(perform, "reviewer", Role::Reviewer).await?;
@@ -119,8 +121,8 @@ pub async fn tokens(perform: &Perform, issuer: Option<&Issuer>) -> Result<Tokens
     perform.change_members(&at, request).await?;
     let audience = Audience::Resource(None);
     Ok(Tokens {
-        owner: issuer.token_for(&owner, &audience, DAY_SECONDS).await?.access_token,
-        reviewer: issuer.token_for(&reviewer, &audience, DAY_SECONDS).await?.access_token,
+        owner: issuer.token_for(&owner, &audience, lasts_seconds).await?.access_token,
+        reviewer: issuer.token_for(&reviewer, &audience, lasts_seconds).await?.access_token,
     })
 }
 

@@ -9,6 +9,7 @@ use reqwest::{Client, Response, redirect, retry};
 use rustls::ClientConfig;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use url::Url;
@@ -133,23 +134,40 @@ impl Incoming {
     }
 }
 
+/// What takes a request instead of the world, and says what is answered.
+type Answer = dyn Fn(&Outgoing) -> Result<http::Response<Bytes>, EgressFault> + Send + Sync;
+
+/// What a request goes over.
+#[derive(Clone)]
+pub(super) enum Wire {
+    /// A connection, with these roots for TLS.
+    Connection(Arc<ClientConfig>),
+    /// None: it is answered here.
+    Captured(Arc<Answer>),
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection(_) => "Connection",
+            Self::Captured(_) => "Captured",
+        })
+    }
+}
+
 /// Sends a request to these addresses, over a connection of its own. Whatever name is in the URL is for TLS and `Host` only.
 pub(super) async fn send(
-    tls: &ClientConfig,
+    wire: &Wire,
     url: Url,
     addresses: Vec<SocketAddr>,
     request: &Outgoing,
     deadline: Instant,
 ) -> Result<Incoming, EgressFault> {
     let from = url.to_string();
-    let mut headers = request.headers.clone();
-    headers.remove(HOST);
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let mut builder = client(tls, addresses, request.connecting)?.request(request.method.clone(), url).headers(headers);
-    if !request.body.is_empty() {
-        builder = builder.body(request.body.clone());
-    }
-    let response = builder.send().await.map_err(EgressFault::of)?;
+    let response = match wire {
+        Wire::Connection(tls) => connect(tls, url, addresses, request).await?,
+        Wire::Captured(answer) => answer(request)?.into(),
+    };
     let incoming = Incoming {
         status: response.status(),
         headers: response.headers().clone(),
@@ -166,6 +184,23 @@ pub(super) async fn send(
         return Err(EgressFault::TooLarge);
     }
     Ok(incoming)
+}
+
+/// The answer that comes over a connection.
+async fn connect(
+    tls: &ClientConfig,
+    url: Url,
+    addresses: Vec<SocketAddr>,
+    request: &Outgoing,
+) -> Result<Response, EgressFault> {
+    let mut headers = request.headers.clone();
+    headers.remove(HOST);
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let mut builder = client(tls, addresses, request.connecting)?.request(request.method.clone(), url).headers(headers);
+    if !request.body.is_empty() {
+        builder = builder.body(request.body.clone());
+    }
+    builder.send().await.map_err(EgressFault::of)
 }
 
 /// A client that knows no addresses but these, and leaves redirects, retries, encodings and proxies alone. Made for one

@@ -12,14 +12,14 @@ pub use exchange::{Incoming, Outgoing};
 pub use fault::EgressFault;
 pub use settings::{Destination, EgressSettings};
 
-use exchange::send;
+use bytes::Bytes;
+use exchange::{Wire, send};
 use http::header::{ACCEPT, LOCATION, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 use names::Names;
 use rules::Rules;
-use rustls::ClientConfig;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
@@ -29,8 +29,11 @@ use url::Url;
 pub struct Egress {
     rules: Arc<Rules>,
     names: Names,
-    tls: Arc<ClientConfig>,
+    wire: Wire,
 }
+
+/// Where every name lies whose request is captured: an address of the public internet, which nobody connects to.
+const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8)), 0);
 
 impl Egress {
     /// The way out that the operator's settings leave open.
@@ -38,8 +41,21 @@ impl Egress {
     /// # Errors
     /// Names the setting that cannot be, and the mend.
     pub fn new(settings: &EgressSettings) -> anyhow::Result<Self> {
-        let tls = Arc::new(roots::tls(settings.ca_file.as_deref())?);
-        Ok(Self { rules: Arc::new(Rules::new(settings)?), names: Names::dns(), tls })
+        let wire = Wire::Connection(Arc::new(roots::tls(settings.ca_file.as_deref())?));
+        Ok(Self { rules: Arc::new(Rules::new(settings)?), names: Names::dns(), wire })
+    }
+
+    /// For rehearsals: no name is looked up and no connection made. What the rules let out is given to `answer` instead, and
+    /// what that says is the world's answer. Addresses that are written as such are judged like any other.
+    ///
+    /// # Errors
+    /// Names the setting that cannot be, and the mend.
+    pub fn captured(
+        settings: &EgressSettings,
+        answer: impl Fn(&Outgoing) -> Result<http::Response<Bytes>, EgressFault> + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        let (rules, names) = (Arc::new(Rules::new(settings)?), Names::told(|_| vec![ANYWHERE]));
+        Ok(Self { rules, names, wire: Wire::Captured(Arc::new(answer)) })
     }
 
     /// For tests and rehearsals: these names lie there, and nowhere else (instead of DNS). A port in a URL goes before the one
@@ -76,7 +92,7 @@ impl Egress {
         let exchange = async {
             let url = rules::web_address(&request.url)?;
             let addresses = self.names.addresses(&url).await?;
-            send(&self.tls, url, addresses, &request, deadline).await
+            send(&self.wire, url, addresses, &request, deadline).await
         };
         timeout_at(deadline, exchange).await.unwrap_or(Err(EgressFault::TimedOut))
     }
@@ -105,7 +121,7 @@ impl Egress {
         for address in &addresses {
             self.rules.judge_address(&url, *address)?;
         }
-        send(&self.tls, url, addresses, request, deadline).await
+        send(&self.wire, url, addresses, request, deadline).await
     }
 }
 

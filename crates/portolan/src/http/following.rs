@@ -224,7 +224,7 @@ impl Stream {
 
     /// Whether the caller may still read this, and its token has not ended.
     fn still_may(&mut self) -> bool {
-        match self.rooms.gate.again(&self.caller, self.rooms.perform.now()) {
+        match self.rooms.gate.again(&self.caller) {
             Ok(caller) => self.caller = caller,
             Err(_) => return false,
         }

@@ -6,18 +6,22 @@ use super::connections::{Connections, Place};
 use super::limits::LimitSettings;
 use super::slow::{Patience, Taken};
 use super::tls::Certificate;
+use crate::clock::Clock;
 use crate::network::Network;
 use anyhow::{Context, Result, bail};
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -40,9 +44,36 @@ pub struct Entrance {
     pub certificate: Option<Certificate>,
 }
 
+/// Answers requests.
+pub trait Answers: Send + Sync + 'static {
+    /// Answers one.
+    ///
+    /// # Errors
+    /// [`CutOff`] where it gets no answer.
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Result<Response, CutOff>> + Send;
+
+    /// By which certificates are looked after.
+    fn clock(&self) -> &Clock;
+}
+
+/// The connection is cut instead of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the connection was cut off")]
+pub struct CutOff;
+
+impl Answers for Door {
+    async fn answer(&self, request: Request<Body>) -> Result<Response, CutOff> {
+        Ok(Self::answer(self, request).await)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.clock()
+    }
+}
+
 /// What every connection needs.
-struct Inside {
-    door: Door,
+struct Inside<D> {
+    door: D,
     server: http1::Builder,
     patience: Patience,
     handshake: Duration,
@@ -70,7 +101,7 @@ pub async fn addresses(listen: &str, may_be_reached: bool) -> Result<Vec<SocketA
 }
 
 /// Serves connections until told to stop, then lets requests in flight finish.
-pub async fn listen(listener: TcpListener, door: Door, entrance: Entrance, mut stop: watch::Receiver<bool>) {
+pub async fn listen<D: Answers>(listener: TcpListener, door: D, entrance: Entrance, mut stop: watch::Receiver<bool>) {
     let offered = entrance.certificate.map(|certificate| certificate.kept_fresh(door.clock().clone(), stop.clone()));
     let connections = Connections::new(&entrance.limits);
     let inside = Arc::new(Inside::new(door, &entrance.limits, entrance.trusted_proxies, stop.clone()));
@@ -104,8 +135,8 @@ pub async fn listen(listener: TcpListener, door: Door, entrance: Entrance, mut s
     }
 }
 
-impl Inside {
-    fn new(door: Door, limits: &LimitSettings, trusted_proxies: Vec<Network>, stop: watch::Receiver<bool>) -> Self {
+impl<D: Answers> Inside<D> {
+    fn new(door: D, limits: &LimitSettings, trusted_proxies: Vec<Network>, stop: watch::Receiver<bool>) -> Self {
         let seconds = |setting: NonZeroU32| Duration::from_secs(u64::from(setting.get()));
         let head = usize::try_from(limits.head_kibibytes.get()).unwrap_or(usize::MAX).saturating_mul(1 << 10);
         // Only HTTP/1.1: telling versions apart waits for the first bytes without a limit, and no client of this API needs more.
@@ -150,7 +181,7 @@ impl Inside {
             let mut request = request.map(|body| self.patience.with(body));
             let address = if is_proxy { forwarded(peer, &self.trusted_proxies, request.headers()) } else { peer };
             request.extensions_mut().insert(CallerAddress(address));
-            Ok::<_, Infallible>(self.door.answer(request).await)
+            self.door.answer(request).await
         });
         if let Err(error) = watcher.watch(self.server.serve_connection(TokioIo::new(stream), service)).await {
             tracing::debug!(%error, "a connection broke off");

@@ -48,13 +48,15 @@ mod waiting;
 pub use address::CallerAddress;
 pub use descriptors::make_room;
 pub use door::Door;
+pub(crate) use errors::Problem;
 pub use followers::Followers;
 pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
-pub use listen::{Entrance, addresses, listen};
+pub use listen::{Answers, CutOff, Entrance, addresses, listen};
 pub use needs::{Need, need};
-pub(crate) use reply::document;
+pub(crate) use reply::{document, json as json_answer, with_body};
 pub use request::form_members;
+pub(crate) use request::{LONGEST_OFFER, read_body, shown, want_json};
 pub use tls::Certificate;
 
 use crate::artifacts::Artifacts;
@@ -219,6 +221,12 @@ pub fn openapi() -> OpenApi {
 /// Where it cannot be written as JSON.
 pub fn description() -> serde_json::Result<Bytes> {
     serde_json::to_vec(&openapi()).map(Bytes::from)
+}
+
+/// The door of routes that are no part of the API, behind the checks that every request passes. Nothing below `/api` is there.
+pub fn door_of(router: Router, gate: Gate, limits: Arc<Limits>, clock: crate::clock::Clock) -> Door {
+    let router = router.fallback(door::no_such_path).method_not_allowed_fallback(door::no_such_method);
+    Door::new(router, gate, limits, clock)
 }
 
 /// The door: every route and page, behind the checks that every request passes.

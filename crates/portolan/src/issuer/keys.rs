@@ -132,15 +132,9 @@ impl Keys {
     }
 
     async fn make(&self, made_at: Moment, signs_from: Moment) -> Result<SigningKey, IssuerFailure> {
-        let made = tokio::task::spawn_blocking(|| {
-            let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
-            let private = pair.as_der().ok()?.as_ref().to_vec();
-            Some((thumbprint(&pair), private))
-        });
-        let (id, private) = made.await.ok().flatten().ok_or_else(|| IssuerFailure::new("a key could not be made"))?;
-        let sealed =
-            self.vault.seal(&private, &bound_to(&id)).map_err(|error| IssuerFailure::new(error.to_string()))?;
-        Ok(SigningKey { id, made_at, signs_from, sealed })
+        let vault = self.vault.clone();
+        let made = tokio::task::spawn_blocking(move || new_key(&vault, made_at, signs_from)).await;
+        made.map_err(|error| IssuerFailure::new(error.to_string()))?
     }
 
     /// Removes keys that signed nothing that can still be good.
@@ -172,6 +166,21 @@ impl Keys {
         let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.id, "n": n, "e": e });
         Ok(Signer { id: key.id, signs_from: key.signs_from, pair, jwk })
     }
+}
+
+/// A key that signs from a moment on, sealed by this vault. It takes a while, on the calling thread.
+///
+/// # Errors
+/// [`IssuerFailure`] where it cannot be made, or not be sealed.
+pub fn new_key(vault: &Vault, made_at: Moment, signs_from: Moment) -> Result<SigningKey, IssuerFailure> {
+    let made = || {
+        let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
+        let private = pair.as_der().ok()?.as_ref().to_vec();
+        Some((thumbprint(&pair), private))
+    };
+    let (id, private) = made().ok_or_else(|| IssuerFailure::new("a key could not be made"))?;
+    let sealed = vault.seal(&private, &bound_to(&id)).map_err(|error| IssuerFailure::new(error.to_string()))?;
+    Ok(SigningKey { id, made_at, signs_from, sealed })
 }
 
 fn bound_to(id: &str) -> String {

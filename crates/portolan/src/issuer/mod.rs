@@ -5,6 +5,7 @@ mod keys;
 mod tokens;
 
 pub use codes::{Asked, Consented, WEB_CLIENT};
+pub use keys::new_key;
 pub use tokens::{Audience, Token, TokenRefusal};
 
 use crate::auth::LocalKeys;
@@ -22,6 +23,8 @@ use uuid::Uuid;
 pub struct Issuer {
     store: Arc<dyn Store>,
     clock: Clock,
+    /// By which secrets end.
+    secrets_by: Clock,
     keys: Keys,
     place: Arc<Place>,
 }
@@ -80,7 +83,13 @@ impl Issuer {
     ) -> Result<Self, IssuerFailure> {
         let keys = Keys::new(Arc::clone(&store), vault, clock.clone(), public);
         keys.load().await?;
-        Ok(Self { store, clock, keys, place: Arc::new(place) })
+        Ok(Self { store, secrets_by: clock.clone(), clock, keys, place: Arc::new(place) })
+    }
+
+    /// The same, where the ends of secrets are written by another clock than the one that tokens live by.
+    #[must_use]
+    pub fn with_secrets_by(self, clock: Clock) -> Self {
+        Self { secrets_by: clock, ..self }
     }
 
     /// Where it is found.

@@ -79,7 +79,7 @@ impl Issuer {
     ) -> Result<Token, TokenRefusal> {
         let principal = self.store.application(&client_id.to_ascii_lowercase()).map_err(IssuerFailure::from)?;
         let presented = secret_hash(client_secret);
-        let now = self.clock.now();
+        let now = self.secrets_by.now();
         // Looked for at nobody too, so that a client that is not there takes about as long.
         let whose = principal.as_ref().map_or(Uuid::nil(), |principal| principal.id);
         let secrets = self.store.secrets(whose).map_err(IssuerFailure::from)?;

@@ -7,7 +7,7 @@ mod smtp;
 
 pub use compose::{Composer, Told};
 pub use mail::Mails;
-pub use settings::{MailSettings, MailTls};
+pub use settings::{CapturedMail, MailAnswer, MailSettings, MailTls};
 mod webhooks;
 
 pub use webhooks::{Tried, Webhooks};

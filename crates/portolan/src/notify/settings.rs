@@ -5,11 +5,13 @@ use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use serde::Deserialize;
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -51,7 +53,50 @@ pub struct MailSettings {
     pub ca_file: Option<PathBuf>,
     /// How many seconds a mail may take.
     pub timeout_seconds: u32,
+    /// For rehearsals: what takes mails instead of a server.
+    #[serde(skip)]
+    pub captured: Option<CapturedMail>,
 }
+
+/// What a mail server that is none says to a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailAnswer {
+    /// It takes it.
+    Taken,
+    /// It is not there.
+    Unreachable,
+    /// It does not take mails for this address, with this code of SMTP.
+    Refused(u16),
+}
+
+/// Takes mails instead of a server: the address, the whole mail.
+#[derive(Clone)]
+pub struct CapturedMail(Arc<dyn Fn(&str, &[u8]) -> MailAnswer + Send + Sync>);
+
+impl CapturedMail {
+    /// Gives every mail to `answer`.
+    pub fn new(answer: impl Fn(&str, &[u8]) -> MailAnswer + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    pub(super) fn take(&self, to: &str, mail: &[u8]) -> MailAnswer {
+        (self.0)(to, mail)
+    }
+}
+
+impl fmt::Debug for CapturedMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CapturedMail")
+    }
+}
+
+impl PartialEq for CapturedMail {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for CapturedMail {}
 
 impl Default for MailSettings {
     fn default() -> Self {
@@ -65,6 +110,7 @@ impl Default for MailSettings {
             from: String::new(),
             ca_file: None,
             timeout_seconds: 15,
+            captured: None,
         }
     }
 }
@@ -77,9 +123,16 @@ pub(super) struct Opened {
     pub(super) login: Option<Credentials>,
     pub(super) from: Mailbox,
     pub(super) timeout: Duration,
+    pub(super) captured: Option<CapturedMail>,
 }
 
 impl MailSettings {
+    /// For rehearsals: mails are from this mailbox, and no connection is ever made.
+    pub fn captured(from: impl Into<String>, captured: CapturedMail) -> Self {
+        let server = "localhost".to_owned();
+        Self { server, tls: MailTls::None, from: from.into(), captured: Some(captured), ..Self::default() }
+    }
+
     /// Whether mails are sent at all.
     pub fn is_on(&self) -> bool {
         !self.server.is_empty()
@@ -123,7 +176,8 @@ impl MailSettings {
             MailTls::None => 25,
         });
         let timeout = Duration::from_secs(u64::from(self.timeout_seconds));
-        Ok(Opened { server: server.clone(), port, tls: self.tls()?, login: self.login()?, from, timeout })
+        let (tls, login, captured) = (self.tls()?, self.login()?, self.captured.clone());
+        Ok(Opened { server: server.clone(), port, tls, login, from, timeout, captured })
     }
 
     fn tls(&self) -> Result<Tls> {

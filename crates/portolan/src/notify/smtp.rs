@@ -1,6 +1,6 @@
 //! Hands mails to the mail server, and says at which word of the talk it failed.
 
-use super::settings::Opened;
+use super::settings::{MailAnswer, Opened};
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -75,6 +75,9 @@ impl Smtp {
 
     /// Hands over a mail for one address; once this is `Ok`, the server has it.
     pub(super) async fn send(&self, to: Address, mail: &[u8]) -> Result<(), Fault> {
+        if let Some(captured) = &self.opened.captured {
+            return answered(captured.take(to.as_ref(), mail));
+        }
         let mut stage = Stage::Connect;
         match tokio::time::timeout(self.opened.timeout, self.talk(to, mail, &mut stage)).await {
             Ok(talked) => talked.map_err(|error| fault(stage, &error)),
@@ -133,6 +136,16 @@ impl Smtp {
 
 async fn sign_in(connection: &mut AsyncSmtpConnection, login: &Credentials) -> Result<(), Error> {
     connection.auth(&[Mechanism::Plain, Mechanism::Login], login).await.map(drop)
+}
+
+/// What a server that is none answers, as one that is says it.
+fn answered(answer: MailAnswer) -> Result<(), Fault> {
+    let fault = |stage, code| Err(Fault { stage, code, is_policy: false, timed_out: false, is_tls: false });
+    match answer {
+        MailAnswer::Taken => Ok(()),
+        MailAnswer::Unreachable => fault(Stage::Connect, None),
+        MailAnswer::Refused(code) => fault(Stage::Recipient, Some(code)),
+    }
 }
 
 /// What an error says, without the server's words: they may quote addresses.

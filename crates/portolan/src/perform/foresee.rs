@@ -6,6 +6,7 @@ use crate::store::Document;
 use publishing::command::Command;
 use publishing::offer::{Offer, OfferId};
 use publishing::status::{self, Status};
+use uuid::Uuid;
 
 /// What a command would come to.
 #[derive(Clone, Debug)]
@@ -24,7 +25,8 @@ impl Perform {
     pub async fn foresee(&self, by: &Authorised<'_>, offer: &OfferId, command: Command) -> Result<Foreseen, Failure> {
         let (key, actor) = self.admit(by, offer, &command)?;
         let stored = self.store.load(&key).await?;
-        let decision = self.decide(&key, &actor, &command, stored.as_ref()).await?;
+        // Nothing comes of it, so it takes no id: a look must not change which ids what is done gets.
+        let decision = self.decide(&key, (&actor, Uuid::nil()), &command, stored.as_ref()).await?;
         let document = self.change(&decision, stored.as_ref(), None, None)?.document;
         let before = stored.map_or(decision.offer, |stored| stored.offer);
         Ok(Foreseen { before, document })

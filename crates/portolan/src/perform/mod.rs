@@ -210,7 +210,7 @@ impl Perform {
     ) -> Result<Performed, Failure> {
         for _ in 0..MOST_ROUNDS {
             let stored = self.store.load(key).await?;
-            let decision = self.decide(key, actor, &command, stored.as_ref()).await?;
+            let decision = self.decide(key, (actor, self.clock.fresh_id()), &command, stored.as_ref()).await?;
             let repeated = self.kept(once, &decision.answer)?;
             let change = self.change(&decision, stored.as_ref(), claim.clone(), repeated)?;
             let (offer_type, learned) = (change.offer.offer_type.clone(), change.learned.clone());
@@ -235,24 +235,25 @@ impl Perform {
     async fn decide(
         &self,
         key: &OfferKey,
-        actor: &Actor,
+        (actor, fresh_id): (&Actor, Uuid),
         command: &Command,
         stored: Option<&Stored>,
     ) -> Result<Decision, Failure> {
         let command = command.clone();
         if !matches!(command, Command::Publish { .. }) {
-            return Ok(decide(key, stored.map(|stored| &stored.offer), command, &self.context(actor))?);
+            return Ok(decide(key, stored.map(|stored| &stored.offer), command, &self.context(actor, fresh_id))?);
         }
         let (this, key, actor, stored) = (self.clone(), key.clone(), actor.clone(), stored.cloned());
-        let judge = move || decide(&key, stored.as_ref().map(|stored| &stored.offer), command, &this.context(&actor));
+        let judge =
+            move || decide(&key, stored.as_ref().map(|stored| &stored.offer), command, &this.context(&actor, fresh_id));
         let judged = tokio::task::spawn_blocking(judge).await;
         Ok(judged.map_err(|error| StoreError::Unavailable(format!("judging broke off: {error}")))??)
     }
 
-    fn context<'a>(&'a self, actor: &'a Actor) -> Context<'a> {
+    fn context<'a>(&'a self, actor: &'a Actor, fresh_id: Uuid) -> Context<'a> {
         Context {
             now: self.clock.now(),
-            fresh_id: self.clock.fresh_id(),
+            fresh_id,
             actor: &actor.name,
             principal: actor.principal,
             types: &self.types,

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferKey, Snapshot};
 use publishing::operation::{Operation, Purpose};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -91,7 +91,30 @@ impl Sqlite {
     /// Where SQLite cannot make one.
     pub fn in_memory(cache_bytes: u64) -> Result<Self, StoreError> {
         let vault = Vault::in_memory().map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Self::start(Connection::open_in_memory()?, Readers::Shared, cache_bytes, vault, None)
+        Self::of_image(&[], cache_bytes, vault)
+    }
+
+    /// A database in memory as another was when [`Sqlite::image`] was taken, with the same vault; a fresh one where it is empty.
+    ///
+    /// # Errors
+    /// Where SQLite cannot make one, or the image is none.
+    pub fn of_image(image: &[u8], cache_bytes: u64, vault: Vault) -> Result<Self, StoreError> {
+        let mut connection = Connection::open_in_memory()?;
+        if !image.is_empty() {
+            connection.deserialize_read_exact(MAIN_DB, image, image.len(), false)?;
+        }
+        Self::start(connection, Readers::Shared, cache_bytes, vault, None)
+    }
+
+    /// Everything that a database in memory holds; nothing of one on disk, which has its files.
+    ///
+    /// # Errors
+    /// Where SQLite cannot give it.
+    pub fn image(&self) -> Result<Vec<u8>, StoreError> {
+        match &self.0.readers {
+            Readers::Shared(connection) => Ok(locked(connection).serialize(MAIN_DB)?.to_vec()),
+            Readers::Pool { .. } => Ok(Vec::new()),
+        }
     }
 
     fn start(

@@ -74,7 +74,7 @@ fn looks(connection: &Connection, now: Moment, most: usize) -> Result<(Vec<Look>
     let found: Vec<(String, String, String, i64)> = all(
         connection,
         "SELECT p.id, o.offer, o.id, o.look_at FROM operation o JOIN publisher p ON p.folded = o.publisher
-          WHERE o.look_at <= ?1 ORDER BY o.look_at LIMIT ?2",
+          WHERE o.look_at <= ?1 ORDER BY o.look_at, o.rowid LIMIT ?2",
         params![now.ticks(), most],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;

@@ -2,7 +2,7 @@
 
 use super::following::{Before, Follower, News};
 use super::journal::{Journal, Line, LineSelection};
-use super::sqlite_read::{all, first};
+use super::sqlite_read::{all, first, publisher_id};
 use super::{Sqlite, StoreError};
 use async_trait::async_trait;
 use publishing::moment::Moment;
@@ -44,6 +44,19 @@ impl Journal for Sqlite {
 
     fn follow(&self, name: &str) -> Follower {
         self.following().follow(name)
+    }
+}
+
+impl Sqlite {
+    /// Everybody who has a journal: the marketplace, then the publishers in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn circles(&self) -> Result<Vec<Circle>> {
+        let ids: Vec<String> =
+            self.read(|connection| all(connection, "SELECT id FROM publisher ORDER BY folded", [], |row| row.get(0)))?;
+        let publishers = ids.iter().map(|id| publisher_id(id).map(Circle::Publisher));
+        std::iter::once(Ok(Circle::Marketplace)).chain(publishers).collect()
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn claim(
         .query_row([], |row| row.get(0))?;
     let due: Vec<(String, String)> = all(
         connection,
-        "SELECT name, destination FROM lane WHERE kind = ?1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3",
+        "SELECT name, destination FROM lane WHERE kind = ?1 AND due_at <= ?2 ORDER BY due_at, name LIMIT ?3",
         params![kind.word(), now.ticks(), most.saturating_mul(LOOKED_AT).max(LOOKED_AT_LEAST)],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

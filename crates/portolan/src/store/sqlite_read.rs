@@ -150,7 +150,7 @@ pub(super) fn operation(connection: &Connection, id: Uuid) -> Result<Option<(Off
 }
 
 pub(super) fn running(connection: &Connection) -> Result<Vec<(OfferKey, Operation)>> {
-    keyed(connection, "WHERE o.course = 'running' ORDER BY o.started_at", [])
+    keyed(connection, "WHERE o.course = 'running' ORDER BY o.started_at, o.rowid", [])
 }
 
 fn keyed(connection: &Connection, which: &str, params: impl Params) -> Result<Vec<(OfferKey, Operation)>> {

@@ -258,7 +258,7 @@ pub(super) fn claim(connection: &Connection, now: Moment, until: Moment, most: u
         "UPDATE due SET attempt = attempt + 1, fence = ?4, leased_until = ?2
           WHERE rowid IN (SELECT rowid FROM due
                            WHERE (leased_until IS NULL AND due_at <= ?1) OR leased_until <= ?1
-                           ORDER BY due_at LIMIT ?3)
+                           ORDER BY due_at, rowid LIMIT ?3)
          RETURNING (SELECT id FROM publisher WHERE folded = publisher), offer, operation, step, check_index, attempt",
     )?;
     let rows = statement.query_map(params![now.ticks(), until.ticks(), most, fence], |row| {

@@ -45,7 +45,7 @@ fn not_there() -> Response {
 }
 
 fn page(pages: &Pages, offer: &Offer) -> Response {
-    let told = explain(offer, pages.clock.now());
+    let told = explain(offer, pages.perform.now());
     let status = pages.perform.status(offer);
     let name = Some(wire::display_text(&offer.draft.definition)).filter(|name| !name.trim().is_empty());
     let changed = offer.operation.as_ref().map_or(offer.changed_at, |run| run.changed_at.max(offer.changed_at));

@@ -1,6 +1,6 @@
 //! Looks which steps take longer than such steps usually do. When to look stands in the store; being late is decided by what is known then.
 
-use super::rounds::{Due, once, work_off};
+use super::rounds::{Due, once, one, work_off};
 use crate::clock::Clock;
 use crate::perform::{Looked, Perform};
 use crate::store::{Looks, StoreError};
@@ -37,6 +37,22 @@ impl Lookout {
     /// [`StoreError`] where nothing could be read, or not be put off.
     pub async fn look(&self) -> Result<usize, StoreError> {
         once(self).await
+    }
+
+    /// Looks at one step whose time has come; gives back whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing could be read, or not be put off.
+    pub async fn look_at_one(&self) -> Result<bool, StoreError> {
+        one(self).await
+    }
+
+    /// When the next look is due.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        self.next().await
     }
 }
 

@@ -75,6 +75,22 @@ impl Worker {
         rounds::once(self).await
     }
 
+    /// Runs one check that is due now, the one that has been due for longest; gives back whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing could be claimed.
+    pub async fn work_off_one(&self) -> Result<bool, StoreError> {
+        rounds::one(self).await
+    }
+
+    /// When the next check is due.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        self.next().await
+    }
+
     /// Runs one claimed check and reports it.
     async fn work_off(&self, claim: Claim) -> Result<(), Failure> {
         let offer = self.claims.offer(&claim.key).await?.ok_or(StoreError::Superseded)?;

@@ -119,6 +119,22 @@ impl Delivery {
         rounds::once(self).await
     }
 
+    /// Tries one letter that is due now, once; gives back whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing could be claimed.
+    pub async fn deliver_one(&self) -> Result<bool, StoreError> {
+        rounds::one(self).await
+    }
+
+    /// When the next letter is due, or something is to be tidied up.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn next_due(&self) -> Result<Option<Moment>, StoreError> {
+        self.next().await
+    }
+
     /// One try to deliver, and the record of how it ended.
     async fn work_off(&self, held: &Held) -> Result<(), StoreError> {
         let now = self.clock.now();

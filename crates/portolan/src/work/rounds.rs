@@ -61,9 +61,18 @@ pub(super) async fn work_off<W: Due>(
 }
 
 /// Works off what is due now, once; gives back how much that was.
-pub(super) async fn once(work: &impl Due) -> Result<usize, StoreError> {
+pub(super) async fn once<W: Due>(work: &W) -> Result<usize, StoreError> {
+    some(work, W::HANDS).await
+}
+
+/// Works off one thing that is due now, the one that has been due for longest; gives back whether there was one.
+pub(super) async fn one(work: &impl Due) -> Result<bool, StoreError> {
+    some(work, 1).await.map(|count| count > 0)
+}
+
+async fn some(work: &impl Due, most: usize) -> Result<usize, StoreError> {
     let mut in_hand = JoinSet::new();
-    let count = take(work, &mut in_hand).await?;
+    let count = work.take(&mut in_hand, most).await?;
     while in_hand.join_next().await.is_some() {}
     Ok(count)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every arrow between rooms of `crates/portolan/src`; `main` and `lib` only wire, and may name all.
-const ARROWS: [(&str, &[&str]); 23] = [
+const ARROWS: [(&str, &[&str]); 24] = [
     ("artifacts", &["egress", "links"]),
     ("auth", &["clock", "egress", "store"]),
     ("checks", &["artifacts", "clock", "egress", "links", "markup", "wire"]),
@@ -13,6 +13,13 @@ const ARROWS: [(&str, &[&str]); 23] = [
     ("config", &["artifacts", "auth", "checks", "egress", "http", "network", "notify", "store", "wire"]),
     ("demo", &["auth", "checks", "clock", "issuer", "links", "perform", "store", "work"]),
     ("egress", &["network"]),
+    (
+        "emulator",
+        &[
+            "auth", "checks", "clock", "config", "demo", "egress", "http", "issuer", "notify", "perform", "serve",
+            "store", "vault", "wire", "work",
+        ],
+    ),
     (
         "http",
         &[

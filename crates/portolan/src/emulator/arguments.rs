@@ -1,0 +1,173 @@
+//! `portolan emulator start` and `portolan emulator exec`: their arguments, and what they print.
+
+use super::{Emulator, PUBLISHER, Running, Settings, exec, moment};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::addresses;
+use crate::serve::asked_to_end;
+use anyhow::{Context, Result, anyhow};
+use api::emulator::Reviews;
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+use publishing::moment::Moment;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+
+/// What the clock shows at the start where nothing is said.
+const USUAL_START: &str = "2026-01-05T08:00:00Z";
+
+/// Run the service in memory with a clock that is turned: checks and reviews are simulated, and nobody is called.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// Where to listen.
+    #[arg(long, env = "PORTOLAN_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// Listen beyond this machine, without TLS. From there, only an operator tells the emulator what to do.
+    #[arg(long, env = "PORTOLAN_PLAIN_HTTP", value_parser = FalseyValueParser::new())]
+    plain_http: bool,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Run a command against an emulator of its own, on a free port, and end both.
+#[derive(Debug, Args)]
+pub struct Exec {
+    #[command(flatten)]
+    options: Options,
+    /// The command, after `--`. It finds PORTOLAN_SERVER, PORTOLAN_TOKEN, PORTOLAN_PUBLISHER and PORTOLAN_REVIEWER_TOKEN in its
+    /// environment.
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// What both take.
+#[derive(Debug, Args)]
+struct Options {
+    /// Have an offer in every state.
+    #[arg(long)]
+    demo: bool,
+    /// What everything is drawn from that takes its time: the same seed and the same calls, the same journal.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What the clock shows at the start: a moment such as 2026-01-05T08:00:00Z, or `now`.
+    #[arg(long, default_value = USUAL_START)]
+    start: String,
+    /// How many seconds the clock runs in a second. The usual speed is ten days a second.
+    #[arg(long, default_value_t = 864_000, conflicts_with = "frozen")]
+    speed: u32,
+    /// Let the clock stand until it is turned.
+    #[arg(long)]
+    frozen: bool,
+    /// Who gives verdicts.
+    #[arg(long, value_enum, default_value_t = Verdicts::Simulated)]
+    reviews: Verdicts,
+    /// The settings file of a service, for its offer types and its ways on the wire.
+    #[arg(long, env = "PORTOLAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// The address as clients see it, where that is not where it listens. Documents hold it, and so does the journal.
+    #[arg(long, env = "PORTOLAN_PUBLIC_URL")]
+    public_url: Option<String>,
+}
+
+/// Who gives verdicts.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Verdicts {
+    /// The emulator approves by itself, after a while.
+    Simulated,
+    /// Nobody, unless you do.
+    ByHand,
+}
+
+impl Start {
+    /// Runs the emulator until someone asks the process to end.
+    ///
+    /// # Errors
+    /// Where a setting cannot be, or the address is taken.
+    pub async fn run(self) -> Result<()> {
+        let settings = self.options.settings()?;
+        let addresses = addresses(&self.listen, self.plain_http).await?;
+        let listener = TcpListener::bind(&addresses[..]).await;
+        let listener =
+            listener.with_context(|| format!("cannot listen on {addresses:?}; give another address with --listen"))?;
+        let (speed, demo) = (settings.speed, settings.demo);
+        let running = Emulator::start(settings, listener).await?;
+        std::io::stdout().write_all(welcome(&running, speed, demo).as_bytes())?;
+        asked_to_end().await?;
+        running.stop().await;
+        Ok(())
+    }
+}
+
+impl Exec {
+    /// Runs the command against an emulator of its own; gives how it ended.
+    ///
+    /// # Errors
+    /// Where a setting cannot be.
+    pub async fn run(self) -> Result<ExitCode> {
+        let settings = self.options.settings()?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free on 127.0.0.1")?;
+        let running = Emulator::start(settings, listener).await?;
+        let ended = exec::run(&self.command, &variables(&running)).await;
+        running.stop().await;
+        ended
+    }
+}
+
+impl Options {
+    fn settings(&self) -> Result<Settings> {
+        let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
+        let reviews = match self.reviews {
+            Verdicts::Simulated => Reviews::Simulated,
+            Verdicts::ByHand => Reviews::ByHand,
+        };
+        Ok(Settings {
+            seed: self.seed,
+            start: self.start()?,
+            speed: if self.frozen { 0 } else { self.speed },
+            reviews,
+            demo: self.demo,
+            types: config.types()?,
+            missing_if_match: config.wire.missing_if_match,
+            success_word: config.wire.operation_success_word,
+            learned_durations: config.wire.learned_durations,
+            public_url: self.public_url.clone(),
+        })
+    }
+
+    fn start(&self) -> Result<Moment> {
+        if self.start == "now" {
+            return Ok(Clock::system().now());
+        }
+        moment(&self.start).map_err(|fault| anyhow!("--start: {fault}, or `now`"))
+    }
+}
+
+/// What a program finds in its environment.
+fn variables(running: &Running) -> [(&'static str, String); 4] {
+    [
+        ("PORTOLAN_SERVER", running.public_url.to_string()),
+        ("PORTOLAN_TOKEN", running.tokens.owner.clone()),
+        ("PORTOLAN_PUBLISHER", PUBLISHER.to_owned()),
+        ("PORTOLAN_REVIEWER_TOKEN", running.tokens.reviewer.clone()),
+    ]
+}
+
+fn welcome(running: &Running, speed: u32, demo: bool) -> String {
+    let clock = match speed {
+        0 => "stands until it is turned: portolan emulator advance --by 2h".to_owned(),
+        _ => format!("runs {speed} seconds in a second: portolan emulator freeze"),
+    };
+    let offers = if demo { "has an offer in every state" } else { "has no offers yet" };
+    let exports: String = variables(running).iter().map(|(name, value)| format!("export {name}={value}\n")).collect();
+    format!(
+        "Portolan emulator: in memory, gone when you stop it (Ctrl-C). Nobody is called, and no mail is sent.\n\
+         The clock {clock}\n\
+         The publisher {PUBLISHER} {offers}.\n\n\
+         {exports}\n\
+         ready: {}\n",
+        running.public_url
+    )
+}

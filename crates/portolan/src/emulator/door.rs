@@ -1,0 +1,280 @@
+//! The emulator's outer door: `/emulator/…` is answered here, and everything else by the service inside, in turn.
+
+use super::advance::advance;
+use super::reach::reach;
+use super::snapshots::MOST_KEPT;
+use super::{Emulator, guard, journal};
+use crate::clock::Clock;
+use crate::http::{Answers, CutOff, Door, LONGEST_OFFER, Problem, json_answer, read_body, want_json, with_body};
+use crate::wire;
+use api::emulator::{Advance, EmulatorState, NewSnapshot, NextDue, Reach, Speed};
+use api::errors::ErrorCode;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, StatusCode};
+use publishing::offer::is_slug;
+use serde::de::DeserializeOwned;
+use std::sync::PoisonError;
+
+/// Longer than any body that the service inside takes, so that it says itself what is too long.
+const LONGEST_BODY: usize = LONGEST_OFFER + (1 << 20);
+
+type Answer = Result<Response, Problem>;
+
+/// Answers whatever is asked of the emulator.
+#[derive(Clone, Debug)]
+pub struct OuterDoor {
+    emulator: Emulator,
+    own: Door,
+}
+
+impl OuterDoor {
+    /// The door of an emulator, with the one of its own routes.
+    pub(super) fn new(emulator: Emulator, own: Door) -> Self {
+        Self { emulator, own }
+    }
+}
+
+impl Answers for OuterDoor {
+    async fn answer(&self, request: Request<Body>) -> Result<Response, CutOff> {
+        let path = request.uri().path();
+        if path == "/emulator" || path.starts_with("/emulator/") {
+            return Ok(self.own.answer(request).await);
+        }
+        let door = self.emulator.inner().service.door.clone();
+        let changes_nothing = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        // Whoever asks for a token need not wait for a turn: nothing that is due depends on it.
+        if changes_nothing || path.contains("/oauth2/") {
+            return Ok(door.answer(request).await);
+        }
+        // The body comes first: nobody else shall wait for one that is slow.
+        let (parts, body) = request.into_parts();
+        let body = match read_body(body, LONGEST_BODY).await {
+            Ok(body) => body,
+            Err(problem) => return Ok(problem.into_response()),
+        };
+        let answered =
+            spawned(self.emulator.clone().answer_in_turn(Request::from_parts(parts, Body::from(body)))).await;
+        Ok(answered.unwrap_or_else(IntoResponse::into_response))
+    }
+
+    fn clock(&self) -> &Clock {
+        self.own.clock()
+    }
+}
+
+impl Emulator {
+    pub(super) fn public_url(&self) -> std::sync::Arc<str> {
+        self.0.making.public_url()
+    }
+
+    /// Has a request answered by the service inside, after what was due before it and before what becomes due by it.
+    async fn answer_in_turn(self, request: Request<Body>) -> Answer {
+        let mut turn = self.turn().await;
+        let settled = turn.settle().await;
+        let answer = turn.inner().service.door.answer(request).await;
+        settled.and(turn.settle().await).map_err(internal)?;
+        turn.end().await.map_err(internal)?;
+        Ok(answer)
+    }
+
+    async fn state(self) -> Result<EmulatorState, Problem> {
+        let turn = self.turn().await;
+        let next = turn.next().await.map_err(internal)?;
+        let inside = &self.0;
+        let snapshots = inside.snapshots.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        let now = turn.now();
+        let state = EmulatorState {
+            now: wire::date(now),
+            start: wire::date(inside.start),
+            seed: inside.making.seed(),
+            speed: inside.clock.speed(),
+            frozen: inside.clock.speed() == 0,
+            reviews: inside.reviews,
+            next: next.map(|due| NextDue {
+                at: wire::date(due.at.max(now)),
+                what: due.what().to_owned(),
+                offer: due.offer.clone(),
+            }),
+            faults: inside.faults.list().len(),
+            snapshots,
+        };
+        turn.end().await.map_err(internal)?;
+        Ok(state)
+    }
+
+    async fn set_speed(self, speed: u32) -> Result<EmulatorState, Problem> {
+        let turn = self.turn().await;
+        self.0.clock.set_speed(speed);
+        turn.end().await.map_err(internal)?;
+        self.state().await
+    }
+
+    async fn begin_anew(self) -> Result<EmulatorState, Problem> {
+        let mut turn = self.turn().await;
+        let done = turn.reset().await;
+        turn.end().await.map_err(internal)?;
+        done.map_err(internal)?;
+        self.state().await
+    }
+
+    async fn take_snapshot(self, name: String) -> Result<api::emulator::Snapshot, Problem> {
+        let turn = self.turn().await;
+        let kept = turn.keep();
+        turn.end().await.map_err(internal)?;
+        let kept = kept.map_err(internal)?;
+        let described = kept.described(&name);
+        let mut snapshots = self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        if snapshots.len() >= MOST_KEPT && !snapshots.contains_key(&name) {
+            let message = format!("{MOST_KEPT} snapshots are kept, and there may be no more. Remove one.");
+            return Err(Problem::new(ErrorCode::Conflict, message));
+        }
+        snapshots.insert(name, kept);
+        Ok(described)
+    }
+
+    async fn put_snapshot_back(self, name: String) -> Result<EmulatorState, Problem> {
+        let kept = self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let kept = kept.ok_or_else(|| no_snapshot(&name))?;
+        let mut turn = self.turn().await;
+        let done = turn.put_back(&kept).await;
+        turn.end().await.map_err(internal)?;
+        done.map_err(internal)?;
+        self.state().await
+    }
+}
+
+/// The routes of the emulator itself.
+pub(super) fn routes(emulator: Emulator) -> Router {
+    Router::new()
+        .route("/emulator", get(get_state))
+        .route("/emulator/advance", post(advance_clock))
+        .route("/emulator/freeze", post(freeze))
+        .route("/emulator/speed", post(set_speed))
+        .route("/emulator/reset", post(reset))
+        .route("/emulator/snapshots", get(list_snapshots).post(take_snapshot))
+        .route("/emulator/snapshots/{name}", delete(forget_snapshot))
+        .route("/emulator/snapshots/{name}/restore", post(restore))
+        .route("/emulator/reach", post(reach_status))
+        .route("/emulator/journal", get(get_journal))
+        .layer(from_fn_with_state(emulator.clone(), admitted))
+        .with_state(emulator)
+}
+
+async fn admitted(State(emulator): State<Emulator>, request: Request<Body>, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match guard::admit(&emulator, &parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refused) => refused,
+    }
+}
+
+/// What was asked goes on to its end, also where nobody waits for it any more: half a turn would not repeat.
+pub(super) async fn spawned<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+}
+
+pub(super) fn internal(error: anyhow::Error) -> Problem {
+    Problem::internal(&format!("{error:#}"))
+}
+
+/// Reads the body of a call of the emulator.
+pub(super) async fn read<T: DeserializeOwned>(request: Request<Body>) -> Result<T, Problem> {
+    let (parts, body) = request.into_parts();
+    want_json(&parts.headers)?;
+    let body = read_body(body, LONGEST_OFFER).await?;
+    serde_json::from_slice(&body).map_err(|error| {
+        Problem::bad_request(
+            "",
+            format!("The body is not what this call takes: {error}. docs/emulator.md describes it."),
+        )
+    })
+}
+
+/// Refuses a body where there is nothing to be said.
+async fn nothing(request: Request<Body>) -> Result<(), Problem> {
+    let (parts, body) = request.into_parts();
+    if read_body(body, LONGEST_OFFER).await?.is_empty() {
+        return Ok(());
+    }
+    want_json(&parts.headers)
+}
+
+async fn get_state(State(emulator): State<Emulator>) -> Answer {
+    Ok(json_answer(StatusCode::OK, &spawned(emulator.state()).await?))
+}
+
+async fn advance_clock(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
+    let asked: Advance = read(request).await?;
+    Ok(json_answer(StatusCode::OK, &spawned(advance(emulator, asked)).await?))
+}
+
+async fn freeze(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
+    nothing(request).await?;
+    Ok(json_answer(StatusCode::OK, &spawned(emulator.set_speed(0)).await?))
+}
+
+async fn set_speed(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
+    let Speed { speed } = read(request).await?;
+    Ok(json_answer(StatusCode::OK, &spawned(emulator.set_speed(speed)).await?))
+}
+
+async fn reset(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
+    nothing(request).await?;
+    Ok(json_answer(StatusCode::OK, &spawned(emulator.begin_anew()).await?))
+}
+
+async fn list_snapshots(State(emulator): State<Emulator>) -> Answer {
+    let snapshots = emulator.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+    let described: Vec<_> = snapshots.iter().map(|(name, kept)| kept.described(name)).collect();
+    Ok(json_answer(StatusCode::OK, &described))
+}
+
+async fn take_snapshot(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
+    let NewSnapshot { name } = read(request).await?;
+    if !is_slug(&name) {
+        let message = "A snapshot's name has 1 to 50 lower-case letters, digits, `-` and `_`, begins with a letter or digit, and does not end in `-`.";
+        return Err(Problem::bad_request("/name", message));
+    }
+    Ok(json_answer(StatusCode::CREATED, &spawned(emulator.take_snapshot(name)).await?))
+}
+
+async fn restore(State(emulator): State<Emulator>, Path(name): Path<String>, request: Request<Body>) -> Answer {
+    nothing(request).await?;
+    Ok(json_answer(StatusCode::OK, &spawned(emulator.put_snapshot_back(name)).await?))
+}
+
+async fn forget_snapshot(State(emulator): State<Emulator>, Path(name): Path<String>) -> Answer {
+    let removed = emulator.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+    removed.ok_or_else(|| no_snapshot(&name))?;
+    Ok(with_body(StatusCode::NO_CONTENT, Body::empty()))
+}
+
+async fn reach_status(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {
+    let asked: Reach = read(request).await?;
+    Ok(json_answer(StatusCode::OK, &spawned(reach(emulator, asked)).await?))
+}
+
+async fn get_journal(State(emulator): State<Emulator>) -> Answer {
+    let exported = async move {
+        let turn = emulator.turn().await;
+        let text = journal::export(&turn.inner()).await;
+        turn.end().await.map_err(internal)?;
+        text.map_err(internal)
+    };
+    let mut response = with_body(StatusCode::OK, spawned(exported).await?);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jsonl; charset=utf-8"));
+    Ok(response)
+}
+
+fn no_snapshot(name: &str) -> Problem {
+    let shown = crate::http::shown(name);
+    Problem::not_found(format!("There is no snapshot {shown:?}. GET /emulator/snapshots lists those that are kept."))
+}
