@@ -1,45 +1,32 @@
-//! `portolan journal`: what is done with the journal of a data directory, on its own machine and without a server.
+//! `portolan journal verify`: whether the journal of a data directory is whole, on its own machine and without a server.
 
 use crate::clock::Clock;
 use crate::store::{Flaw, KnownEntry, Verified, verify};
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::Args;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What to do with the journal.
+/// Which data directory, and what is known of its journal.
 #[derive(Debug, Args)]
-pub struct Journal {
-    #[command(subcommand)]
-    what: What,
+pub struct Verify {
+    /// The directory of the database.
+    #[arg(long, env = "PORTOLAN_DATA")]
+    data: PathBuf,
+    /// An entry that you have kept, as `publisher:sequence:hash`; webhooks and histories show sequence and hash. May be
+    /// given more than once. Finds a journal that was cut off, or written anew as a whole.
+    #[arg(long, value_name = "PUBLISHER:SEQUENCE:HASH", value_parser = known_entry)]
+    expect: Vec<KnownEntry>,
 }
 
-#[derive(Debug, Subcommand)]
-enum What {
-    /// Find out whether anybody has changed, removed or added entries of the journal. The service may run.
-    ///
-    /// Ends with 0 where every journal is whole, and with 1 where one is not.
-    ///
-    /// Example: portolan journal verify --data /var/lib/portolan
-    Verify {
-        /// The directory of the database.
-        #[arg(long, env = "PORTOLAN_DATA")]
-        data: PathBuf,
-        /// An entry that you have kept, as `publisher:sequence:hash`; webhooks and histories show sequence and hash. May be
-        /// given more than once. Finds a journal that was cut off, or written anew as a whole.
-        #[arg(long, value_name = "PUBLISHER:SEQUENCE:HASH", value_parser = known_entry)]
-        expect: Vec<KnownEntry>,
-    },
-}
-
-impl Journal {
+impl Verify {
     /// Does it.
     ///
     /// # Errors
     /// Where something is wrong with a journal, or the database cannot be read.
     pub fn run(self, clock: &Clock) -> Result<()> {
-        let What::Verify { data, expect } = self.what;
+        let Self { data, expect } = self;
         let mut progress = Progress::new(clock);
         let found = verify(&data, &expect, &mut |lines| progress.tell(lines))
             .with_context(|| format!("the journal in {}", data.display()))?;

@@ -12,7 +12,7 @@ use portolan::demo;
 use portolan::egress::{Egress, EgressSettings};
 use portolan::emulator;
 use portolan::http::{Entrance, addresses};
-use portolan::journal::Journal;
+use portolan::journal::Verify;
 use portolan::notify::MailSettings;
 use portolan::serve::{Identity, Setup, asked_to_end, links};
 use portolan::store::{Sqlite, Store, holds_sealed};
@@ -53,9 +53,10 @@ enum Command {
     Emulator(Emulator),
     #[command(flatten)]
     Client(cli::Command),
-    /// Verify the journal of a data directory, on the machine that has it.
+    /// See what happened to a publisher's offers, and verify that nobody changed it.
     ///
-    /// Example: portolan journal verify --data /var/lib/portolan
+    /// Example: portolan journal list
+    #[command(subcommand)]
     Journal(Journal),
     /// Print the settings file with every default.
     ///
@@ -73,6 +74,18 @@ enum Emulator {
     ///
     /// Example: portolan emulator exec --demo -- npm test
     Exec(emulator::Exec),
+}
+
+#[derive(Debug, Subcommand)]
+enum Journal {
+    #[command(flatten)]
+    Client(cli::Journal),
+    /// Find out whether anybody has changed, removed or added entries of the journal. The service may run.
+    ///
+    /// Ends with 0 where every journal is whole, and with 1 where one is not.
+    ///
+    /// Example: portolan journal verify --data /var/lib/portolan
+    Verify(Verify),
 }
 
 #[derive(Debug, Args)]
@@ -148,7 +161,8 @@ async fn run(command: Command) -> Result<ExitCode> {
         Command::Emulator(command) => return run_emulator(command).await,
         Command::Serve(arguments) => serve(arguments).await?,
         Command::Demo(arguments) => run_demo(arguments).await?,
-        Command::Journal(journal) => journal.run(&Clock::system())?,
+        Command::Journal(Journal::Client(journal)) => return Ok(journal.run().await),
+        Command::Journal(Journal::Verify(verify)) => verify.run(&Clock::system())?,
         Command::Config => std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)

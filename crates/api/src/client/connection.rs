@@ -86,6 +86,16 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// The HTTP status with which the server said no.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } | Self::Foreign { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();

@@ -19,6 +19,7 @@ pub struct Events {
     response: Response,
     blocks: Blocks,
     last: Option<i64>,
+    raw: String,
 }
 
 impl fmt::Debug for Events {
@@ -74,7 +75,7 @@ impl Client {
             let reason = "it is no event stream; read the status from time to time instead".to_owned();
             return Err(ClientError::Unreadable { status: response.status().as_u16(), reason });
         }
-        Ok(Events { response, blocks: Blocks::default(), last: after })
+        Ok(Events { response, blocks: Blocks::default(), last: after, raw: String::new() })
     }
 
     async fn changed<T: DeserializeOwned>(
@@ -102,6 +103,7 @@ impl Events {
             if let Some(data) = self.blocks.next() {
                 let event: Event = serde_json::from_str(&data).map_err(|error| self.unreadable(&error.to_string()))?;
                 self.last = Some(event.data.entry.sequence);
+                self.raw = data;
                 return Ok(Some(event));
             }
             if self.blocks.len() > LONGEST_EVENT {
@@ -112,6 +114,11 @@ impl Events {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// The last event, as the server wrote it.
+    pub fn raw(&self) -> &str {
+        &self.raw
     }
 
     /// The number of the last event, to go on from.

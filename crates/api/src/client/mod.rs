@@ -8,6 +8,7 @@ mod emulator;
 mod emulator_faults;
 mod explain;
 mod following;
+mod forward;
 mod history;
 mod mails;
 mod refusals;
@@ -20,6 +21,7 @@ pub use connection::{
     COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
 pub use following::Events;
+pub use forward::Forward;
 
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};

@@ -42,21 +42,16 @@ pub struct Access {
 enum What {
     /// List the members, with their roles.
     ///
-    /// Example: portolan access list contoso
-    List {
-        /// The publisher's id.
-        publisher: String,
-    },
+    /// Example: portolan access list
+    List,
     /// Make somebody a member. A program gets its first secret, a person an invitation.
     ///
-    /// Example: portolan access add contoso --role owner --user "Jane Doe" --mail jane@contoso.example
+    /// Example: portolan access add --role owner --user "Jane Doe" --mail jane@contoso.example
     ///
-    /// Example: portolan access add contoso --role contributor --service-principal build > build.env
+    /// Example: portolan access add --role contributor --service-principal build > build.env
     ///
-    /// Example: portolan access add contoso --role reader --user Jo --issuer entra --tenant-id 72f988bf-86f1-41af-91ab-2d7cd011db47 --object-id 7e4a0c1d-2b1f-4a53-9d55-7c1f0f6a7b11
+    /// Example: portolan access add --role reader --user Jo --issuer entra --tenant-id 72f988bf-86f1-41af-91ab-2d7cd011db47 --object-id 7e4a0c1d-2b1f-4a53-9d55-7c1f0f6a7b11
     Add {
-        /// The publisher's id.
-        publisher: String,
         /// What they shall be.
         #[arg(long)]
         role: Role,
@@ -66,7 +61,7 @@ enum What {
     },
     /// Give a member another role.
     ///
-    /// Example: portolan access role contoso jane@contoso.example reader
+    /// Example: portolan access role jane@contoso.example reader
     Role {
         /// Who.
         #[command(flatten)]
@@ -76,7 +71,7 @@ enum What {
     },
     /// Make a member none. The last owner stays.
     ///
-    /// Example: portolan access remove contoso "Jane Doe"
+    /// Example: portolan access remove "Jane Doe"
     Remove {
         /// Who.
         #[command(flatten)]
@@ -87,7 +82,7 @@ enum What {
     },
     /// Invite a person again, who has not chosen a password yet; operators may do that for everyone.
     ///
-    /// Example: portolan access invite contoso jane@contoso.example
+    /// Example: portolan access invite jane@contoso.example
     Invite {
         /// Whom.
         #[command(flatten)]
@@ -95,7 +90,7 @@ enum What {
     },
     /// The secrets of a program.
     ///
-    /// Example: portolan access secret list contoso build
+    /// Example: portolan access secret list build
     #[command(subcommand)]
     Secret(Secret),
 }
@@ -104,7 +99,7 @@ enum What {
 enum Secret {
     /// List a program's secrets, without their values.
     ///
-    /// Example: portolan access secret list contoso build
+    /// Example: portolan access secret list build
     List {
         /// Whose.
         #[command(flatten)]
@@ -112,7 +107,7 @@ enum Secret {
     },
     /// Give a program another secret, which is shown this once.
     ///
-    /// Example: portolan access secret add contoso build --days 90 > build.env
+    /// Example: portolan access secret add build --days 90 > build.env
     Add {
         /// Whose.
         #[command(flatten)]
@@ -123,7 +118,7 @@ enum Secret {
     },
     /// Take a secret away: no new tokens for it.
     ///
-    /// Example: portolan access secret remove contoso build 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50
+    /// Example: portolan access secret remove build 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50
     Remove {
         /// Whose.
         #[command(flatten)]
@@ -139,49 +134,23 @@ enum Secret {
 /// A member of a publisher.
 #[derive(Debug, Args)]
 struct Of {
-    /// The publisher's id.
-    publisher: String,
     /// The member's id, or its name or mail address where only one member has it.
     member: String,
 }
 
-impl Of {
-    /// The publisher's circle, and who is meant in it.
-    fn apart(self) -> (Circle, String) {
-        (Circle::Publisher(self.publisher), self.member)
-    }
-}
-
 impl Run for Access {
     async fn run(self, session: &Session) -> Result<Exit> {
+        let circle = Circle::Publisher(session.publisher(&session.client()?).await?);
         match self.what {
-            What::List { publisher } => Circle::Publisher(publisher).list(session).await,
-            What::Add { publisher, role, newcomer } => {
-                newcomer.add(session, &Circle::Publisher(publisher), vec![role.into()]).await
-            }
-            What::Role { member, role } => {
-                let (circle, member) = member.apart();
-                circle.set_roles(session, &member, vec![role.into()]).await
-            }
-            What::Remove { member, confirm } => {
-                let (circle, member) = member.apart();
-                circle.remove(session, &member, &confirm).await
-            }
-            What::Invite { member } => {
-                let (circle, member) = member.apart();
-                circle.invite(session, &member).await
-            }
-            What::Secret(Secret::List { member }) => {
-                let (circle, member) = member.apart();
-                circle.list_secrets(session, &member).await
-            }
-            What::Secret(Secret::Add { member, days }) => {
-                let (circle, member) = member.apart();
-                circle.add_secret(session, &member, days).await
-            }
+            What::List => circle.list(session).await,
+            What::Add { role, newcomer } => newcomer.add(session, &circle, vec![role.into()]).await,
+            What::Role { member, role } => circle.set_roles(session, &member.member, vec![role.into()]).await,
+            What::Remove { member, confirm } => circle.remove(session, &member.member, &confirm).await,
+            What::Invite { member } => circle.invite(session, &member.member).await,
+            What::Secret(Secret::List { member }) => circle.list_secrets(session, &member.member).await,
+            What::Secret(Secret::Add { member, days }) => circle.add_secret(session, &member.member, days).await,
             What::Secret(Secret::Remove { member, secret, confirm }) => {
-                let (circle, member) = member.apart();
-                circle.remove_secret(session, &member, secret, &confirm).await
+                circle.remove_secret(session, &member.member, secret, &confirm).await
             }
         }?;
         Ok(Exit::Done)

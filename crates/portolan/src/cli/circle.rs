@@ -1,14 +1,15 @@
 //! The members of a circle (a publisher's, or the marketplace's staff): who they are, and what can be done with them.
 
 use super::confirm::Confirm;
-use super::print::{plain, table};
-use super::secret::show_invitation;
+use super::fault::{Fault, Meant};
+use super::print::{plain, quoted, table};
+use super::secret::{show_invitation, warn_of_code};
 use super::session::Session;
-use anyhow::{Context, Result, bail};
+use super::settings::nearest;
+use anyhow::{Context, Result};
 use api::access::{Member, NewRoles, Role};
 use api::client::{Client, ClientError};
 use std::fmt;
-use std::io::Write;
 use uuid::Uuid;
 
 /// Where somebody is a member.
@@ -33,8 +34,16 @@ impl Circle {
     /// The beginning of the commands about it.
     pub(super) fn command(&self, verb: &str) -> String {
         match self {
-            Self::Publisher(publisher) => format!("portolan access {verb} {}", plain(publisher)),
+            Self::Publisher(publisher) => format!("portolan access {verb} --publisher {}", quoted(publisher)),
             Self::Staff => format!("portolan staff {verb}"),
+        }
+    }
+
+    async fn all(&self, session: &Session, client: &Client) -> Result<Vec<Member>> {
+        let members = self.members(client).await;
+        match self {
+            Self::Publisher(publisher) => session.of_publisher(client, publisher, members).await,
+            Self::Staff => Ok(members?),
         }
     }
 
@@ -49,45 +58,58 @@ impl Circle {
     ///
     /// # Errors
     /// Where it is nobody, or more than one; then with all who could be meant.
-    pub(super) async fn find(&self, client: &Client, meant: &str) -> Result<Member> {
-        let members = self.members(client).await.with_context(|| format!("the members of {self}"))?;
+    pub(super) async fn find(&self, session: &Session, client: &Client, meant: &str) -> Result<Member> {
+        let members = self.all(session, client).await.with_context(|| format!("the members of {self}"))?;
         let (mut found, others): (Vec<_>, Vec<_>) = members.into_iter().partition(|member| is_meant(member, meant));
         match (found.len(), found.pop()) {
             (1, Some(member)) => Ok(member),
-            (_, None) => bail!("{self} has no member {meant:?}; it has{}", candidates(&others)?),
+            (_, None) => {
+                let names = others.iter().flat_map(|member| [Some(member.name.as_str()), member.mail.as_deref()]);
+                let what = format!("{self} has no member {meant:?}");
+                let fault = match nearest(meant, names.flatten()) {
+                    Some(near) => Meant { what, near: near.to_owned() }.alone(),
+                    None => Fault::not_found(format!("{what}; `{}` shows who there is", self.command("list"))),
+                };
+                say_candidates(session, &others)?;
+                Err(fault.into())
+            }
             (_, Some(last)) => {
                 found.push(last);
-                bail!("{meant:?} is more than one member of {self}; say the id of one of them:{}", candidates(&found)?)
+                say_candidates(session, &found)?;
+                let text = format!("{meant:?} is more than one member of {self}; say the id of one of them");
+                Err(Fault::usage(text).into())
             }
         }
     }
 
     pub(super) async fn list(&self, session: &Session) -> Result<()> {
-        let members = self.members(&session.client()?).await?;
-        let mut out = std::io::stdout().lock();
-        if members.is_empty() {
-            writeln!(out, "Nobody is a member of {self} yet.")?;
-            return Ok(());
-        }
-        let rows: Vec<[String; 7]> = members.iter().map(row).collect();
-        let head = ["ID", "NAME", "KIND", "ROLES", "MAIL OR CLIENT ID", "ISSUER", "SINCE"];
-        Ok(table(&mut out, head, &rows)?)
+        let client = session.client()?;
+        let members = self.all(session, &client).await?;
+        session.answered(&client, |out, _| {
+            if members.is_empty() {
+                return Ok(writeln!(out, "Nobody is a member of {self} yet.")?);
+            }
+            let rows: Vec<[String; 7]> = members.iter().map(row).collect();
+            Ok(table(out, HEAD, &rows)?)
+        })
     }
 
     pub(super) async fn set_roles(&self, session: &Session, meant: &str, roles: Vec<Role>) -> Result<()> {
         let client = session.client()?;
-        let member = self.find(&client, meant).await?;
+        let member = self.find(session, &client, meant).await?;
         let roles = NewRoles { roles };
         let member = match self {
             Self::Publisher(publisher) => client.set_member_roles(publisher, member.id, &roles).await?,
             Self::Staff => client.set_staff_roles(member.id, &roles).await?,
         };
-        Ok(writeln!(std::io::stdout(), "Done: {} is {} of {self}.", plain(&member.name), words(&member.roles))?)
+        session.answered(&client, |out, _| {
+            Ok(writeln!(out, "Done: {} is {} of {self}.", plain(&member.name), words(&member.roles))?)
+        })
     }
 
     pub(super) async fn remove(&self, session: &Session, meant: &str, confirm: &Confirm) -> Result<()> {
         let client = session.client()?;
-        let member = self.find(&client, meant).await?;
+        let member = self.find(session, &client, meant).await?;
         confirm.ask(
             session,
             &format!(
@@ -100,20 +122,23 @@ impl Circle {
             Self::Publisher(publisher) => client.remove_member(publisher, member.id).await?,
             Self::Staff => client.remove_staff(member.id).await?,
         }
-        writeln!(std::io::stdout(), "Done: {} is no member of {self} any more.", plain(&member.name))?;
+        session.done(&format!("Done: {} is no member of {self} any more.", member.name))?;
         let roles: Vec<String> = member.roles.iter().map(|role| format!(" --role {}", role.word())).collect();
         let again = format!("{}{} --id {}", self.command("add"), roles.concat(), member.id);
-        Ok(writeln!(std::io::stderr(), "To undo it: {again}")?)
+        session.say(&format!("To undo it: {again}"));
+        Ok(())
     }
 
     pub(super) async fn invite(&self, session: &Session, meant: &str) -> Result<()> {
         let client = session.client()?;
-        let member = self.find(&client, meant).await?;
+        let member = self.find(session, &client, meant).await?;
         let invitation = match self {
             Self::Publisher(publisher) => client.invite_member(publisher, member.id).await?,
             Self::Staff => client.invite_staff(member.id).await?,
         };
-        show_invitation(&member, &invitation)
+        session.answered(&client, |out, _| show_invitation(out, &member, &invitation))?;
+        warn_of_code(session);
+        Ok(())
     }
 }
 
@@ -126,14 +151,18 @@ fn is_meant(member: &Member, meant: &str) -> bool {
     member.name.to_lowercase() == meant || member.mail.as_ref().is_some_and(|mail| mail.to_lowercase() == meant)
 }
 
-fn candidates(members: &[Member]) -> Result<String> {
+const HEAD: [&str; 7] = ["ID", "NAME", "KIND", "ROLES", "MAIL OR CLIENT ID", "ISSUER", "SINCE"];
+
+/// Says who could be meant.
+fn say_candidates(session: &Session, members: &[Member]) -> Result<()> {
     if members.is_empty() {
-        return Ok(" none".to_owned());
+        return Ok(());
     }
     let rows: Vec<[String; 7]> = members.iter().map(row).collect();
-    let mut text = b"\n".to_vec();
-    table(&mut text, ["ID", "NAME", "KIND", "ROLES", "MAIL OR CLIENT ID", "ISSUER", "SINCE"], &rows)?;
-    Ok(String::from_utf8_lossy(&text).trim_end().to_owned())
+    let mut text = Vec::new();
+    table(&mut text, HEAD, &rows)?;
+    session.say(String::from_utf8_lossy(&text).trim_end());
+    Ok(())
 }
 
 fn row(member: &Member) -> [String; 7] {

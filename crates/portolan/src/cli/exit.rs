@@ -1,6 +1,6 @@
 //! How a command ends: the exit codes, and which of them an error means.
 
-use super::fault::Fault;
+use super::fault::{Fault, Meant};
 use api::client::ClientError;
 use api::errors::ErrorCode;
 use std::process::ExitCode;
@@ -98,6 +98,9 @@ impl Exit {
             let fault = cause.downcast_ref::<Fault>().map(|fault| fault.exit);
             fault.or_else(|| cause.downcast_ref::<ClientError>().map(Self::of_client))
         };
+        if error.downcast_ref::<Meant>().is_some() {
+            return Self::NotFound;
+        }
         error.chain().find_map(known).unwrap_or(Self::Unexpected)
     }
 

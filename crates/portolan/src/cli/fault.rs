@@ -49,6 +49,28 @@ impl Fault {
     }
 }
 
+/// A name that leads nowhere, and the one that was probably meant: the context of an error.
+#[derive(Debug)]
+pub(super) struct Meant {
+    /// What there is not, in a sentence.
+    pub(super) what: String,
+    /// The name that there is.
+    pub(super) near: String,
+}
+
+impl fmt::Display for Meant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; did you mean {}?", self.what, self.near)
+    }
+}
+
+impl Meant {
+    /// An error of its own, where no server was asked for what is not there.
+    pub(super) fn alone(self) -> Fault {
+        Fault::not_found(self.to_string())
+    }
+}
+
 /// An error for people: what was tried and why it failed, and the server's faults a line each; of a file (a [`Source`] as the
 /// error's context) with where they stand in it.
 pub(super) fn told(error: &anyhow::Error) -> String {
@@ -99,6 +121,10 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
             Some(ClientError::Unreadable { .. }) | None => {}
         }
     }
+    if let Some(meant) = error.downcast_ref::<Meant>() {
+        code = "NotFound".to_owned();
+        say("fix", format!("Did you mean {}?", meant.near).into());
+    }
     say("code", code.into());
     say("message", format!("{error:#}").into());
     json!({ "error": members })
@@ -106,10 +132,13 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
 
 /// Every fault that a server named.
 pub(super) fn details(error: &anyhow::Error) -> &[ErrorDetail] {
-    let named = |cause: &'_ (dyn std::error::Error + 'static)| match cause.downcast_ref::<ClientError>() {
-        Some(ClientError::Refused { error, .. }) => Some(error.details.as_slice()),
-        Some(ClientError::Foreign { details, .. }) => Some(details.as_slice()),
-        _ => None,
-    };
     error.chain().find_map(named).unwrap_or_default()
+}
+
+fn named<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a [ErrorDetail]> {
+    match cause.downcast_ref::<ClientError>()? {
+        ClientError::Refused { error, .. } => Some(&error.details),
+        ClientError::Foreign { details, .. } => Some(details),
+        _ => None,
+    }
 }

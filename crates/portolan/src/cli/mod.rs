@@ -1,14 +1,26 @@
 //! The commands that talk to a server, over the typed client and nothing else.
 
 mod access;
+mod cancel;
 mod circle;
+mod compare;
 mod confirm;
+mod diff;
+mod draft;
+mod events;
 mod exit;
 mod fault;
+mod follow;
+mod go_live;
+mod history;
+mod mails;
+mod moments;
 mod newcomer;
+mod notify;
 mod offer;
 mod output;
 mod print;
+mod publish;
 mod publisher;
 mod query;
 mod review;
@@ -16,61 +28,116 @@ mod secret;
 mod session;
 mod settings;
 mod source;
+mod spans;
 mod staff;
+mod status;
+mod submission;
 mod terminal;
+mod verb;
+mod wait;
 mod welcome;
+mod words;
 
 pub use exit::Exit;
+pub use history::Journal;
 pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 
 use access::Access;
 use anyhow::{Error, Result};
+use cancel::Cancel;
 use clap::{Args, Subcommand};
+use events::Events;
+use go_live::GoLive;
+use notify::Notify;
 use offer::Offer;
 use output::Format;
+use publish::Publish;
 use publisher::Publisher;
 use review::Review;
 use session::Session;
 use settings::Flags;
 use staff::Staff;
+use status::Status;
 use std::io::Write;
 use std::process::ExitCode;
+use submission::Submission;
+use wait::Wait;
 
 /// What talks to a server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Say where an offer stands, or follow it.
+    ///
+    /// Example: portolan status vm-in-progress
+    Status(With<Status>),
+    /// Publish an offer: from its draft, or from a file.
+    ///
+    /// Example: portolan publish vm-never-published --wait=preview --timeout 2h30m
+    Publish(With<Publish>),
+    /// Wait until an offer has come so far. Ends early where it cannot any more.
+    ///
+    /// Example: portolan wait saas-live --for live --timeout 0
+    Wait(With<Wait>),
+    /// Sign the preview off, so that customers see it.
+    ///
+    /// Example: portolan go-live vm-waiting-for-sign-off --yes
+    GoLive(With<GoLive>),
+    /// Stop a submission. What is live stays live.
+    ///
+    /// Example: portolan cancel vm-in-progress --dry-run
+    Cancel(With<Cancel>),
     /// Create publishers, and see yours.
     ///
     /// Example: portolan publisher create contoso --name "Contoso, Ltd."
     Publisher(With<Publisher>),
     /// Say who may what at a publisher.
     ///
-    /// Example: portolan access list contoso
+    /// Example: portolan access list
     Access(With<Access>),
     /// Say who runs the marketplace: operators, reviewers, auditors.
     ///
     /// Example: portolan staff list
     Staff(With<Staff>),
-    /// Roll an offer back, and see or synchronise who may see its private plans.
+    /// Read, write and compare offers.
     ///
-    /// Example: portolan offer roll-back contoso web-gateway
+    /// Example: portolan offer list
     Offer(With<Offer>),
     /// See what waits for a reviewer, and give verdicts.
     ///
     /// Example: portolan review list
     Review(With<Review>),
+    /// See the submissions of an offer, and what their steps said.
+    ///
+    /// Example: portolan submission list saas-live
+    Submission(With<Submission>),
+    /// Follow what happens to offers, as it happens.
+    ///
+    /// Example: portolan events tail vm-failed --limit 1
+    Events(With<Events>),
+    /// Say who is told what happens: webhooks, and your own mails.
+    ///
+    /// Example: portolan notify list
+    Notify(With<Notify>),
 }
 
 impl Command {
     /// Does it, and says how it ended.
     pub async fn run(self) -> ExitCode {
         match self {
+            Self::Status(status) => run(status).await,
+            Self::Publish(publish) => run(publish).await,
+            Self::Wait(wait) => run(wait).await,
+            Self::GoLive(go_live) => run(go_live).await,
+            Self::Cancel(cancel) => run(cancel).await,
             Self::Publisher(publisher) => run(publisher).await,
             Self::Access(access) => run(access).await,
             Self::Staff(staff) => run(staff).await,
             Self::Offer(offer) => run(offer).await,
             Self::Review(review) => run(review).await,
+            Self::Submission(submission) => run(submission).await,
+            Self::Events(events) => run(events).await,
+            Self::Notify(notify) => run(notify).await,
         }
     }
 }

@@ -1,12 +1,11 @@
 //! Somebody who is made a member: as the command line describes them, and what they are given.
 
 use super::circle::{Circle, called, words};
-use super::secret::{show_invitation, show_secret};
+use super::secret::{show_invitation, show_secret, warn_of_code, warn_of_secret};
 use super::session::Session;
 use anyhow::Result;
 use api::access::{MemberKind, NewMember, Role};
 use clap::{ArgGroup, Args};
-use std::io::Write;
 use uuid::Uuid;
 
 /// Who.
@@ -49,17 +48,26 @@ impl Newcomer {
         let client = session.client()?;
         let new = self.described(roles);
         let added = match circle {
-            Circle::Publisher(publisher) => client.add_member(publisher, &new).await?,
+            Circle::Publisher(publisher) => {
+                let added = client.add_member(publisher, &new).await;
+                session.of_publisher(&client, publisher, added).await?
+            }
             Circle::Staff => client.add_staff(&new).await?,
         };
         let member = &added.member;
         // First what is shown only once.
+        session.answered(&client, |out, _| match (&added.secret, &added.invitation) {
+            (Some(secret), _) => show_secret(out, session, circle, member, secret),
+            (None, Some(invitation)) => show_invitation(out, member, invitation),
+            (None, None) => Ok(writeln!(out, "{}", member.id)?),
+        })?;
         match (&added.secret, &added.invitation) {
-            (Some(secret), _) => show_secret(session, circle, member, secret)?,
-            (None, Some(invitation)) => show_invitation(member, invitation)?,
-            (None, None) => writeln!(std::io::stdout(), "{}", member.id)?,
+            (Some(_), _) => warn_of_secret(session, circle, member),
+            (None, Some(_)) => warn_of_code(session),
+            (None, None) => {}
         }
-        Ok(writeln!(std::io::stderr(), "Done: {} is {} of {circle}.", called(member), words(&member.roles))?)
+        session.say(&format!("Done: {} is {} of {circle}.", called(member), words(&member.roles)));
+        Ok(())
     }
 
     fn described(self, roles: Vec<Role>) -> NewMember {

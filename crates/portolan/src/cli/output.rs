@@ -76,12 +76,41 @@ impl Output {
     }
 }
 
-/// JSON with each member on a line of its own, every number and order as it was.
-fn pretty(json: &str) -> Result<String> {
-    let mut pretty = Vec::new();
-    let mut serializer = serde_json::Serializer::pretty(&mut pretty);
-    serde_transcode::transcode(&mut serde_json::Deserializer::from_str(json), &mut serializer)?;
-    Ok(String::from_utf8(pretty)?)
+/// JSON with each member on a line of its own; every number, text and order as it was.
+pub(super) fn pretty(json: &str) -> Result<String> {
+    let _: &RawValue = serde_json::from_str(json)?;
+    let (mut out, mut depth, mut in_text, mut escaped) = (String::with_capacity(json.len() * 2), 0, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&"  ".repeat(depth));
+    };
+    for c in json.chars() {
+        if in_text {
+            out.push(c);
+            (in_text, escaped) = (escaped || c != '"', !escaped && c == '\\');
+            continue;
+        }
+        match c {
+            ' ' | '\t' | '\n' | '\r' => continue,
+            '}' | ']' => {
+                depth -= 1;
+                if !out.ends_with(['{', '[']) {
+                    line(&mut out, depth);
+                }
+            }
+            _ if out.ends_with(['{', '[']) => line(&mut out, depth),
+            _ => {}
+        }
+        out.push(c);
+        match c {
+            '{' | '[' => depth += 1,
+            ',' => line(&mut out, depth),
+            ':' => out.push(' '),
+            '"' => in_text = true,
+            _ => {}
+        }
+    }
+    Ok(out)
 }
 
 fn yaml(json: &str) -> Result<String> {
@@ -206,5 +235,10 @@ mod tests {
         assert_eq!(written(|out| rows(out, "[[1,\"a\"],[2,\"b\"]]")), "1\ta\n2\tb\n");
         assert_eq!(yaml(r#"{"b":"y","a":[1,"no"]}"#).unwrap(), "b: \"y\"\na:\n- 1\n- \"no\"\n");
         assert_eq!(pretty(r#"{"b":1,"a":{}}"#).unwrap(), "{\n  \"b\": 1,\n  \"a\": {}\n}");
+        assert_eq!(
+            pretty(r#"{"a":[1.10,12345678901234567890123,{"{\\":"[\"," }],"e": [ ],"t":"\\"}"#).unwrap(),
+            "{\n  \"a\": [\n    1.10,\n    12345678901234567890123,\n    {\n      \"{\\\\\": \"[\\\",\"\n    }\n  ],\n  \"e\": [],\n  \"t\": \"\\\\\"\n}"
+        );
+        assert!(pretty("{").is_err());
     }
 }

@@ -7,7 +7,6 @@ use super::session::Session;
 use anyhow::Result;
 use api::access::NewPublisher;
 use clap::{Args, Subcommand};
-use std::io::Write;
 
 /// What to do with publishers.
 #[derive(Debug, Args)]
@@ -44,9 +43,9 @@ impl Run for Publisher {
             What::Create { id, name, seller_id } => {
                 let new = NewPublisher { id, display_text: name, seller_id };
                 let id = plain(&client.create_publisher(&new).await?.id);
-                writeln!(std::io::stdout(), "Done: there is a publisher {id}.")?;
-                let next = format!("portolan access add {id} --role owner --service-principal {id}-owner");
-                writeln!(std::io::stderr(), "It has no members yet. To add one: {next}")?;
+                session.answered(&client, |out, _| Ok(writeln!(out, "Done: there is a publisher {id}.")?))?;
+                let next = format!("portolan access add --publisher {id} --role owner --service-principal {id}-owner");
+                session.say(&format!("It has no members yet. To add one: {next}"));
             }
             What::List => {
                 let publishers = client.list_publishers().await?;

@@ -2,13 +2,20 @@
 
 use super::Run;
 use super::exit::Exit;
+use super::fault::{Fault, Meant};
+use super::moments::{between, minute, now};
 use super::print::{plain, table};
 use super::session::Session;
+use super::settings::nearest;
+use super::words::step_state;
 use anyhow::{Context, Result};
+use api::client::{Client, ClientError};
+use api::dates::Date;
+use api::errors::ErrorCode;
 use api::reviews::{
     Approvals, NewNote, Review as Waiting, ReviewFilter, ReviewRequest, ReviewedCheck, Verdict, VerdictRequest,
 };
-use api::status::{Message, StepStatus};
+use api::status::Message;
 use clap::{Args, Subcommand};
 use std::io::Write;
 use uuid::Uuid;
@@ -24,7 +31,7 @@ pub struct Review {
 enum What {
     /// List what waits for a reviewer, oldest first.
     ///
-    /// Example: portolan review list --mine --free
+    /// Example: portolan review list --mine-or-free
     List(Filter),
     /// Show a step with its checks, what they say, and what reviewers noted.
     ///
@@ -72,6 +79,9 @@ struct Filter {
     /// Only those that nobody holds.
     #[arg(long)]
     free: bool,
+    /// Only those that you or nobody holds.
+    #[arg(long)]
+    mine_or_free: bool,
 }
 
 /// Which step of which operation.
@@ -79,8 +89,47 @@ struct Filter {
 struct Place {
     /// The operation's id, as `portolan review list` shows it.
     operation: Uuid,
-    /// The step's id.
-    step: String,
+    /// The step's id; the one that waits where nothing is said.
+    step: Option<String>,
+}
+
+impl Place {
+    /// The step that is meant.
+    async fn step(&self, client: &Client) -> Result<String> {
+        if let Some(step) = &self.step {
+            return Ok(step.clone());
+        }
+        let waiting = self.waiting(client).await?;
+        let mut steps: Vec<&str> = waiting.iter().map(|review| review.step_id.as_str()).collect();
+        steps.dedup();
+        match steps[..] {
+            [step] => Ok(step.to_owned()),
+            [] => Err(Fault::not_found(format!("nothing of {} waits for a reviewer", self.operation)).into()),
+            _ => Err(Fault::usage(format!("several steps wait; say which one: {}", steps.join(", "))).into()),
+        }
+    }
+
+    async fn waiting(&self, client: &Client) -> Result<Vec<Waiting>, ClientError> {
+        let all = client.list_reviews(&ReviewFilter::default()).await?;
+        Ok(all.into_iter().filter(|review| review.operation_id == self.operation).collect())
+    }
+
+    /// What a call gave; where there is no such step, with the one that was probably meant.
+    async fn of<T>(&self, client: &Client, step: &str, result: Result<T, ClientError>) -> Result<T> {
+        let error = match result {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        if matches!(&error, ClientError::Refused { error, .. } if error.code == ErrorCode::NotFound) {
+            let waiting = self.waiting(client).await.unwrap_or_default();
+            let near = nearest(step, waiting.iter().map(|review| review.step_id.as_str())).filter(|near| *near != step);
+            if let Some(near) = near {
+                let what = format!("the operation has no step {step:?}");
+                return Err(anyhow::Error::from(error).context(Meant { what, near: near.to_owned() }));
+            }
+        }
+        Err(error.into())
+    }
 }
 
 /// Which check of which step.
@@ -155,76 +204,78 @@ impl DecideWithReason {
 
 impl Decide {
     async fn give(self, session: &Session, verdict: Verdict, request: VerdictRequest) -> Result<()> {
-        let Self { place: Place { operation, step }, queue } = self;
+        let Self { place, queue } = self;
         let client = session.client()?;
-        client
-            .give_verdict(operation, &step, verdict, &VerdictRequest { queue, ..request })
-            .await
-            .with_context(|| format!("{} of {step}", verdict.word()))?;
-        writeln!(std::io::stdout(), "Done: {} of {step} is recorded, and the publisher can see it.", verdict.word())?;
-        Ok(())
+        let step = place.step(&client).await?;
+        let given = client.give_verdict(place.operation, &step, verdict, &VerdictRequest { queue, ..request }).await;
+        place.of(&client, &step, given).await.with_context(|| format!("{} of {step}", verdict.word()))?;
+        session.done(&format!("Done: {} of {step} is recorded, and the publisher can see it.", verdict.word()))
     }
 }
 
 impl Note {
     async fn add(self, session: &Session) -> Result<()> {
-        let Self { decide: Decide { place: Place { operation, step }, queue }, message, public } = self;
+        let Self { decide: Decide { place, queue }, message, public } = self;
         let note = NewNote { text: message, public, queue };
         let client = session.client()?;
-        client.add_review_note(operation, &step, &note).await.with_context(|| format!("note on {step}"))?;
+        let step = place.step(&client).await?;
+        let added = client.add_review_note(place.operation, &step, &note).await;
+        place.of(&client, &step, added).await.with_context(|| format!("note on {step}"))?;
         let readers = if public { "the publisher and reviewers" } else { "reviewers alone" };
-        writeln!(std::io::stdout(), "Done: the note on {step} is for {readers} to read.")?;
-        Ok(())
+        session.done(&format!("Done: the note on {step} is for {readers} to read."))
     }
 }
 
 async fn list(session: &Session, filter: Filter) -> Result<()> {
-    let Filter { queue, mine, free } = filter;
-    let reviews = session.client()?.list_reviews(&ReviewFilter { queue, mine, free }).await?;
-    let mut out = std::io::stdout().lock();
-    if reviews.is_empty() {
-        writeln!(out, "Nothing waits for a reviewer.")?;
-        return Ok(());
-    }
-    let rows: Vec<_> = reviews.into_iter().map(row).collect();
-    let head = ["OPERATION", "STEP", "OFFER", "QUEUE", "STATE", "HELD BY", "WAITING SINCE"];
-    Ok(table(&mut out, head, &rows)?)
+    let Filter { queue, mine, free, mine_or_free } = filter;
+    let client = session.client()?;
+    let filter = ReviewFilter { queue, mine: mine || mine_or_free, free: free || mine_or_free };
+    let reviews = client.list_reviews(&filter).await?;
+    session.answered(&client, |out, _| {
+        if reviews.is_empty() {
+            return Ok(writeln!(out, "Nothing waits for a reviewer.")?);
+        }
+        let now = now();
+        let rows: Vec<_> = reviews.into_iter().map(|review| row(review, now)).collect();
+        let head = ["OPERATION", "STEP", "OFFER", "QUEUE", "STATE", "WAITING", "SINCE", "HELD BY"];
+        Ok(table(out, head, &rows)?)
+    })
 }
 
-fn row(review: Waiting) -> [String; 7] {
+fn row(review: Waiting, now: Date) -> [String; 8] {
     let state = match review.approvals {
         _ if review.blocked => "blocked".to_owned(),
         Some(Approvals { given, needed }) if needed > 1 => format!("waiting, {given} of {needed} approved"),
         _ => "waiting".to_owned(),
     };
     let offer = format!("{}/{}", review.publisher_id, review.offer_id);
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
     let operation = review.operation_id.to_string();
-    let waiting = review.waiting_since.to_string();
-    [operation, review.step_id, offer, or_none(review.queue), state, or_none(review.held_by), waiting]
+    let (waiting, since) = (between(review.waiting_since, now), minute(review.waiting_since));
+    [operation, review.step_id, offer, or_none(review.queue), state, waiting, since, or_none(review.held_by)]
 }
 
 async fn show(session: &Session, place: Place) -> Result<()> {
-    let step = session.client()?.get_review(place.operation, &place.step).await?;
-    let mut out = std::io::stdout().lock();
-    let offer = format!("{}/{}", step.publisher_id, step.offer_id);
-    writeln!(
-        out,
-        "{} of {} version {}, {} %",
-        plain(&step.step_name),
-        plain(&offer),
-        step.offer_version,
-        step.progress_percentage
-    )?;
-    for check in &step.checks {
-        show_check(&mut out, check)?;
-    }
-    Ok(())
+    let client = session.client()?;
+    let step = place.step(&client).await?;
+    let step = place.of(&client, &step, client.get_review(place.operation, &step).await).await?;
+    session.answered(&client, |out, _| {
+        let offer = format!("{}/{}", step.publisher_id, step.offer_id);
+        writeln!(
+            out,
+            "{} of {} version {}, {} %",
+            plain(&step.step_name),
+            plain(&offer),
+            step.offer_version,
+            step.progress_percentage
+        )?;
+        step.checks.iter().try_for_each(|check| show_check(out, check))
+    })
 }
 
-fn show_check(out: &mut impl Write, check: &ReviewedCheck) -> Result<()> {
+fn show_check(out: &mut dyn Write, check: &ReviewedCheck) -> Result<()> {
     let queue = check.queue.as_ref().map(|queue| format!(" in queue {queue}")).unwrap_or_default();
-    let status = word(check.status);
+    let status = step_state(check.status);
     writeln!(out, "\n{}{}: {status}, {} %", plain(&check.kind), plain(&queue), check.progress_percentage)?;
     if let (Some(name), Some(until)) = (&check.held_by, &check.held_until) {
         writeln!(out, "  held by {} until {until}", plain(name))?;
@@ -257,37 +308,20 @@ fn said(message: &Message) -> String {
     format!("{} {}", message.timestamp, parts.join(" | "))
 }
 
-const fn word(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::NotStarted => "not started",
-        StepStatus::InProgress => "in progress",
-        StepStatus::WaitingForPublisherReview => "waiting for the publisher",
-        StepStatus::WaitingForApproval => "waiting for approval",
-        StepStatus::Blocked => "blocked",
-        StepStatus::Rejected => "rejected",
-        StepStatus::Complete => "complete",
-        StepStatus::Canceled => "canceled",
-    }
-}
-
 async fn claim(session: &Session, decide: Decide) -> Result<()> {
-    let Decide { place: Place { operation, step }, queue } = decide;
+    let Decide { place, queue } = decide;
     let client = session.client()?;
-    let hold = client
-        .claim_review(operation, &step, &ReviewRequest { queue })
-        .await
-        .with_context(|| format!("claim of {step}"))?;
-    writeln!(std::io::stdout(), "Done: you hold {step} until {}.", hold.held_until)?;
-    Ok(())
+    let step = place.step(&client).await?;
+    let hold = client.claim_review(place.operation, &step, &ReviewRequest { queue }).await;
+    let hold = place.of(&client, &step, hold).await.with_context(|| format!("claim of {step}"))?;
+    session.answered(&client, |out, _| Ok(writeln!(out, "Done: you hold {} until {}.", plain(&step), hold.held_until)?))
 }
 
 async fn release(session: &Session, decide: Decide) -> Result<()> {
-    let Decide { place: Place { operation, step }, queue } = decide;
+    let Decide { place, queue } = decide;
     let client = session.client()?;
-    client
-        .release_review(operation, &step, &ReviewRequest { queue })
-        .await
-        .with_context(|| format!("release of {step}"))?;
-    writeln!(std::io::stdout(), "Done: nobody holds {step} any more.")?;
-    Ok(())
+    let step = place.step(&client).await?;
+    let released = client.release_review(place.operation, &step, &ReviewRequest { queue }).await;
+    place.of(&client, &step, released).await.with_context(|| format!("release of {step}"))?;
+    session.done(&format!("Done: nobody holds {step} any more."))
 }

@@ -1,8 +1,8 @@
 //! Which server the commands talk to, as whom, and how they answer whoever typed them.
 
-use super::fault::Fault;
+use super::fault::{Fault, Meant};
 use super::output::Output;
-use super::print::quoted;
+use super::print::{plain, quoted};
 use super::query::Query;
 use super::settings::{Flags, Progress, Settings, nearest};
 use super::terminal::{Colour, Look};
@@ -132,23 +132,77 @@ impl Session {
         (publisher, offer): (&str, &str),
         error: ClientError,
     ) -> anyhow::Error {
-        let is_missing =
-            matches!(&error, ClientError::Refused { status: 404, .. } | ClientError::Foreign { status: 404, .. });
-        let names: Vec<String> = match is_missing {
-            false => Vec::new(),
-            true => match client.list_offers(publisher).await {
-                Ok(offers) => offers.into_iter().map(|offer| offer.id).collect(),
-                Err(_) => {
-                    let publishers = client.list_publishers().await.unwrap_or_default();
-                    publishers.into_iter().map(|publisher| publisher.id).collect()
+        match error.status() {
+            Some(404) => {
+                let offers = client.list_offers(publisher).await.unwrap_or_default();
+                match nearest(offer, offers.iter().map(|known| known.id.as_str())).filter(|near| *near != offer) {
+                    Some(near) => {
+                        let what = format!("there is no offer {offer:?} of {publisher}");
+                        anyhow::Error::from(error).context(Meant { what, near: near.to_owned() })
+                    }
+                    None => error.into(),
                 }
-            },
-        };
-        let near = nearest(offer, names.iter().map(String::as_str))
-            .or_else(|| nearest(publisher, names.iter().map(String::as_str)));
-        match near.filter(|near| *near != offer && *near != publisher) {
-            Some(near) => anyhow::Error::from(error).context(format!("did you mean {near}?")),
+            }
+            Some(403) => self.meant_publisher(client, publisher, error).await,
+            _ => error.into(),
+        }
+    }
+
+    /// The same error; where the caller is a member of another publisher with nearly this id, that there is no such one. A
+    /// server says of publishers that are not there what it says of those that are somebody else's.
+    pub(super) async fn meant_publisher(&self, client: &Client, publisher: &str, error: ClientError) -> anyhow::Error {
+        if !matches!(error.status(), Some(403 | 404)) {
+            return error.into();
+        }
+        let known = client.list_publishers().await.unwrap_or_default();
+        let ids = || known.iter().map(|known| known.id.as_str());
+        match nearest(publisher, ids()).filter(|_| !ids().any(|id| id.eq_ignore_ascii_case(publisher))) {
+            Some(near) => {
+                let what = format!("you are a member of no publisher {publisher:?}");
+                anyhow::Error::from(error).context(Meant { what, near: near.to_owned() })
+            }
             None => error.into(),
+        }
+    }
+
+    /// What a call about an offer gave; its error as [`Session::meant`] tells it.
+    pub(super) async fn of_offer<T>(
+        &self,
+        client: &Client,
+        (publisher, offer): (&str, &str),
+        result: Result<T, ClientError>,
+    ) -> Result<T> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.meant(client, (publisher, offer), error).await),
+        }
+    }
+
+    /// What a call about a publisher gave; its error as [`Session::meant_publisher`] tells it.
+    pub(super) async fn of_publisher<T>(
+        &self,
+        client: &Client,
+        publisher: &str,
+        result: Result<T, ClientError>,
+    ) -> Result<T> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.meant_publisher(client, publisher, error).await),
+        }
+    }
+
+    /// Tells people that something is done; on standard error where programs read the results.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub(super) fn done(&self, text: &str) -> Result<()> {
+        let text = plain(text);
+        match self.output.is_for_people() {
+            true => writeln!(std::io::stdout(), "{text}").context("standard output cannot be written"),
+            false => {
+                self.say(&text);
+                Ok(())
+            }
         }
     }
 

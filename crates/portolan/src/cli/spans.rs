@@ -17,7 +17,8 @@ pub(super) fn parse(text: &str) -> Result<Duration, Fault> {
     }
     let span = text.trim().parse::<Span>().ok();
     let span = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
-    let meant = || Fault::usage(format!("{text:?} is no time to wait; write it like 2h30m, 45m or 20d, or 0 to look once"));
+    let meant =
+        || Fault::usage(format!("{text:?} is no time to wait; write it like 2h30m, 45m or 20d, or 0 to look once"));
     span.and_then(|span| Duration::try_from(span).ok()).ok_or_else(meant)
 }
 
@@ -74,7 +75,9 @@ mod tests {
 
     #[test]
     fn times_are_read_as_they_are_written() {
-        for (text, seconds) in [("0", 0), ("2h30m", 9000), ("45s", 45), ("20d", 1_728_000), ("1d 2h", 93600), ("1.5h", 5400)] {
+        for (text, seconds) in
+            [("0", 0), ("2h30m", 9000), ("45s", 45), ("20d", 1_728_000), ("1d 2h", 93600), ("1.5h", 5400)]
+        {
             assert_eq!(parse(text).unwrap(), Duration::from_secs(seconds), "{text}");
         }
         for text in ["", "soon", "5", "-5m", "5 parsecs", "1y"] {
@@ -85,9 +88,15 @@ mod tests {
 
     #[test]
     fn two_units_say_enough() {
-        for (seconds, text) in
-            [(-3, "0 s"), (40, "40 s"), (100, "1 min 40 s"), (3599, "59 min"), (3600, "1 h"), (15840, "4 h 24 min"), (108_000, "1 d 6 h")]
-        {
+        for (seconds, text) in [
+            (-3, "0 s"),
+            (40, "40 s"),
+            (100, "1 min 40 s"),
+            (3599, "59 min"),
+            (3600, "1 h"),
+            (15840, "4 h 24 min"),
+            (108_000, "1 d 6 h"),
+        ] {
             assert_eq!(told(seconds), text);
         }
         assert_eq!((range(7200, 18000, "–"), range(32400, 108_000, "-")), ("2 – 5 h".into(), "9 h - 1 d 6 h".into()));

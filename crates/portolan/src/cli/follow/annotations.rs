@@ -35,7 +35,8 @@ fn annotations(flaws: &[(&'static str, Flaw<'_>)], source: Option<&Source>) -> V
     };
     let mut lines: Vec<String> = flaws.iter().take(MOST).map(one).collect();
     if let Some(more @ 1..) = flaws.len().checked_sub(MOST) {
-        lines.push(format!("::notice::{more} more: all {} are in the summary of the job, and in its log.", flaws.len()));
+        lines
+            .push(format!("::notice::{more} more: all {} are in the summary of the job, and in its log.", flaws.len()));
     }
     lines
 }
@@ -97,7 +98,10 @@ mod tests {
         );
         assert_eq!(lines[0], first);
         assert!(lines[9].starts_with("::notice::3 more: all 12"), "{}", lines[9]);
-        assert_eq!(annotations(&[("warning", Flaw { rule: None, target: None, ..flaw })], None)[0].split("::").nth(1), Some("warning"));
+        assert_eq!(
+            annotations(&[("warning", Flaw { rule: None, target: None, ..flaw })], None)[0].split("::").nth(1),
+            Some("warning")
+        );
         let list = summary("x", &[("error", flaw); 12], None);
         assert_eq!((list.matches("\\| &lt;b>").count(), list.lines().count()), (12, 16), "{list}");
     }

@@ -1,12 +1,12 @@
 //! How a wait ended, told: what is so now, what is wrong and where, and what to do next.
 
+use super::annotate;
 use super::feed::Snapshot;
 use super::goal::{Goal, Outcome, Point};
 use super::lines::in_short;
 use super::picture::at_hand;
 use super::spelling::word;
 use super::watch::Manner;
-use super::annotate;
 use crate::cli::exit::Exit;
 use crate::cli::print::{plain, quoted};
 use crate::cli::session::Session;
@@ -16,7 +16,6 @@ use crate::cli::spans::told;
 use anyhow::Result;
 use api::status::{Message, MessageLevel, OfferStatus, StatusDocument, StepStatus};
 use serde_json::json;
-use std::io::Write;
 use std::time::Duration;
 
 /// How a wait ended.

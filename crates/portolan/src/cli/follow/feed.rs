@@ -162,8 +162,7 @@ impl Feed {
         let (mut etag, mut pace, mut told, mut waits) = (None::<String>, PACE.0, None, true);
         while !self.sender.is_closed() {
             let began = clock.steady();
-            let read =
-                self.client.get_offer_status_changed(&self.publisher, &self.offer, etag.as_deref(), WAIT).await;
+            let read = self.client.get_offer_status_changed(&self.publisher, &self.offer, etag.as_deref(), WAIT).await;
             match read {
                 Ok(Some(read)) => {
                     self.back().await;
@@ -247,7 +246,9 @@ impl Feed {
 fn passes(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable(_) => true,
-        ClientError::Refused { status, .. } | ClientError::Foreign { status, .. } | ClientError::NoToken { status, .. } => {
+        ClientError::Refused { status, .. }
+        | ClientError::Foreign { status, .. }
+        | ClientError::NoToken { status, .. } => {
             matches!(status, 408 | 429 | 500 | 502..=504)
         }
         ClientError::Unusable(_)

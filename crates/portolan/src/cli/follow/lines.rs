@@ -65,7 +65,8 @@ pub(super) fn news<'a>(before: Option<&Snapshot>, now: &'a Snapshot, is_the_end:
         news.extend(step.messages.iter().filter(is_new).filter(|_| is_told).map(|said| News::Message(step, said)));
     }
     let said = |snapshot: &'a Snapshot| snapshot.explanation.as_ref();
-    let words = |snapshot: &Snapshot| snapshot.explanation.as_ref().map(|said| (said.headline.clone(), said.next.clone()));
+    let words =
+        |snapshot: &Snapshot| snapshot.explanation.as_ref().map(|said| (said.headline.clone(), said.next.clone()));
     if let Some(explanation) = said(now)
         && !is_the_end
         && before.is_none_or(|before| words(before) != words(now))
@@ -108,7 +109,10 @@ impl Teller<'_> {
                 let usual = snapshot.explanation.as_ref().and_then(|said| said.step.as_ref());
                 let usual = usual.filter(|at| at.id == step.id).and_then(|at| at.usual);
                 let Step { id, step_name, status, progress_percentage, .. } = step;
-                ("step", json!({"stepId": id, "stepName": step_name, "status": status, "progressPercentage": progress_percentage, "usual": usual}))
+                (
+                    "step",
+                    json!({"stepId": id, "stepName": step_name, "status": status, "progressPercentage": progress_percentage, "usual": usual}),
+                )
             }
             News::Message(step, message) => {
                 let place = self.source.zip(message.target.as_ref()).and_then(|(source, target)| source.place(target));

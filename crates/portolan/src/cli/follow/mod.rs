@@ -11,9 +11,10 @@ mod spelling;
 mod watch;
 
 pub(super) use annotations::annotate;
-pub(super) use ending::Ending;
+pub(super) use ending::{Ending, goes_on, named};
 pub(super) use feed::{Snapshot, look};
 pub(super) use goal::{Goal, Outcome, Point};
 pub(super) use lines::alone;
 pub(super) use picture::{Frame, Title, picture};
-pub(super) use watch::{Watch, Watched};
+pub(super) use screen::size;
+pub(super) use watch::{Manner, Watch};

@@ -121,7 +121,11 @@ fn head(title: &Title, document: &StatusDocument, columns: usize, look: Look) ->
     let (state, paint) = state(document);
     let dot = if look.symbols { " · " } else { " - " };
     let about: Vec<&str> = [title.offer.as_str()].into_iter().chain(title.about.iter().map(String::as_str)).collect();
-    let name = if title.name.is_empty() { Line::default() } else { Line::default().painted(Paint::Strong, &title.name).and("  ") };
+    let name = if title.name.is_empty() {
+        Line::default()
+    } else {
+        Line::default().painted(Paint::Strong, &title.name).and("  ")
+    };
     let left = name.and(&about.join(dot));
     let room = columns.saturating_sub(width(state) + 2);
     let left = if look.is_terminal { left.cut(room, look) } else { left };
@@ -160,7 +164,8 @@ fn step_line(step: &Step, explanation: Option<&Explanation>, names: usize, frame
     // A share of nothing counted is none.
     if step.status == StepStatus::InProgress && step.progress_percentage > 0 {
         let done = usize::from(step.progress_percentage) * BAR / 100;
-        let bar = format!("[{}{}] {}%  ", "=".repeat(done), " ".repeat(BAR.saturating_sub(done)), step.progress_percentage);
+        let bar =
+            format!("[{}{}] {}%  ", "=".repeat(done), " ".repeat(BAR.saturating_sub(done)), step.progress_percentage);
         line = line.painted(Paint::Going, &bar);
     }
     let dot = if frame.look.symbols { " · " } else { ", " };

@@ -97,7 +97,7 @@ pub(in crate::cli) struct Watched {
 
 /// What wakes a watch.
 enum Woken {
-    Heard(Option<Heard>),
+    Heard(Heard),
     Second,
     Interrupted,
     Late,
@@ -129,7 +129,7 @@ impl Watch<'_> {
             let woken = tokio::select! {
                 biased;
                 _ = interrupt.recv() => Woken::Interrupted,
-                said = heard.recv() => Woken::Heard(said.transpose()?),
+                said = heard.recv() => Woken::Heard(said.context("the offer is not followed any more")??),
                 () = &mut limit => Woken::Late,
                 _ = second.tick() => Woken::Second,
             };
@@ -144,13 +144,13 @@ impl Watch<'_> {
                     outcome = Some(Outcome::Pending);
                     Ok(())
                 }
-                Woken::Heard(Some(Heard::Stands(snapshot))) => {
+                Woken::Heard(Heard::Stands(snapshot)) => {
                     outcome = self.outcome(&snapshot, took);
                     view.stands(*snapshot, outcome.is_some())
                 }
-                Woken::Heard(Some(Heard::Lost(why))) => view.lost(&why),
-                Woken::Heard(Some(Heard::Back)) => view.back(),
-                Woken::Heard(None) | Woken::Second => {
+                Woken::Heard(Heard::Lost(why)) => view.lost(&why),
+                Woken::Heard(Heard::Back) => view.back(),
+                Woken::Second => {
                     outcome = self.outcome(&view.snapshot, took);
                     view.second()
                 }
