@@ -154,6 +154,7 @@ fn told(out: &mut dyn Write, known: &Known, source: &Source) -> std::io::Result<
         ("server", known.server.clone()),
         ("who", format!("{}{kind}", who.map_or("somebody whose token says no name", String::as_str))),
         ("id", known.object_id.clone().unwrap_or_default()),
+        ("client id", known.client_id.clone().unwrap_or_default()),
         ("issuer", known.issuer.clone().unwrap_or_default()),
         ("publishers", if publishers.is_empty() { "none".to_owned() } else { publishers }),
         ("staff", words(&known.staff_roles)),
