@@ -218,6 +218,19 @@ pub struct CancelForecast {
     pub status_document: Option<StatusDocument>,
 }
 
+/// What a publish would do now, where nothing is wrong with what would be published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PublishForecast {
+    /// The HTTP status that it would be answered with: 202.
+    pub status: u16,
+    /// The same in a sentence.
+    pub words: String,
+    /// The version that it would start.
+    pub version: i64,
+}
+
 /// Where an offer stands, whose turn it is, and what would clear it. Its sentences are written to the publisher.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

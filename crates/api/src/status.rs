@@ -70,14 +70,24 @@ pub struct StatusDocument {
     /// In one word.
     pub status: OfferStatus,
     /// What concerns the whole.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub messages: Vec<Message>,
     /// The steps, in order.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub steps: Vec<Step>,
     /// Where the preview can be seen.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub preview_links: Vec<Link>,
     /// Where customers see it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub live_links: Vec<Link>,
     /// Whom to tell: addresses with commas between them, empty when none.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub notification_emails: String,
 }
 
@@ -95,13 +105,18 @@ pub struct Step {
     /// Its name.
     pub step_name: String,
     /// What happens in it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub description: String,
     /// Where it stands.
     pub status: StepStatus,
     /// What it says, oldest first.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
     pub messages: Vec<Message>,
     /// Finished checks of all its checks, 0 to 100.
-    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100, required = true))]
     pub progress_percentage: u8,
     /// How long it usually takes, learned from earlier ones; absent where too few are known, or it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]

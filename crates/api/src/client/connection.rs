@@ -1,6 +1,8 @@
 //! How the typed client reaches a server: over which connections, as whom, and why it may get no answer.
 
-use crate::errors::{ErrorBody, ErrorDocument, UnauthorizedDocument};
+use super::again::Tries;
+use super::refusals::refusal;
+use crate::errors::{ErrorBody, ErrorDetail, ErrorDocument};
 use crate::paths::segment;
 use reqwest::header::HeaderValue;
 use reqwest::redirect::Policy;
@@ -31,12 +33,26 @@ pub enum ClientError {
     #[error("{0}")]
     Unusable(String),
     /// The server said no.
-    #[error("{} (HTTP {status}, request {request_id})", .error.message)]
+    #[error("{} (HTTP {status}{})", .error.message, named(.request_id))]
     Refused {
         /// The HTTP status.
         status: u16,
         /// The error.
         error: Box<ErrorBody>,
+        /// The id under which the server logged the request; empty if it gave none.
+        request_id: String,
+    },
+    /// The server said no with a code that is none of ours: another server of this API, or something before it.
+    #[error("{message} ({}HTTP {status}{})", if .code.is_empty() { String::new() } else { format!("{code}, ") }, named(.request_id))]
+    Foreign {
+        /// The HTTP status, which says more than the code.
+        status: u16,
+        /// Its code; empty if it gave none.
+        code: String,
+        /// What it says.
+        message: String,
+        /// Every fault, where it names several.
+        details: Vec<ErrorDetail>,
         /// The id under which the server logged the request; empty if it gave none.
         request_id: String,
     },
@@ -70,6 +86,16 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// The HTTP status with which the server said no.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } | Self::Foreign { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
@@ -79,6 +105,11 @@ impl From<reqwest::Error> for ClientError {
             Self::Unreachable(error)
         }
     }
+}
+
+/// Under which id the server logged a request, where it said so.
+fn named(request_id: &str) -> String {
+    if request_id.is_empty() { String::new() } else { format!(", request {request_id}") }
 }
 
 /// What an error and its causes say.
@@ -183,8 +214,25 @@ impl Connection {
         &self.server
     }
 
-    /// Sends a request, and gives the answer if it is a success.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+    /// Sends a request, and gives the answer if it is a success. What may be sent again is, where nothing answers or the server
+    /// asks to come back soon.
+    pub(super) async fn send(&self, mut request: RequestBuilder) -> Result<Response, ClientError> {
+        let mut tries = Tries::of(&request);
+        loop {
+            let again = request.try_clone();
+            let answer = self.answer(request).await;
+            match (tries.pause(&answer), again) {
+                (Some(pause), Some(again)) => {
+                    request = again;
+                    tokio::time::sleep(pause).await;
+                }
+                _ => return accepted(answer?).await,
+            }
+        }
+    }
+
+    /// The answer to a request, with a token that has not ended.
+    async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
         let Some(token) = self.token(None).await? else { return accepted(request.send().await?).await };
         let response = request.bearer_auth(&token).send().await?;
@@ -193,9 +241,9 @@ impl Connection {
             && let Some(again) = again
             && let Some(newer) = self.token(Some(&token)).await?
         {
-            return accepted(again.bearer_auth(newer).send().await?).await;
+            return Ok(again.bearer_auth(newer).send().await?);
         }
-        accepted(response).await
+        Ok(response)
     }
 
     /// The token that requests carry now.
@@ -319,16 +367,7 @@ async fn accepted(response: Response) -> Result<Response, ClientError> {
     if status.is_success() || status == StatusCode::NOT_MODIFIED {
         return Ok(response);
     }
-    let request_id = header(&response, "x-ms-request-id");
-    let body = response.bytes().await?;
-    if status == StatusCode::UNAUTHORIZED {
-        let document: Option<UnauthorizedDocument> = serde_json::from_slice(&body).ok();
-        return Err(ClientError::Unauthorized(document.map_or_else(|| "no reason was given".into(), |d| d.message)));
-    }
-    Err(match serde_json::from_slice::<ErrorDocument>(&body) {
-        Ok(document) => ClientError::Refused { status: status.as_u16(), error: Box::new(document.error), request_id },
-        Err(error) => ClientError::Unreadable { status: status.as_u16(), reason: error.to_string() },
-    })
+    Err(refusal(response).await?)
 }
 
 pub(super) fn header(response: &Response, name: &str) -> String {

@@ -1,7 +1,8 @@
 //! What the client asks about what comes next: whose turn it is, and what a cancel would do.
 
 use super::{Client, ClientError};
-use crate::explain::{CancelForecast, Explanation};
+use crate::explain::{CancelForecast, Explanation, PublishForecast};
+use crate::offers::PutOffer;
 use reqwest::Method;
 
 impl Client {
@@ -10,7 +11,24 @@ impl Client {
         self.read(self.offer_request(Method::GET, publisher, offer, "/explain")).await
     }
 
-    /// What a cancel would come to; nothing is changed. Fails as the cancel would.
+    /// What a publish of the draft would come to, or of an offer in its place; nothing is changed. Fails as the publish would.
+    /// A server that cannot do this would really publish: ask only one that explains offers.
+    pub async fn foresee_publish(
+        &self,
+        publisher: &str,
+        offer: &str,
+        instead: Option<&PutOffer>,
+    ) -> Result<PublishForecast, ClientError> {
+        let request = self.offer_request(Method::POST, publisher, offer, "/publish").query(&[("dryRun", "true")]);
+        self.read(match instead {
+            Some(instead) => request.json(instead),
+            None => request,
+        })
+        .await
+    }
+
+    /// What a cancel would come to; nothing is changed. Fails as the cancel would. A server that cannot do this would really
+    /// cancel: ask only one that explains offers.
     pub async fn foresee_cancel(&self, publisher: &str, offer: &str) -> Result<CancelForecast, ClientError> {
         let request = self.offer_request(Method::POST, publisher, offer, "/cancel");
         self.read(request.query(&[("dryRun", "true")])).await

@@ -70,12 +70,12 @@ impl Client {
             Some(after) => request.header("Last-Event-ID", after),
             None => request,
         };
-        Ok(Events {
-            response: self.connection.send(request).await?,
-            blocks: Blocks::default(),
-            last: after,
-            raw: String::new(),
-        })
+        let response = self.connection.send(request.header("Accept", "text/event-stream")).await?;
+        if !header(&response, "content-type").starts_with("text/event-stream") {
+            let reason = "it is no event stream; read the status from time to time instead".to_owned();
+            return Err(ClientError::Unreadable { status: response.status().as_u16(), reason });
+        }
+        Ok(Events { response, blocks: Blocks::default(), last: after, raw: String::new() })
     }
 
     async fn changed<T: DeserializeOwned>(
@@ -92,8 +92,7 @@ impl Client {
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
-        let (status, etag) = (response.status().as_u16(), header(&response, "etag"));
-        Ok(Some(Tagged { value: self.parsed(status, response.bytes().await?)?, etag }))
+        self.tag(response).await.map(Some)
     }
 }
 

@@ -2,6 +2,7 @@
 //! [`ClientError`].
 
 mod access;
+mod again;
 mod connection;
 mod emulator;
 mod emulator_faults;
@@ -10,6 +11,7 @@ mod following;
 mod forward;
 mod history;
 mod mails;
+mod refusals;
 mod reviews;
 mod subscriptions;
 
@@ -33,11 +35,12 @@ use crate::status::StatusDocument;
 use bytes::Bytes;
 use connection::{Connection, header};
 use reqwest::header::HeaderValue;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What is read of a server's OpenAPI document.
@@ -58,6 +61,8 @@ pub struct Tagged<T> {
     pub value: T,
     /// Its ETag; empty if the server gave none.
     pub etag: String,
+    /// When to ask again, where the server said so.
+    pub retry_after: Option<Duration>,
 }
 
 /// A client for one server.
@@ -280,8 +285,14 @@ impl Client {
 
     async fn tagged<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
         let response = self.connection.send(request).await?;
-        let (status, etag) = (response.status().as_u16(), header(&response, "etag"));
-        Ok(Tagged { value: self.parsed(status, response.bytes().await?)?, etag })
+        self.tag(response).await
+    }
+
+    /// What an answer says, with its ETag.
+    async fn tag<T: DeserializeOwned>(&self, response: Response) -> Result<Tagged<T>, ClientError> {
+        let (status, etag, retry_after) =
+            (response.status().as_u16(), header(&response, "etag"), again::retry_after(&response));
+        Ok(Tagged { value: self.parsed(status, response.bytes().await?)?, etag, retry_after })
     }
 
     /// What a body says; it is kept as what was heard last.
@@ -295,6 +306,10 @@ impl Client {
     /// Where to look, if the server goes on working.
     async fn started(&self, request: RequestBuilder) -> Result<Option<String>, ClientError> {
         let response = self.connection.send(request).await?;
-        Ok((response.status() == StatusCode::ACCEPTED).then(|| header(&response, "operation-location")))
+        let location = || match header(&response, "operation-location") {
+            none if none.is_empty() => header(&response, "location"),
+            location => location,
+        };
+        Ok((response.status() == StatusCode::ACCEPTED).then(location))
     }
 }

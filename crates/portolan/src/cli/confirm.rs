@@ -1,6 +1,7 @@
 //! Asks before something is taken away from somebody.
 
 use super::fault::Fault;
+use super::print::plain;
 use super::session::Session;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -15,6 +16,24 @@ pub(super) struct Confirm {
 }
 
 impl Confirm {
+    /// Goes on where somebody types this name after they have read what follows, or said yes before.
+    ///
+    /// # Errors
+    /// Where something else is typed, or nobody can be asked.
+    pub(super) fn name(&self, session: &Session, consequences: &str, name: &str) -> Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        if !session.may_ask() {
+            return Err(nobody(consequences).into());
+        }
+        write!(std::io::stderr(), "{}\nType the offer name to go on: ", plain(consequences))?;
+        if answer()? != name {
+            bail!("that is not {name}; nothing was changed");
+        }
+        Ok(())
+    }
+
     /// Goes on where somebody says yes to the question, or said so before.
     ///
     /// # Errors
@@ -24,15 +43,23 @@ impl Confirm {
             return Ok(());
         }
         if !session.may_ask() {
-            let text = format!("there is no terminal to ask on, so add --yes to say that you mean it. {question}");
-            return Err(Fault::usage(text).into());
+            return Err(nobody(question).into());
         }
-        write!(std::io::stderr(), "{question} [y/N] ")?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        write!(std::io::stderr(), "{} [y/N] ", plain(question))?;
+        if !matches!(answer()?.to_ascii_lowercase().as_str(), "y" | "yes") {
             bail!("nothing was changed");
         }
         Ok(())
     }
+}
+
+fn nobody(question: &str) -> Fault {
+    Fault::usage(format!("there is no terminal to ask on, so add --yes to say that you mean it. {question}"))
+}
+
+/// What is typed.
+fn answer() -> Result<String> {
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
 }

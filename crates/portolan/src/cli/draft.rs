@@ -9,8 +9,7 @@ use super::session::Session;
 use super::settings::nearest;
 use super::source::Source;
 use anyhow::{Context, Result};
-use api::client::{Client, ClientError, Tagged};
-use api::errors::ErrorCode;
+use api::client::{Client, Tagged};
 use api::offers::{Offer, PutOffer};
 use clap::Args;
 use serde::Serialize;
@@ -59,7 +58,7 @@ pub(super) async fn save(
 async fn there(session: &Session, client: &Client, (publisher, offer): (&str, &str)) -> Result<Option<Tagged<Offer>>> {
     match client.get_offer(publisher, offer).await {
         Ok(found) => Ok(Some(found)),
-        Err(ClientError::Refused { error, .. }) if error.code == ErrorCode::NotFound => Ok(None),
+        Err(error) if error.status() == Some(404) => Ok(None),
         Err(error) => Err(session.meant(client, (publisher, offer), error).await),
     }
 }

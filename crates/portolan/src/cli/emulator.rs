@@ -2,6 +2,7 @@
 
 use super::emulator_faults::{FaultCommand, ScenarioCommand};
 use super::emulator_sent::{OutboxCommand, Requests};
+use super::emulator_told::{minute, told};
 use super::exit::Exit;
 use super::fault::Fault;
 use super::print::{plain, table};
@@ -9,8 +10,7 @@ use super::session::Session;
 use super::{Run, With, run};
 use anyhow::{Context, Result};
 use api::client::{Client, ClientError};
-use api::dates::Date;
-use api::emulator::{Advance, Advanced, EmulatorState, Happening, Reach, Reviews};
+use api::emulator::{Advance, Advanced, EmulatorState, Reach, Reviews};
 use clap::{Args, Subcommand};
 use std::io::Write;
 use std::process::ExitCode;
@@ -140,18 +140,11 @@ fn shown(session: &Session, client: &Client, state: &EmulatorState) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// How far to turn the clock.
+/// How far to turn the clock, and of which offer.
 #[derive(Debug, Args)]
-#[group(id = "how-far", required = true, multiple = false, args = ["by", "to", "until"])]
 pub struct AdvanceBy {
-    /// By so much: 90s, 15m, 2h, 3d, 1w, or several of them, such as "1d 12h".
-    by: Option<String>,
-    /// To `next`, which is when something happens by itself, or to a moment such as 2026-01-09T00:00:00Z.
-    #[arg(long)]
-    to: Option<String>,
-    /// Until an offer stands so: status=waitingForPublisherReview, or step.displaycertify=blocked.
-    #[arg(long, value_name = "CONDITION", requires = "offer")]
-    until: Option<String>,
+    #[command(flatten)]
+    how_far: HowFar,
     /// The offer that --until is about, as publisher/offer or the offer's id.
     #[arg(long)]
     offer: Option<String>,
@@ -160,11 +153,26 @@ pub struct AdvanceBy {
     within: Option<String>,
 }
 
+/// How far to turn the clock.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct HowFar {
+    /// By so much: 90s, 15m, 2h, 3d, 1w, or several of them, such as "1d 12h".
+    by: Option<String>,
+    /// To `next`, which is when something happens by itself, or to a moment such as 2026-01-09T00:00:00Z.
+    #[arg(long)]
+    to: Option<String>,
+    /// Until an offer stands so: status=waitingForPublisherReview, or step.displaycertify=blocked.
+    #[arg(long, value_name = "CONDITION", requires = "offer")]
+    until: Option<String>,
+}
+
 impl Run for AdvanceBy {
     async fn run(self, session: &Session) -> Result<Exit> {
         let client = session.client_of_emulator()?;
         let offer = whole(session, &client, self.offer).await?;
-        let advance = Advance { by: self.by, to: self.to, until: self.until, offer, within: self.within };
+        let HowFar { by, to, until } = self.how_far;
+        let advance = Advance { by, to, until, offer, within: self.within };
         let advanced = asked(session, client.emulator_advance(&advance).await)?;
         session.answered(&client, |out, _| Ok(writeln!(out, "{}", told(&advanced))?))?;
         Ok(Exit::Done)
@@ -181,38 +189,6 @@ async fn whole(session: &Session, client: &Client, offer: Option<String>) -> Res
             Ok(Some(format!("{publisher}/{offer}")))
         }
     }
-}
-
-/// `2026-11-22 14:05 → 18:40 UTC (+4 h 35 min). web-gateway: Certification complete, Provisioning in progress.`
-fn told(advanced: &Advanced) -> String {
-    let (from, to) = (minute(advanced.from), minute(advanced.to));
-    let same_day = from.get(..10) == to.get(..10);
-    let to = if same_day { to.get(11..).unwrap_or(&to).to_owned() } else { to };
-    let moved = span(advanced.to.ticks() - advanced.from.ticks());
-    let happened = happenings(&advanced.happened);
-    format!("{from} → {to} UTC (+{moved}).{happened}")
-}
-
-/// What happened, offer by offer, in the order in which they came.
-fn happenings(happened: &[Happening]) -> String {
-    if happened.is_empty() {
-        return " Nothing happened.".to_owned();
-    }
-    let mut offers: Vec<(&str, Vec<&str>)> = Vec::new();
-    for one in happened {
-        match offers.iter_mut().find(|(offer, _)| *offer == one.offer) {
-            Some((_, titles)) => titles.push(&one.title),
-            None => offers.push((&one.offer, vec![&one.title])),
-        }
-    }
-    let publisher = |offer: &str| offer.split_once('/').map(|(publisher, _)| publisher.to_owned());
-    let is_one =
-        offers.iter().all(|(offer, _)| publisher(offer) == offers.first().and_then(|(offer, _)| publisher(offer)));
-    let said = offers.into_iter().map(|(offer, titles)| {
-        let name = if is_one { offer.split_once('/').map_or(offer, |(_, name)| name) } else { offer };
-        format!(" {}: {}.", plain(name), plain(&titles.join(", ")))
-    });
-    said.collect()
 }
 
 #[derive(Debug, Args)]
@@ -323,27 +299,34 @@ impl Run for Restore {
     }
 }
 
-/// What an offer is brought to.
+/// Which offer is brought where.
 #[derive(Debug, Args)]
-#[group(id = "where", required = true, multiple = false, args = ["status", "step"])]
 pub struct ReachCommand {
     /// The offer, as publisher/offer or the offer's id; a sample is saved where there is none.
     offer: String,
+    #[command(flatten)]
+    to: Place,
+    /// The type of the sample; that of virtual machines where nothing is said.
+    #[arg(long = "type", value_name = "TYPE")]
+    offer_type: Option<String>,
+}
+
+/// Where an offer is brought.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
     /// The status that it shall have, such as failed.
     #[arg(long)]
     status: Option<String>,
     /// The step, and the status that it shall have, such as displaycertify=blocked.
     #[arg(long, value_name = "STEP=STATUS")]
     step: Option<String>,
-    /// The type of the sample; that of virtual machines where nothing is said.
-    #[arg(long = "type", value_name = "TYPE")]
-    offer_type: Option<String>,
 }
 
 impl Run for ReachCommand {
     async fn run(self, session: &Session) -> Result<Exit> {
         let client = session.client_of_emulator()?;
-        let (step, step_status) = match self.step.as_deref().map(|step| step.split_once('=')) {
+        let (step, step_status) = match self.to.step.as_deref().map(|step| step.split_once('=')) {
             None => (None, None),
             Some(Some((step, status))) => (Some(step.to_owned()), Some(status.to_owned())),
             Some(None) => {
@@ -353,7 +336,7 @@ impl Run for ReachCommand {
             }
         };
         let offer = whole(session, &client, Some(self.offer)).await?.unwrap_or_default();
-        let reach = Reach { offer, offer_type: self.offer_type, status: self.status, step, step_status };
+        let reach = Reach { offer, offer_type: self.offer_type, status: self.to.status, step, step_status };
         let reached = asked(session, client.emulator_reach(&reach).await)?;
         session.answered(&client, |out, _| {
             let advanced = Advanced { from: reached.from, to: reached.to, happened: reached.happened };
@@ -373,65 +356,5 @@ impl Run for Journal {
         let journal = asked(session, session.client_of_emulator()?.emulator_journal().await)?;
         std::io::stdout().write_all(journal.as_bytes()).context("standard output cannot be written")?;
         Ok(Exit::Done)
-    }
-}
-
-/// `2026-11-22 14:05`; with seconds where there are some.
-pub(super) fn minute(date: Date) -> String {
-    let text = date.to_string();
-    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
-    let time = time.get(..8).unwrap_or(time);
-    format!("{day} {}", time.strip_suffix(":00").unwrap_or(time))
-}
-
-/// A span of ticks as people say it: its two largest units.
-fn span(ticks: i64) -> String {
-    let seconds = ticks / 10_000_000;
-    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
-    let mut left = seconds;
-    let parts = units.into_iter().filter_map(|(size, name)| {
-        let count = left / size;
-        left %= size;
-        (count > 0).then(|| format!("{count} {name}"))
-    });
-    let parts: Vec<String> = parts.take(2).collect();
-    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Advanced, Happening, span, told};
-    use api::dates::Date;
-
-    fn date(text: &str) -> Date {
-        Date::parse(text).unwrap()
-    }
-
-    #[test]
-    fn a_turn_of_the_clock_is_told_in_a_line() {
-        let happened = |offer: &str, title: &str| Happening {
-            at: date("2026-11-22T18:40:00Z"),
-            offer: offer.into(),
-            kind: "stepCompleted".into(),
-            title: title.into(),
-        };
-        let (from, to) = (date("2026-11-22T14:05:00Z"), date("2026-11-22T18:40:00Z"));
-        let one = "contoso/web-gateway";
-        let mut advanced = Advanced {
-            from,
-            to,
-            happened: vec![happened(one, "Certification complete"), happened(one, "Provisioning in progress")],
-        };
-        assert_eq!(
-            told(&advanced),
-            "2026-11-22 14:05 → 18:40 UTC (+4 h 35 min). web-gateway: Certification complete, Provisioning in progress."
-        );
-        advanced.happened.push(happened("fabrikam/x", "Late\u{1b}[2J"));
-        assert!(
-            told(&advanced).contains(" contoso/web-gateway: ") && told(&advanced).ends_with(" fabrikam/x: Late?[2J.")
-        );
-        let nothing = Advanced { from, to: date("2026-11-24T14:05:30Z"), happened: Vec::new() };
-        assert_eq!(told(&nothing), "2026-11-22 14:05 → 2026-11-24 14:05:30 UTC (+2 d 30 s). Nothing happened.");
-        assert_eq!(span(0), "0 s");
     }
 }

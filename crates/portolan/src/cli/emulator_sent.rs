@@ -1,7 +1,8 @@
 //! `portolan emulator outbox` and `requests`: what an emulator sent to nobody, and what it was asked.
 
 use super::Run;
-use super::emulator::{asked, minute};
+use super::emulator::asked;
+use super::emulator_told::minute;
 use super::exit::Exit;
 use super::fault::Fault;
 use super::print::{plain, table};

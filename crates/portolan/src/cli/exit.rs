@@ -108,9 +108,22 @@ impl Exit {
         match error {
             ClientError::Unusable(_) => Self::Usage,
             ClientError::Refused { error, .. } => Self::of_code(error.code),
+            ClientError::Foreign { status, .. } => Self::of_status(*status),
             ClientError::Unauthorized(_) | ClientError::NoToken { .. } => Self::NotAllowed,
             ClientError::Untrusted(_) | ClientError::Unreachable(_) => Self::Unreachable,
             ClientError::Unreadable { .. } => Self::Unexpected,
+        }
+    }
+
+    /// Where another server's code says nothing.
+    const fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 => Self::NotAllowed,
+            404 => Self::NotFound,
+            409 | 412 => Self::Conflict,
+            400 | 413 | 415 | 422 => Self::Invalid,
+            408 | 429 | 502..=504 => Self::Unreachable,
+            _ => Self::Unexpected,
         }
     }
 

@@ -4,6 +4,7 @@ use super::exit::Exit;
 use super::print::plain;
 use super::source::{self, Flaw, Source};
 use api::client::ClientError;
+use api::errors::ErrorDetail;
 use serde_json::{Map, Value, json};
 use std::fmt;
 
@@ -85,14 +86,15 @@ fn sentence(error: &anyhow::Error) -> String {
 /// error's context) with where they stand in it.
 pub(super) fn told(error: &anyhow::Error) -> String {
     let mut text = format!("error: {}", plain(&sentence(error)));
-    let details = refused(error).map(|refused| refused.details.as_slice()).unwrap_or_default();
-    let flaws: Vec<Flaw<'_>> = details.iter().map(Flaw::from).collect();
+    let flaws: Vec<Flaw<'_>> = details(error).iter().map(Flaw::from).collect();
     let source = error.downcast_ref::<Source>();
     for line in source::lines(&flaws, source) {
         text += &format!("\n  {line}");
     }
-    let whole =
-        refused(error).filter(|refused| refused.details.is_empty()).and_then(|refused| refused.target.as_deref());
+    let whole = error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>()? {
+        ClientError::Refused { error, .. } if error.details.is_empty() => error.target.as_deref(),
+        _ => None,
+    });
     if let Some(place) = whole.zip(source).and_then(|(target, source)| source.place(target)) {
         text += &format!("\n  at {}", plain(&place));
     }
@@ -129,6 +131,13 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
                 }
                 say("requestId", request_id.as_str().into());
             }
+            Some(ClientError::Foreign { code: theirs, details, request_id, .. }) => {
+                code.clone_from(theirs);
+                say("requestId", request_id.as_str().into());
+                if !details.is_empty() {
+                    say("details", serde_json::to_value(details).unwrap_or_default());
+                }
+            }
             Some(ClientError::Unauthorized(_) | ClientError::NoToken { .. }) => code = "Unauthorized".to_owned(),
             Some(ClientError::Untrusted(_) | ClientError::Unreachable(_)) => code = "Unreachable".to_owned(),
             Some(ClientError::Unusable(_)) => code = "Usage".to_owned(),
@@ -144,9 +153,15 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
     json!({ "error": members })
 }
 
-fn refused(error: &anyhow::Error) -> Option<&api::errors::ErrorBody> {
-    error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>() {
-        Some(ClientError::Refused { error, .. }) => Some(error.as_ref()),
+/// Every fault that a server named.
+pub(super) fn details(error: &anyhow::Error) -> &[ErrorDetail] {
+    error.chain().find_map(named).unwrap_or_default()
+}
+
+fn named<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a [ErrorDetail]> {
+    match cause.downcast_ref::<ClientError>()? {
+        ClientError::Refused { error, .. } => Some(&error.details),
+        ClientError::Foreign { details, .. } => Some(details),
         _ => None,
-    })
+    }
 }

@@ -96,7 +96,7 @@ impl Shelf {
         let (secret, known) = match credentials {
             Credentials::Token(Token(token)) => (token, None),
             Credentials::Secret(known) => (&known.client_secret, Some(known)),
-            Credentials::Nobody => return Err(Fault::usage("nobody is signed in: there is nothing to keep")),
+            Credentials::Nobody => return Err(Fault::not_signed_in("there is nothing to keep: nobody signed in")),
         };
         let record = Record {
             store,

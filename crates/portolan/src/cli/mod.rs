@@ -2,6 +2,7 @@
 
 mod about;
 mod access;
+mod cancel;
 mod circle;
 mod compare;
 mod completion;
@@ -12,9 +13,12 @@ mod draft;
 mod emulator;
 mod emulator_faults;
 mod emulator_sent;
+mod emulator_told;
 mod events;
 mod exit;
 mod fault;
+mod follow;
+mod go_live;
 mod history;
 mod kept;
 mod login;
@@ -25,6 +29,7 @@ mod notify;
 mod offer;
 mod output;
 mod print;
+mod publish;
 mod publisher;
 mod query;
 mod review;
@@ -33,10 +38,14 @@ mod secret;
 mod session;
 mod settings;
 mod source;
+mod spans;
 mod staff;
+mod status;
 mod submission;
 mod system_keyring;
 mod terminal;
+mod verb;
+mod wait;
 mod welcome;
 mod whoami;
 mod words;
@@ -53,27 +62,52 @@ pub use welcome::welcome;
 use about::{Help, Man, Version};
 use access::Access;
 use anyhow::{Error, Result};
+use cancel::Cancel;
 use clap::{Args, Subcommand};
 use completion::Completion;
 use configuration::Configuration;
 use events::Events;
+use go_live::GoLive;
 use login::{Login, Logout};
 use notify::Notify;
 use offer::Offer;
 use output::Format;
+use publish::Publish;
 use publisher::Publisher;
 use review::Review;
 use session::Session;
 use settings::Flags;
 use staff::Staff;
+use status::Status;
 use std::io::Write;
 use std::process::ExitCode;
 use submission::Submission;
+use wait::Wait;
 use whoami::WhoAmI;
 
 /// What talks to a server.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Say where an offer stands, or follow it.
+    ///
+    /// Example: portolan status vm-in-progress
+    Status(With<Status>),
+    /// Publish an offer: from its draft, or from a file.
+    ///
+    /// Example: portolan publish vm-never-published --wait=preview --timeout 2h30m
+    Publish(With<Publish>),
+    /// Wait until an offer has come so far. Ends early where it cannot any more.
+    ///
+    /// Example: portolan wait saas-live --for live --timeout 0
+    Wait(With<Wait>),
+    /// Sign the preview off, so that customers see it.
+    ///
+    /// Example: portolan go-live vm-waiting-for-sign-off --yes
+    GoLive(With<GoLive>),
+    /// Stop a submission. What is live stays live.
+    ///
+    /// Example: portolan cancel vm-in-progress --dry-run
+    Cancel(With<Cancel>),
     /// Create publishers, and see yours.
     ///
     /// Example: portolan publisher create contoso --name "Contoso, Ltd."
@@ -162,6 +196,11 @@ impl Command {
     /// Does it, and says how it ended.
     pub async fn run(self, program: Program) -> ExitCode {
         match self {
+            Self::Status(status) => run(status).await,
+            Self::Publish(publish) => run(publish).await,
+            Self::Wait(wait) => run(wait).await,
+            Self::GoLive(go_live) => run(go_live).await,
+            Self::Cancel(cancel) => run(cancel).await,
             Self::Publisher(publisher) => run(publisher).await,
             Self::Access(access) => run(access).await,
             Self::Staff(staff) => run(staff).await,

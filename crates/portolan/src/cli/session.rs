@@ -11,7 +11,6 @@ use anyhow::{Context, Result};
 use api::client::{
     COMMON_TENANT, Client, ClientError, ClientSecret, Credentials, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
-use api::errors::ErrorCode;
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
@@ -109,7 +108,7 @@ impl Session {
     pub(super) fn client_of_emulator(&self) -> Result<Client> {
         let names = ["PORTOLAN_TOKEN", "PORTOLAN_CLIENT_ID", "PORTOLAN_CLIENT_SECRET"];
         let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-        if names.iter().any(|name| is_set(&name)) { self.client() } else { self.client_as(Credentials::Nobody) }
+        if names.iter().any(is_set) { self.client() } else { self.client_as(Credentials::Nobody) }
     }
 
     /// A client with these credentials.
@@ -202,9 +201,8 @@ impl Session {
         (publisher, offer): (&str, &str),
         error: ClientError,
     ) -> anyhow::Error {
-        let ClientError::Refused { error: refused, .. } = &error else { return error.into() };
-        match refused.code {
-            ErrorCode::NotFound => {
+        match error.status() {
+            Some(404) => {
                 let Ok(offers) = client.list_offers(publisher).await else {
                     return self.meant_publisher(client, publisher, error).await;
                 };
@@ -216,7 +214,7 @@ impl Session {
                     None => error.into(),
                 }
             }
-            ErrorCode::Forbidden => self.meant_publisher(client, publisher, error).await,
+            Some(403) => self.meant_publisher(client, publisher, error).await,
             _ => error.into(),
         }
     }
@@ -224,8 +222,7 @@ impl Session {
     /// The same error; where the caller is a member of another publisher with nearly this id, that there is no such one. A
     /// server says of publishers that are not there what it says of those that are somebody else's.
     pub(super) async fn meant_publisher(&self, client: &Client, publisher: &str, error: ClientError) -> anyhow::Error {
-        let code = if let ClientError::Refused { error, .. } = &error { Some(error.code) } else { None };
-        if !matches!(code, Some(ErrorCode::Forbidden | ErrorCode::NotFound)) {
+        if !matches!(error.status(), Some(403 | 404)) {
             return error.into();
         }
         let known = client.list_publishers().await.unwrap_or_default();

@@ -74,7 +74,7 @@ pub(super) fn lines(flaws: &[Flaw<'_>], source: Option<&Source>) -> Vec<String> 
 }
 
 /// A file with an offer, as a PUT takes it and `portolan offer export` writes it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Source {
     /// What people call it: its path as it was given, or `stdin`.
     name: String,
@@ -83,7 +83,7 @@ pub(super) struct Source {
 }
 
 /// The members that count. Others, such as `status` of an offer that was read, are passed over.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Given {
     publisher_id: Option<String>,

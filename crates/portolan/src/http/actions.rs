@@ -2,11 +2,12 @@
 
 use super::errors::Problem;
 use super::explain::{forecast, is_dry_run, no_dry_run};
+use super::judging::judge;
 use super::offers::missing;
 use super::request::{At, expected, read_action, read_own};
 use super::{Rooms, Shared, reply};
 use crate::auth::{Authorised, Permission};
-use api::explain::CancelForecast;
+use api::explain::{CancelForecast, PublishForecast};
 use api::offers::{ActionRequest, RollBackRequest};
 use axum::body::Body;
 use axum::extract::State;
@@ -16,11 +17,12 @@ use publishing::command::Command;
 use publishing::decide::Answer;
 use publishing::offer::OfferKey;
 
-/// Starts the way from draft to preview.
+/// Starts the way from draft to preview. A dry run (ours) changes nothing, and judges the draft, or the offer that is its body.
 #[utoipa::path(post, path = "/api/publishers/{publisherId}/offers/{offerId}/publish", operation_id = "publish_offer", tag = "Actions",
-    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header)),
+    params(("publisherId" = String, Path), ("offerId" = String, Path), ("If-Match" = Option<String>, Header),
+        ("dryRun" = Option<bool>, Query, description = "Changes nothing, and answers what the publish would come to. The body may be an offer, as a PUT takes it.")),
     request_body = Option<ActionRequest>,
-    responses((status = 202, description = "Started; Operation-Location and Location say where to look.", headers(("Operation-Location" = String), ("Location" = String)))))]
+    responses((status = 200, description = "Of a dry run: nothing is wrong with it.", body = PublishForecast), (status = 202, description = "Started; Operation-Location and Location say where to look.", headers(("Operation-Location" = String), ("Location" = String)))))]
 pub(crate) async fn publish_offer(
     State(rooms): Shared,
     at: At,
@@ -28,6 +30,9 @@ pub(crate) async fn publish_offer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    if is_dry_run(&uri).unwrap_or_default() {
+        return judge(&rooms, &at, &headers, body).await;
+    }
     let expected = expected(&headers);
     act(&rooms, &at, &uri, body, Permission::Publish, |emails| Command::Publish { emails, expected }).await
 }

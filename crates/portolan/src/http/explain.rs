@@ -43,7 +43,7 @@ pub(super) fn is_dry_run(uri: &Uri) -> Result<bool, Problem> {
 
 /// Refuses a dry run where there is none: it must not really be done.
 pub(super) fn no_dry_run(uri: &Uri) -> Result<(), Problem> {
-    let message = "dryRun=true is there for a cancel and for nothing else; nothing was done. Read the offer's explain, which says what can be done and where that leads, or leave dryRun out to really do it.";
+    let message = "dryRun=true is there for a publish and a cancel, and for nothing else; nothing was done. Read the offer's explain, which says what can be done and where that leads, or leave dryRun out to really do it.";
     if is_dry_run(uri)? { Err(Problem::bad_request("dryRun", message)) } else { Ok(()) }
 }
 

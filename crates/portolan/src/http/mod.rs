@@ -18,6 +18,7 @@ mod following;
 mod health;
 mod history;
 mod json;
+mod judging;
 mod leads;
 mod limits;
 mod listen;

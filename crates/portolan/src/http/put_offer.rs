@@ -29,9 +29,7 @@ pub(crate) async fn put_offer(
     body: Body,
 ) -> Result<Response, Problem> {
     let authorised = at.authorise(&rooms.read, Permission::SaveDraft)?;
-    let offer = OfferId::parse(at.name(1)).ok_or_else(|| {
-        Problem::bad_request("offerId", format!("The offer id in the path cannot be one. {OFFER_ID_FORM}"))
-    })?;
+    let offer = OfferId::parse(at.name(1)).ok_or_else(no_id)?;
     want_json(&headers)?;
     let body = read_body(body, LONGEST_OFFER).await?;
     let Sent { offer_type, definition } = read(json::check(&body)?, authorised.publisher().as_str(), offer.as_str())?;
@@ -42,12 +40,17 @@ pub(crate) async fn put_offer(
 }
 
 /// What a body says, once it is known to be about the path's offer.
-struct Sent {
-    offer_type: String,
-    definition: String,
+pub(super) struct Sent {
+    pub(super) offer_type: String,
+    pub(super) definition: String,
 }
 
-fn read(text: &str, publisher: &str, offer: &str) -> Result<Sent, Problem> {
+/// The path names no offer that can be.
+pub(super) fn no_id() -> Problem {
+    Problem::bad_request("offerId", format!("The offer id in the path cannot be one. {OFFER_ID_FORM}"))
+}
+
+pub(super) fn read(text: &str, publisher: &str, offer: &str) -> Result<Sent, Problem> {
     let members: HashMap<String, &RawValue> = serde_json::from_str(text)
         .map_err(|_| Problem::bad_request("", "The body is not a JSON object. Send the offer as one."))?;
     for (name, in_path) in [("publisherId", publisher), ("id", offer)] {

@@ -2,7 +2,7 @@
 
 use super::{Failure, Perform};
 use crate::auth::Authorised;
-use crate::store::Document;
+use crate::store::{Document, Stored};
 use publishing::command::Command;
 use publishing::offer::{Offer, OfferId};
 use publishing::status::{self, Status};
@@ -30,6 +30,29 @@ impl Perform {
         let document = self.change(&decision, stored.as_ref(), None, None)?.document;
         let before = stored.map_or(decision.offer, |stored| stored.offer);
         Ok(Foreseen { before, document })
+    }
+
+    /// Decides a caller's publish as [`Perform::perform`] would, of the draft that `save` would have kept before, where that is
+    /// given. Changes nothing; gives back the offer as it would be published.
+    ///
+    /// # Errors
+    /// The [`Failure`] that performing them would come to.
+    pub async fn foresee_publish(
+        &self,
+        by: &Authorised<'_>,
+        offer: &OfferId,
+        save: Option<Command>,
+        publish: Command,
+    ) -> Result<Offer, Failure> {
+        let (key, actor) = self.admit(by, offer, &publish)?;
+        let mut stored = self.store.load(&key).await?;
+        if let Some(save) = save {
+            let revision = stored.as_ref().map_or(0, |stored| stored.revision);
+            let saved = self.decide(&key, (&actor, Uuid::nil()), &save, stored.as_ref()).await?;
+            stored = Some(Stored { offer: saved.offer, revision });
+        }
+        let decision = self.decide(&key, (&actor, Uuid::nil()), &publish, stored.as_ref()).await?;
+        Ok(stored.map_or(decision.offer, |stored| stored.offer))
     }
 
     /// Where an offer stands, as its status document says. One whose type is gone keeps the steps that it has, and shows none

@@ -25,6 +25,7 @@ mod durations;
 mod egress;
 mod egress_answers;
 mod emulator;
+mod emulator_cli;
 mod emulator_exec;
 mod emulator_faults;
 mod emulator_scenarios;
