@@ -72,7 +72,7 @@ fn each_is_reached_by_a_real_run() {
     wait.env("PORTOLAN_SERVER", &demo.url).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = wait.spawn().unwrap();
     let mut first = [0];
-    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    child.stderr.as_mut().unwrap().read_exact(&mut first).unwrap();
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));

@@ -31,8 +31,14 @@ const NOT_RUN: [(&str, &str); 15] = [
 ];
 
 /// Beginnings of examples that say nothing on standard output where all went well.
-const SILENT: [&str; 4] =
-    ["portolan emulator fault clear", "portolan login", "portolan logout", "portolan man --directory"];
+const SILENT: [&str; 6] = [
+    "portolan emulator fault clear",
+    "portolan emulator fault remove",
+    "portolan emulator snapshot remove",
+    "portolan login",
+    "portolan logout",
+    "portolan man --directory",
+];
 
 const HOOK: &str = "portolan notify add https://hooks.contoso.example/portolan --event live,failed";
 
@@ -184,7 +190,7 @@ impl Place {
     fn meant(&self, example: &str) -> String {
         const ID: &str = "2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50";
         let example = example.replace("publisher create contoso", "publisher create fabrikam");
-        let example = example.replace("web-gateway", "vm-in-progress");
+        let example = example.replace(" web-gateway", " vm-in-progress");
         if !example.contains(ID) {
             return example;
         }
