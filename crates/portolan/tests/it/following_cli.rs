@@ -80,6 +80,8 @@ fn file(directory: &Path, demo: &Portolan, of: &str, change: impl Fn(&mut Value)
     let (_, body) = curl(&[&format!("{}/api/publishers/contoso/offers/{of}?api-version=2017-10-31", demo.url)]);
     let read: Value = serde_json::from_str(&body).unwrap();
     let mut offer = serde_json::json!({"offerTypeId": read["offerTypeId"], "definition": read["definition"]});
+    // Secrets are never read: leads go nowhere.
+    offer["definition"]["offer"]["microsoft-azure-marketplace.leadDestination"] = "None".into();
     change(&mut offer["definition"]);
     let path = directory.join("offer.json");
     std::fs::write(&path, serde_json::to_string_pretty(&offer).unwrap()).unwrap();
@@ -274,17 +276,44 @@ fn a_watch_that_nobody_reads_any_more_ends_quietly() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
 }
 
+/// A type that waits for a reviewer.
+const REVIEWED: &str = r#"
+id = "reviewed"
+display_text = "Reviewed"
+[[step]]
+id = "displaycertify"
+name = "Certification"
+description = "A reviewer looks."
+checks = [{ kind = "reviewer", queue = "review" }]
+[[step]]
+id = "package"
+name = "Package"
+description = "The preview is put in place."
+checks = [{ kind = "listing" }]
+[[step]]
+id = "publisher-signoff"
+name = "Sign off"
+description = "The publisher looks."
+checks = [{ kind = "sign-off" }]
+[[step]]
+id = "live"
+name = "Live"
+description = "Customers see it."
+checks = [{ kind = "promote" }]
+"#;
+
 #[test]
 fn a_server_that_is_killed_is_waited_for_and_nothing_is_told_twice() {
     let data = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
-    let serve = || Portolan::serve_at(&listen, &url, data.path(), &[]);
+    std::fs::write(data.path().join("reviewed.toml"), REVIEWED).unwrap();
+    let settings = data.path().join("settings.toml");
+    std::fs::write(&settings, "offer_types = [\"reviewed.toml\"]\n").unwrap();
+    let serve = || Portolan::serve_at(&listen, &url, data.path(), &["--config", settings.to_str().unwrap()]);
     let first = serve();
     let offer = data.path().join("offer.json");
-    let definition = include_str!("../web-gateway.json");
-    std::fs::write(&offer, format!(r#"{{"offerTypeId":"microsoft-azure-virtualmachines","definition":{definition}}}"#))
-        .unwrap();
+    std::fs::write(&offer, r#"{"offerTypeId":"reviewed","definition":{"displayText":"W"}}"#).unwrap();
     let arguments = ["publish", "web-gateway", "-f", offer.to_str().unwrap(), "--wait=live"];
     let mut watching = Watching::start(&url, &arguments);
     watching.until("Certification waits for a reviewer");
@@ -303,7 +332,13 @@ fn a_server_that_is_killed_is_waited_for_and_nothing_is_told_twice() {
     assert!(told[lost[0] + 1].ends_with("answers again."), "nothing between: {told:#?}");
     assert_eq!(
         told[lost[0] + 2..],
-        ["web-gateway canceled", "web-gateway Certification canceled"].map(|line| line)[..],
+        [
+            "web-gateway canceled",
+            "web-gateway Certification canceled",
+            "web-gateway Package canceled",
+            "web-gateway Sign off canceled",
+            "web-gateway Live canceled"
+        ],
         "{told:#?}"
     );
 }
@@ -405,8 +440,33 @@ fn messages_of_the_original_are_read_as_text_and_a_busy_server_is_asked_again() 
         true => Some((200, "", status("failed", &[("a", "Certification", "rejected")]))),
         false => Some((404, "", String::new())),
     }));
-    let said = run(&server.url, &["wait", "contoso/x", "--for", "live"]);
+    let mut wait = portolan(&server.url, &["wait", "contoso/x", "--for", "live"]);
+    let said = said(wait.env("PORTOLAN_TOKEN", "any").output().unwrap());
     assert_eq!(said.code, 10, "{}", said.err);
     assert!(said.out.starts_with("Rejected at Certification. Mend what is named here"), "{}", said.out);
     assert!(said.out.contains("error   Logo is 40 &times; 40 <px>"), "{}", said.out);
+}
+
+#[test]
+fn who_saved_the_draft_meanwhile_is_told() {
+    let server = Legacy::start(Box::new(|asked, _| match asked.what.as_str() {
+        what if what.starts_with("PUT") => {
+            let refused =
+                r#"{"error":{"code":"PreconditionFailed","message":"It is another by now.","target":"If-Match"}}"#;
+            Some((412, "", refused.to_owned()))
+        }
+        what if what.ends_with("/history") => {
+            let entry = r#"{"sequence":7,"at":"2026-11-22T09:41:00Z","event":"draftSaved","title":"The draft was saved","by":"jane","publisherId":"contoso","offerId":"web-gateway","status":"failed","hash":""}"#;
+            Some((200, "", format!(r#"{{"value":[{entry}]}}"#)))
+        }
+        _ => Some((200, "ETag: \"7\"\r\n", offer_of())),
+    }));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("offer.json");
+    std::fs::write(&path, r#"{"offerTypeId":"t","definition":{"displayText":"New"}}"#).unwrap();
+    let mut publish = portolan(&server.url, &["publish", "contoso/web-gateway", "-f", path.to_str().unwrap()]);
+    let said = said(publish.env("PORTOLAN_TOKEN", "any").output().unwrap());
+    assert_eq!(said.code, 6, "{}", said.err);
+    assert!(said.err.contains("(The draft was saved by jane at 2026-11-22T09:41:00Z)"), "{}", said.err);
+    assert!(server.asked().iter().all(|asked| !asked.what.starts_with("POST")), "nothing is submitted");
 }

@@ -10,7 +10,7 @@ use api::explain::Explanation;
 use api::status::{MessageLevel, OfferStatus, StatusDocument, Step, StepStatus};
 
 /// No line is wider, however wide the terminal is.
-const WIDEST: usize = 100;
+const WIDEST: usize = 110;
 
 /// Where the text of a message begins.
 const MESSAGE: usize = 15;
@@ -162,6 +162,10 @@ fn folded(steps: &[Step], room: Option<usize>) -> Vec<Group<'_>> {
             groups.insert(at.min(groups.len()), Group::Many(status, many));
         }
     }
+    if let Some(room) = room.filter(|room| groups.len() > *room) {
+        groups.retain(|group| matches!(group, Group::One(_)));
+        groups.truncate(room.max(1));
+    }
     groups
 }
 
@@ -178,8 +182,13 @@ fn step_line(step: &Step, explanation: Option<&Explanation>, names: usize, frame
     }
     let dot = if frame.look.symbols { " · " } else { ", " };
     let counted = count(step);
-    let said = said_of(step, explanation, frame).into_iter().chain((!counted.is_empty()).then_some(counted));
-    let said = said.collect::<Vec<_>>().join(dot);
+    let mut said = said_of(step, explanation, frame);
+    said.extend((!counted.is_empty()).then_some(counted));
+    let room = frame.columns.min(WIDEST).saturating_sub(line.width());
+    while frame.look.is_terminal && said.len() > 1 && width(&said.join(dot)) > room {
+        said.pop();
+    }
+    let said = said.join(dot);
     match step.status {
         StepStatus::Rejected => line.painted(Paint::Bad, &said),
         StepStatus::Blocked | StepStatus::WaitingForPublisherReview => line.painted(Paint::Warning, &said),
@@ -284,7 +293,7 @@ mod tests {
         let expected = "\
 Contoso Web Gateway  web-gateway · Virtual machine · version 7                             RUNNING
   ✓ Validate Pre-Requisites  done
-  ▸ Certification            [======    ] 62%  4 h 24 min so far · usually 9 h – 1 d 6 h (24 earlie…
+  ▸ Certification            [======    ] 62%  4 h 24 min so far
       warning  privacyURL redirects twice  fix: Link to the page itself.  URL-3XX
   · Provisioning             usually < 1 day
   · Publisher signoff        you

@@ -130,7 +130,9 @@ fn without_tags(html: &str) -> String {
         let (before, from) = rest.split_at(at);
         text += before;
         let (end, is_tag) = if from.starts_with('<') { ('>', true) } else { (';', false) };
-        let Some(length) = from.find(end).filter(|length| is_tag || *length < 10) else {
+        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '#');
+        let length = from.find(end).filter(|end| is_tag || from.get(1..*end).is_some_and(is_name));
+        let Some(length) = length else {
             text.extend(from.chars().next());
             rest = from.get(1..).unwrap_or_default();
             continue;
