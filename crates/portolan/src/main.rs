@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use portolan::artifacts::Artifacts;
 use portolan::checks::Checks;
 use portolan::cli;
@@ -28,9 +28,12 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+/// What stands below the commands.
+const TOPICS: &str = "Topics: portolan help exit-codes, environment, formats, ci.";
+
 /// A marketplace publishing service: offers from draft to live, over the Cloud Partner Portal API of 2017-10-31.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = TOPICS)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -58,22 +61,6 @@ enum Command {
     /// Example: portolan journal list
     #[command(subcommand)]
     Journal(Journal),
-    /// Print the settings file with every default.
-    ///
-    /// Example: portolan config > portolan.toml
-    Config,
-}
-
-#[derive(Debug, Subcommand)]
-enum Emulator {
-    /// Run it until you stop it.
-    ///
-    /// Example: portolan emulator start --demo --frozen
-    Start(emulator::Start),
-    /// Run a command against one of its own, and end with the command's exit code.
-    ///
-    /// Example: portolan emulator exec --demo -- npm test
-    Exec(emulator::Exec),
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,9 +75,23 @@ enum Journal {
     Verify(Verify),
 }
 
+#[derive(Debug, Subcommand)]
+enum Emulator {
+    /// Run it until you stop it.
+    ///
+    /// Example: portolan emulator start --demo --frozen
+    Start(emulator::Start),
+    /// Run a command against one of its own, and end with the command's exit code.
+    ///
+    /// Example: portolan emulator exec --demo -- npm test
+    Exec(emulator::Exec),
+    #[command(flatten)]
+    Running(cli::Emulator),
+}
+
 #[derive(Debug, Args)]
 struct Serve {
-    /// The settings file; `portolan config` prints one.
+    /// The settings file; `portolan config default` prints one.
     #[arg(long, env = "PORTOLAN_CONFIG")]
     config: Option<PathBuf>,
     /// The directory of the database.
@@ -136,6 +137,9 @@ struct Demo {
 }
 
 fn main() -> ExitCode {
+    if cli::completed(Arguments::command) {
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::parse();
     let run = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -147,7 +151,7 @@ fn main() -> ExitCode {
             result
         });
     match run {
-        Ok(exit) => exit,
+        Ok(code) => code,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
@@ -157,24 +161,33 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Client(command) => return Ok(command.run().await),
+        Command::Client(command) => {
+            let program = cli::Program { command: Arguments::command(), default_settings: config::DEFAULT_FILE };
+            return Ok(command.run(program).await);
+        }
         Command::Emulator(command) => return run_emulator(command).await,
         Command::Serve(arguments) => serve(arguments).await?,
         Command::Demo(arguments) => run_demo(arguments).await?,
         Command::Journal(Journal::Client(journal)) => return Ok(journal.run().await),
         Command::Journal(Journal::Verify(verify)) => verify.run(&Clock::system())?,
-        Command::Config => std::io::stdout().write_all(config::DEFAULT_FILE.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn run_emulator(command: Emulator) -> Result<ExitCode> {
-    log(LogFormat::Human, "warn")?;
+    // That a step is late or blocked is what somebody plays through here, and no news for an operator.
+    let quietly = || log(LogFormat::Human, "error");
     match command {
-        Emulator::Start(start) => start.run().await?,
-        Emulator::Exec(exec) => return exec.run().await,
+        Emulator::Start(start) => {
+            quietly()?;
+            start.run(cli::scenario).await.map(|()| ExitCode::SUCCESS)
+        }
+        Emulator::Exec(exec) => {
+            quietly()?;
+            exec.run(cli::scenario).await
+        }
+        Emulator::Running(command) => Ok(command.run().await),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(arguments: Serve) -> Result<()> {

@@ -133,6 +133,8 @@ pub enum Credentials {
     Token(Token),
     /// As a service principal, for which the client gets its tokens itself.
     Secret(ClientSecret),
+    /// As nobody: for an emulator on this machine, which asks for no name.
+    Nobody,
 }
 
 /// A bearer token.
@@ -232,7 +234,7 @@ impl Connection {
     /// The answer to a request, with a token that has not ended.
     async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
-        let token = self.token(None).await?.unwrap_or_default();
+        let Some(token) = self.token(None).await? else { return accepted(request.send().await?).await };
         let response = request.bearer_auth(&token).send().await?;
         // When a token ends is for the server to say: nobody's clock is asked. What it refused so has not been done.
         if response.status() == StatusCode::UNAUTHORIZED
@@ -244,9 +246,15 @@ impl Connection {
         Ok(response)
     }
 
+    /// The token that requests carry now.
+    pub(super) async fn current_token(&self) -> Result<Token, ClientError> {
+        self.token(None).await.map(|token| Token(token.unwrap_or_default()))
+    }
+
     /// A token that is not the refused one, if there can be one.
     async fn token(&self, refused: Option<&str>) -> Result<Option<String>, ClientError> {
         match &self.credentials {
+            Credentials::Nobody => Ok(None),
             Credentials::Token(Token(token)) => Ok(refused.is_none().then(|| token.clone())),
             Credentials::Secret(secret) => {
                 let mut held = self.held.lock().await;

@@ -36,11 +36,23 @@ use bytes::Bytes;
 use connection::{Connection, header};
 use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
+
+/// What is read of a server's OpenAPI document.
+#[derive(Deserialize)]
+struct Description {
+    info: Described,
+}
+
+#[derive(Deserialize)]
+struct Described {
+    version: String,
+}
 
 /// An offer with the ETag to send when it is changed.
 #[derive(Clone, Debug)]
@@ -104,6 +116,18 @@ impl Client {
     /// The body of the last answer that was read by this client or its clones, as the server wrote it.
     pub fn heard(&self) -> Bytes {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The token that requests carry; for a service principal's secret the server is asked for one.
+    pub async fn token(&self) -> Result<Token, ClientError> {
+        self.connection.current_token().await
+    }
+
+    /// The version that the server says of itself, in the description of its routes. Other services may have none.
+    pub async fn get_server_version(&self) -> Result<String, ClientError> {
+        self.read::<Description>(self.request(Method::GET, "/openapi.json"))
+            .await
+            .map(|described| described.info.version)
     }
 
     /// The publishers that the caller is a member of.

@@ -124,7 +124,7 @@ fn total(answer: &Incoming) -> Option<u64> {
 }
 
 /// An answer that brings no file. What may pass is tried again.
-fn unwelcome(status: StatusCode) -> PinFault {
+pub fn unwelcome(status: StatusCode) -> PinFault {
     let passes =
         status.is_server_error() || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&status);
     if passes {

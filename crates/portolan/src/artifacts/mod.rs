@@ -15,6 +15,7 @@ mod workbook;
 
 pub use audience::{AudienceEntry, AudienceKind, from_entries};
 pub use digest::Digest;
+pub use fetch::unwelcome;
 pub use flaws::Flaw;
 pub use keep::Kept;
 pub use settings::{ArtifactSettings, DiskImages};

@@ -23,7 +23,7 @@ impl From<Unauthenticated> for NotVerified {
 
 macro_rules! denials {
     ($($name:ident = $fault:literal;)*) => {
-        $(pub(super) const $name: Unauthenticated =
+        $(pub(crate) const $name: Unauthenticated =
             Unauthenticated(concat!("Authorization has been denied for this request: ", $fault));)*
     };
 }

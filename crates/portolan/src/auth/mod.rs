@@ -19,6 +19,7 @@ mod verified;
 
 pub use caller::{Authorised, AuthorisedStaff, Caller, Forbidden};
 pub use claims::is_unseen;
+pub(crate) use denials::EXPIRED;
 pub use denials::{NotVerified, Unauthenticated};
 pub use gate::{Gate, SETUP_PREFIX};
 pub use issuers::Issuers;

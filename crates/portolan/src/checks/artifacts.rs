@@ -4,6 +4,7 @@ use super::breaker::{Denied, Leave, Places};
 use super::{Job, Setback};
 use crate::artifacts::{self, Artifacts, AudienceEntry, Digest, Hindrance, PinFault};
 use crate::links::Links;
+use ::http::StatusCode;
 use futures_util::{StreamExt, stream};
 use publishing::artifact_rule::{ArtifactKind, MarkedArtifact};
 use publishing::check::{Outside, Progress};
@@ -67,6 +68,16 @@ pub(super) fn record(job: &Job) -> Result<Report, Setback> {
     };
     let messages = said.map(|text| Message::information(text, job.now)).into_iter().collect();
     Ok(Report { artifacts, ..Report::new(Ending::Done, messages) })
+}
+
+/// What is said of a file whose link has ended: the one at this pointer into the offer, or the first that the version names.
+pub(super) fn expired(job: &Job, target: Option<&str>) -> Option<Message> {
+    let (_, marked) = marked(job).ok()?;
+    let is_meant =
+        |marked: &&MarkedArtifact| target.is_none_or(|target| target == format!("/definition{}", marked.pointer));
+    let meant = marked.iter().find(is_meant)?;
+    let PinFault::Refused(flaws) = artifacts::unwelcome(StatusCode::FORBIDDEN) else { return None };
+    Some(Message::fault(&flaws.first()?.at(&meant.pointer), job.now))
 }
 
 impl Pinning {

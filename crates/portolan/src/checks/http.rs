@@ -275,7 +275,7 @@ fn waiting(outside: Outside, until: Moment, messages: Vec<Message>) -> Report {
     Report { outside: Some(outside), ..Report::new(Ending::WaitingUntil(until), messages) }
 }
 
-fn timed_out(job: &Job, outside: Outside) -> Report {
+pub(super) fn timed_out(job: &Job, outside: Outside) -> Report {
     let text = "The system that does this check did not say in time how it ends. The marketplace's operator has to look at that and unblock it.";
     let mut messages = unwarned(&job.check);
     messages.push(Message::error("CheckTimedOut", text, job.now));

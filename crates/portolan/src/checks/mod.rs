@@ -20,7 +20,7 @@ pub use callback::{Callback, CallbackFault};
 pub use settings::{CheckerSetting, missing_checker};
 
 pub use leads::{LeadAnswer, send_lead};
-pub use signature::signed_with_all;
+pub use signature::{have_signed, signed_with_all};
 
 use crate::artifacts::Artifacts;
 use crate::clock::Clock;
@@ -29,6 +29,7 @@ use crate::links::Links;
 use artifacts::Pinning;
 use publishing::check::{Check, Outside};
 use publishing::command::{CheckRef, Ending, Report};
+use publishing::message::Message;
 use publishing::moment::Moment;
 use publishing::offer::{OfferKey, Snapshot};
 use publishing::offer_type::OfferType;
@@ -79,6 +80,9 @@ pub trait Rehearsal: fmt::Debug + Send + Sync {
 
     /// What is reported of a check that came to this.
     fn reported(&self, job: &Job, report: Report) -> Report;
+
+    /// Whether what was reported of a check last is reported a second time, as by a system that is not sure. Asked once.
+    fn is_reported_again(&self, check: &CheckRef) -> bool;
 }
 
 /// The runners, with what they work with.
@@ -88,6 +92,16 @@ pub struct Checks {
     checkers: Arc<BTreeMap<String, Checker>>,
     pinning: Option<Pinning>,
     egress: Option<Egress>,
+}
+
+/// What is reported of a check whose system did not say in time how it ends.
+pub fn timed_out(job: &Job) -> Report {
+    http::timed_out(job, job.check.outside.clone().unwrap_or_default())
+}
+
+/// What is said of a file of the version whose link has ended: the one at this JSON pointer into the offer, or the first.
+pub fn expired_artifact(job: &Job, target: Option<&str>) -> Option<Message> {
+    artifacts::expired(job, target)
 }
 
 impl Checks {
@@ -115,6 +129,11 @@ impl Checks {
     #[must_use]
     pub fn rehearsed(self, rehearsal: Arc<dyn Rehearsal>) -> Self {
         Self { rehearsal: Some(rehearsal), ..self }
+    }
+
+    /// Whether what was reported of a check is reported a second time; only in a rehearsal.
+    pub fn is_reported_again(&self, check: &CheckRef) -> bool {
+        self.rehearsal.as_ref().is_some_and(|rehearsal| rehearsal.is_reported_again(check))
     }
 
     /// Leave to run a check, unless as many as may are running, or its checker does not answer.

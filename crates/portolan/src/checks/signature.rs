@@ -93,6 +93,11 @@ pub fn signed_with_all<'a>(secrets: impl Iterator<Item = &'a str>, id: &str, now
     headers(secrets.filter_map(key).collect::<Vec<_>>().iter(), id, now, body)
 }
 
+/// Whether one of these secrets, all of them `whsec_…`, has signed a body just now.
+pub fn have_signed<'a>(secrets: impl Iterator<Item = &'a str>, headers: &HeaderMap, now: Moment, body: &[u8]) -> bool {
+    Secrets(secrets.filter_map(key).collect()).have_signed(headers, now, body)
+}
+
 fn headers<'a>(keys: impl Iterator<Item = &'a Key>, id: &str, now: Moment, body: &[u8]) -> HeaderMap {
     let timestamp = seconds(now).to_string();
     let signatures: Vec<String> =

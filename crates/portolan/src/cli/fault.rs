@@ -71,13 +71,32 @@ impl Meant {
     }
 }
 
+/// What was tried and why it failed. Where it is known what was meant, that is the whole reason.
+fn sentence(error: &anyhow::Error) -> String {
+    let Some(meant) = error.downcast_ref::<Meant>() else { return format!("{error:#}") };
+    let meant = meant.to_string();
+    let mut said: Vec<String> = error.chain().map(ToString::to_string).collect();
+    if let Some(at) = said.iter().position(|text| *text == meant) {
+        said.truncate(at + 1);
+    }
+    said.join(": ")
+}
+
 /// An error for people: what was tried and why it failed, and the server's faults a line each; of a file (a [`Source`] as the
 /// error's context) with where they stand in it.
 pub(super) fn told(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {}", plain(&format!("{error:#}")));
+    let mut text = format!("error: {}", plain(&sentence(error)));
     let flaws: Vec<Flaw<'_>> = details(error).iter().map(Flaw::from).collect();
-    for line in source::lines(&flaws, error.downcast_ref::<Source>()) {
+    let source = error.downcast_ref::<Source>();
+    for line in source::lines(&flaws, source) {
         text += &format!("\n  {line}");
+    }
+    let whole = error.chain().find_map(|cause| match cause.downcast_ref::<ClientError>()? {
+        ClientError::Refused { error, .. } if error.details.is_empty() => error.target.as_deref(),
+        _ => None,
+    });
+    if let Some(place) = whole.zip(source).and_then(|(target, source)| source.place(target)) {
+        text += &format!("\n  at {}", plain(&place));
     }
     text
 }
@@ -95,13 +114,17 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
         match cause.downcast_ref::<ClientError>() {
             Some(ClientError::Refused { error, request_id, .. }) => {
                 let mut known = serde_json::to_value(error.as_ref()).unwrap_or_default();
-                for detail in known["details"].as_array_mut().into_iter().flatten() {
+                for detail in known.get_mut("details").and_then(Value::as_array_mut).into_iter().flatten() {
                     if let Some(place) = file.and_then(|file| file.place(detail["target"].as_str()?)) {
                         detail["place"] = place.into();
                     }
                 }
                 code = known["code"].as_str().unwrap_or_default().to_owned();
-                for name in ["target", "details"] {
+                let target = known.get("target").and_then(Value::as_str);
+                if let Some(place) = file.zip(target).and_then(|(file, target)| file.place(target)) {
+                    known["place"] = place.into();
+                }
+                for name in ["target", "place", "details"] {
                     if let Some(value) = known.get(name) {
                         say(name, value.clone());
                     }
@@ -126,7 +149,7 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
         say("fix", format!("Did you mean {}?", meant.near).into());
     }
     say("code", code.into());
-    say("message", format!("{error:#}").into());
+    say("message", sentence(error).into());
     json!({ "error": members })
 }
 

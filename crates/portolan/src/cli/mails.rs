@@ -46,7 +46,11 @@ impl Mails {
                 shown(session, client, &mails)
             }
             Self::Off => {
-                client.delete_mail_subscription(publisher).await?;
+                match client.delete_mail_subscription(publisher).await {
+                    Ok(()) => {}
+                    Err(ClientError::Refused { error, .. }) if error.code == ErrorCode::NotFound => {}
+                    Err(error) => return Err(error.into()),
+                }
                 session.done("Done: you get no mails about these offers any more.")
             }
             Self::Show => match client.get_mail_subscription(publisher).await {

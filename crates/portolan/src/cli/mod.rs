@@ -1,18 +1,27 @@
 //! The commands that talk to a server, over the typed client and nothing else.
 
+mod about;
 mod access;
 mod cancel;
 mod circle;
 mod compare;
+mod completion;
+mod configuration;
 mod confirm;
 mod diff;
 mod draft;
+mod emulator;
+mod emulator_faults;
+mod emulator_sent;
+mod emulator_told;
 mod events;
 mod exit;
 mod fault;
 mod follow;
 mod go_live;
 mod history;
+mod kept;
+mod login;
 mod mails;
 mod moments;
 mod newcomer;
@@ -24,6 +33,7 @@ mod publish;
 mod publisher;
 mod query;
 mod review;
+mod scenarios;
 mod secret;
 mod session;
 mod settings;
@@ -32,23 +42,33 @@ mod spans;
 mod staff;
 mod status;
 mod submission;
+mod system_keyring;
 mod terminal;
 mod verb;
 mod wait;
 mod welcome;
+mod whoami;
 mod words;
 
+pub use about::CREDENTIALS;
+pub use completion::completed;
+pub use emulator::Emulator;
 pub use exit::Exit;
 pub use history::Journal;
+pub use scenarios::scenario;
 pub use settings::{SETTINGS, Setting};
 pub use welcome::welcome;
 
+use about::{Help, Man, Version};
 use access::Access;
 use anyhow::{Error, Result};
 use cancel::Cancel;
 use clap::{Args, Subcommand};
+use completion::Completion;
+use configuration::Configuration;
 use events::Events;
 use go_live::GoLive;
+use login::{Login, Logout};
 use notify::Notify;
 use offer::Offer;
 use output::Format;
@@ -63,6 +83,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use submission::Submission;
 use wait::Wait;
+use whoami::WhoAmI;
 
 /// What talks to a server.
 #[derive(Debug, Subcommand)]
@@ -119,11 +140,61 @@ pub enum Command {
     ///
     /// Example: portolan notify list
     Notify(With<Notify>),
+    /// Sign in to a server: as a service principal, or with a token.
+    ///
+    /// Example: portolan login --client-id 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50
+    ///
+    /// Example: portolan login --token-stdin --store file < token
+    Login(With<Login>),
+    /// Forget what is kept for a server.
+    ///
+    /// Example: portolan logout
+    Logout(With<Logout>),
+    /// Say who asks the server, what they may do there, and where their secret is.
+    ///
+    /// Example: portolan whoami
+    #[command(name = "whoami")]
+    WhoAmI(With<WhoAmI>),
+    /// Show the settings of the commands, or print the service's settings file.
+    ///
+    /// Example: portolan config show --origin
+    ///
+    /// Example: portolan config default > portolan.toml
+    Config(With<Configuration>),
+    /// Print the script by which a shell completes commands and names.
+    ///
+    /// Example: portolan completion bash
+    Completion(Completion),
+    /// Print the manual page of a command, or write all of them.
+    ///
+    /// Example: portolan man access add
+    ///
+    /// Example: portolan man --directory man1
+    Man(Man),
+    /// Say the version of the program, and of the server.
+    ///
+    /// Example: portolan version
+    Version(With<Version>),
+    /// Explain a command or a topic.
+    ///
+    /// Example: portolan help exit-codes
+    ///
+    /// Example: portolan help access add
+    Help(Help),
+}
+
+/// What the commands need of the program around them.
+#[derive(Debug)]
+pub struct Program {
+    /// Its command line.
+    pub command: clap::Command,
+    /// The service's settings file, with every default.
+    pub default_settings: &'static str,
 }
 
 impl Command {
     /// Does it, and says how it ended.
-    pub async fn run(self) -> ExitCode {
+    pub async fn run(self, program: Program) -> ExitCode {
         match self {
             Self::Status(status) => run(status).await,
             Self::Publish(publish) => run(publish).await,
@@ -135,6 +206,17 @@ impl Command {
             Self::Staff(staff) => run(staff).await,
             Self::Offer(offer) => run(offer).await,
             Self::Review(review) => run(review).await,
+            Self::Login(login) => run(login).await,
+            Self::Logout(logout) => run(logout).await,
+            Self::WhoAmI(whoami) => run(whoami).await,
+            Self::Config(config) if config.what.is_default() => {
+                ended(configuration::print_default(program.default_settings))
+            }
+            Self::Config(config) => run(config).await,
+            Self::Completion(completion) => ended(completion.run()),
+            Self::Man(man) => ended(man.run(program.command)),
+            Self::Version(version) => run(version).await,
+            Self::Help(help) => ended(help.run(program.command)),
             Self::Submission(submission) => run(submission).await,
             Self::Events(events) => run(events).await,
             Self::Notify(notify) => run(notify).await,
@@ -171,8 +253,18 @@ async fn run<T: Args + Run>(command: With<T>) -> ExitCode {
     }
 }
 
+/// How a command ended that asks no server.
+fn ended(result: Result<Exit>) -> ExitCode {
+    result.map_or_else(|error| failed(&error, Format::Table), ExitCode::from)
+}
+
 /// Tells people what went wrong, and programs that asked for JSON too.
 fn failed(error: &Error, format: Format) -> ExitCode {
+    let is_pipe = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+    if error.root_cause().downcast_ref().is_some_and(is_pipe) {
+        // Whoever read the result, such as `head`, has what it wanted.
+        return Exit::Done.into();
+    }
     // Where nobody listens any more, there is nobody to tell.
     let _ = writeln!(std::io::stderr(), "{}", fault::told(error));
     if format == Format::Json {

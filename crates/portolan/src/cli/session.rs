@@ -1,6 +1,7 @@
 //! Which server the commands talk to, as whom, and how they answer whoever typed them.
 
 use super::fault::{Fault, Meant};
+use super::kept::{Shelf, Store};
 use super::output::Output;
 use super::print::{plain, quoted};
 use super::query::Query;
@@ -10,12 +11,46 @@ use anyhow::{Context, Result};
 use api::client::{
     COMMON_TENANT, Client, ClientError, ClientSecret, Credentials, Transport, USUAL_AUDIENCE, is_plain_and_away,
 };
+use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
 
 /// What to set where nobody said who asks.
-const NOBODY: &str = "the server must know who asks: set PORTOLAN_CLIENT_ID and PORTOLAN_CLIENT_SECRET of a service \
-    principal, or PORTOLAN_TOKEN, in the environment (there is no flag for them, for process lists show flags)";
+const NOBODY: &str = "the server must know who asks: run portolan login, or set PORTOLAN_CLIENT_ID and \
+    PORTOLAN_CLIENT_SECRET of a service principal, or PORTOLAN_TOKEN, in the environment (there is no flag for them, for \
+    process lists show flags)";
+
+/// Where credentials are from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A variable of the environment.
+    Variable(&'static str),
+    /// The system's keyring.
+    Keyring,
+    /// A file of the user's own.
+    File(PathBuf),
+}
+
+impl Source {
+    /// In a word, for programs.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Variable(name) => name,
+            Self::Keyring => "keyring",
+            Self::File(_) => "file",
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "in the environment ({name})"),
+            Self::Keyring => f.write_str("in the system's keyring"),
+            Self::File(path) => write!(f, "in {}", path.display()),
+        }
+    }
+}
 
 /// What a command works with.
 #[derive(Debug)]
@@ -41,12 +76,46 @@ impl Session {
         Ok(Self { settings, output, look: Look::of_errors(colour) })
     }
 
-    /// A client as the environment says.
+    /// A client as whoever the environment says, or else as who signed in.
     ///
     /// # Errors
     /// Where something is missing, or cannot be used.
     pub(super) fn client(&self) -> Result<Client> {
-        let credentials = credentials(|name| std::env::var(name).ok())?;
+        self.client_as(self.credentials()?.0)
+    }
+
+    /// As whom the server is asked, and where that is from.
+    ///
+    /// # Errors
+    /// Where nobody says it, or it cannot be got.
+    pub(super) fn credentials(&self) -> Result<(Credentials, Source), Fault> {
+        if let Some(known) = credentials(|name| std::env::var(name).ok())? {
+            return Ok(known);
+        }
+        let shelf = Shelf::of_user()?;
+        let (credentials, store) = shelf.find(self.address())?.ok_or_else(|| Fault::not_signed_in(NOBODY))?;
+        let source = match store {
+            Store::Keyring => Source::Keyring,
+            Store::File => Source::File(shelf.file()),
+        };
+        Ok((credentials, source))
+    }
+
+    /// The same for an emulator, which asks programs of its own machine for no name.
+    ///
+    /// # Errors
+    /// As [`Session::client`].
+    pub(super) fn client_of_emulator(&self) -> Result<Client> {
+        let names = ["PORTOLAN_TOKEN", "PORTOLAN_CLIENT_ID", "PORTOLAN_CLIENT_SECRET"];
+        let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+        if names.iter().any(is_set) { self.client() } else { self.client_as(Credentials::Nobody) }
+    }
+
+    /// A client with these credentials.
+    ///
+    /// # Errors
+    /// Where something cannot be used.
+    pub(super) fn client_as(&self, credentials: Credentials) -> Result<Client> {
         let roots = self.ca_file().map(|file| {
             let said = || format!("the file of root certificates {} cannot be read (--ca-file)", file.display());
             std::fs::read(&file).with_context(said)
@@ -134,7 +203,9 @@ impl Session {
     ) -> anyhow::Error {
         match error.status() {
             Some(404) => {
-                let offers = client.list_offers(publisher).await.unwrap_or_default();
+                let Ok(offers) = client.list_offers(publisher).await else {
+                    return self.meant_publisher(client, publisher, error).await;
+                };
                 match nearest(offer, offers.iter().map(|known| known.id.as_str())).filter(|near| *near != offer) {
                     Some(near) => {
                         let what = format!("there is no offer {offer:?} of {publisher}");
@@ -224,18 +295,21 @@ impl Session {
     }
 }
 
-/// Who asks, as variables say.
-fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, Fault> {
+/// Who asks, as variables say; nothing where none is set.
+fn credentials(variable: impl Fn(&str) -> Option<String>) -> Result<Option<(Credentials, Source)>, Fault> {
     let set = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     match (set("PORTOLAN_TOKEN"), set("PORTOLAN_CLIENT_ID"), set("PORTOLAN_CLIENT_SECRET")) {
-        (Some(token), None, None) => Ok(Credentials::token(token)),
-        (None, Some(client_id), Some(client_secret)) => Ok(Credentials::Secret(ClientSecret {
-            client_id,
-            client_secret,
-            tenant: set("PORTOLAN_TENANT").unwrap_or_else(|| COMMON_TENANT.to_owned()),
-            audience: set("PORTOLAN_AUDIENCE").unwrap_or_else(|| USUAL_AUDIENCE.to_owned()),
-        })),
-        (None, None, None) => Err(Fault::not_signed_in(NOBODY)),
+        (Some(token), None, None) => Ok(Some((Credentials::token(token), Source::Variable("PORTOLAN_TOKEN")))),
+        (None, Some(client_id), Some(client_secret)) => {
+            let known = Credentials::Secret(ClientSecret {
+                client_id,
+                client_secret,
+                tenant: set("PORTOLAN_TENANT").unwrap_or_else(|| COMMON_TENANT.to_owned()),
+                audience: set("PORTOLAN_AUDIENCE").unwrap_or_else(|| USUAL_AUDIENCE.to_owned()),
+            });
+            Ok(Some((known, Source::Variable("PORTOLAN_CLIENT_SECRET"))))
+        }
+        (None, None, None) => Ok(None),
         (None, Some(_), None) => {
             Err(Fault::usage("PORTOLAN_CLIENT_ID is set and PORTOLAN_CLIENT_SECRET is not: set both"))
         }
@@ -254,22 +328,23 @@ mod tests {
     use super::credentials;
     use api::client::Credentials;
 
-    fn said(set: &[(&str, &str)]) -> Result<Credentials, String> {
+    fn said(set: &[(&str, &str)]) -> Result<Option<Credentials>, String> {
         let value = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        credentials(value).map_err(|error| error.to_string())
+        credentials(value).map(|known| known.map(|(known, _)| known)).map_err(|error| error.to_string())
     }
 
     #[test]
     fn who_asks_is_said_once_and_whole() {
         let (token, id) = (("PORTOLAN_TOKEN", "hush\n"), ("PORTOLAN_CLIENT_ID", "id"));
         let secret = ("PORTOLAN_CLIENT_SECRET", "hush");
-        assert!(matches!(said(&[token]), Ok(Credentials::Token(token)) if token.0 == "hush"));
-        let Ok(Credentials::Secret(known)) = said(&[id, secret, ("PORTOLAN_TENANT", "")]) else { panic!() };
+        assert!(matches!(said(&[token]), Ok(Some(Credentials::Token(token))) if token.0 == "hush"));
+        let Ok(Some(Credentials::Secret(known))) = said(&[id, secret, ("PORTOLAN_TENANT", "")]) else { panic!() };
         assert_eq!((&*known.client_id, &*known.client_secret, &*known.tenant), ("id", "hush", "common"));
+        for none in [&[][..], &[("PORTOLAN_TOKEN", " ")]] {
+            assert!(matches!(said(none), Ok(None)), "{none:?}");
+        }
         for (set, names) in [
-            (&[][..], "PORTOLAN_CLIENT_ID and PORTOLAN_CLIENT_SECRET"),
-            (&[("PORTOLAN_TOKEN", " ")], "set PORTOLAN_CLIENT_ID"),
-            (&[id], "PORTOLAN_CLIENT_SECRET is not"),
+            (&[id][..], "PORTOLAN_CLIENT_SECRET is not"),
             (&[secret], "PORTOLAN_CLIENT_ID is not"),
             (&[token, id, secret], "unset"),
             (&[token, secret], "unset"),

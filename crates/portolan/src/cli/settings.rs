@@ -141,6 +141,19 @@ pub(super) struct Flags {
     plain_http: bool,
 }
 
+impl Flags {
+    /// Those that say where names are to be looked for, in a command line that is not finished.
+    pub(super) fn said_in(words: impl Iterator<Item = String>) -> Self {
+        let words: Vec<String> = words.collect();
+        let said = |name: &str| {
+            let beside = words.iter().position(|word| word == name).and_then(|at| words.get(at + 1)).cloned();
+            beside
+                .or_else(|| words.iter().find_map(|word| Some(word.strip_prefix(name)?.strip_prefix('=')?.to_owned())))
+        };
+        Self { server: said("--server"), publisher: said("--publisher"), ..Self::default() }
+    }
+}
+
 /// Where a value is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {

@@ -172,7 +172,8 @@ impl<'a> Teller<'a> {
             // Everything that needs no person is done before the next thing happens.
             for _ in 0..12 {
                 self.clock.advance(Duration::from_secs(60));
-                while self.worker.work_off_due().await? > 0 {}
+                // One by one, so that the story is told in the same words each time.
+                while self.worker.work_off_one().await? {}
             }
         }
         Ok(())

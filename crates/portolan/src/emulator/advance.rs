@@ -78,7 +78,7 @@ async fn turned(turn: &mut Turn, goal: &Goal) -> Result<Advanced, Problem> {
                 Ok(in_the_way(key, wanted, &offer, turn.now(), within))
             };
             let offer = turn.offer(key).map_err(internal)?;
-            wanted.fits(key, offer.as_ref())?;
+            wanted.fits(turn, key, offer.as_ref())?;
             let meets = |turn: &Turn| Ok(turn.offer(key)?.is_some_and(|offer| wanted.is_met(turn, &offer)));
             attempt(turn, limit, meets, message).await?;
         }
@@ -189,10 +189,17 @@ impl Wanted {
     }
 
     /// Refuses what can never be: there is no such offer, or no such step in it.
-    fn fits(&self, key: &OfferKey, offer: Option<&Offer>) -> Result<(), Problem> {
-        let missing =
-            || Problem::not_found(format!("There is no offer {}. Save one, or `reach` makes a sample.", key.name()));
-        offer.map(drop).ok_or_else(missing)
+    pub(super) fn fits(&self, turn: &Turn, key: &OfferKey, offer: Option<&Offer>) -> Result<(), Problem> {
+        let name = key.name();
+        let missing = || Problem::not_found(format!("There is no offer {name}. Save one, or `reach` makes a sample."));
+        let offer = offer.ok_or_else(missing)?;
+        let Self::Step(id, _) = self else { return Ok(()) };
+        let steps = turn.inner().service.perform.status(offer).steps;
+        if steps.iter().any(|step| step.id == *id) {
+            return Ok(());
+        }
+        let ids: Vec<&str> = steps.iter().map(|step| step.id.as_str()).collect();
+        Err(Problem::not_found(format!("{name} has no step {:?}. Use one of {}.", shown(id), ids.join(", "))))
     }
 
     pub(super) fn is_met(&self, turn: &Turn, offer: &Offer) -> bool {

@@ -1,5 +1,6 @@
 //! `portolan emulator start` and `portolan emulator exec`: their arguments, and what they print.
 
+use super::scenario::Scenario;
 use super::{Emulator, PUBLISHER, Running, Settings, exec, moment};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -18,6 +19,12 @@ use tokio::net::TcpListener;
 
 /// What the clock shows at the start where nothing is said.
 const USUAL_START: &str = "2026-01-05T08:00:00Z";
+
+/// How many seconds the clock runs in a second where nothing is said: ten days.
+const USUAL_SPEED: u32 = 864_000;
+
+/// Finds a scenario by its name or path: where it was found, and its text.
+type Find = fn(&str) -> Result<(String, String)>;
 
 /// Run the service in memory with a clock that is turned: checks and reviews are simulated, and nobody is called.
 #[derive(Debug, Args)]
@@ -49,21 +56,25 @@ struct Options {
     /// Have an offer in every state.
     #[arg(long)]
     demo: bool,
-    /// What everything is drawn from that takes its time: the same seed and the same calls, the same journal.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// What the clock shows at the start: a moment such as 2026-01-05T08:00:00Z, or `now`.
-    #[arg(long, default_value = USUAL_START)]
-    start: String,
-    /// How many seconds the clock runs in a second. The usual speed is ten days a second.
-    #[arg(long, default_value_t = 864_000, conflicts_with = "frozen")]
-    speed: u32,
+    /// What everything is drawn from that takes its time: the same seed and the same calls, the same journal. 1 where nothing is said.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// What the clock shows at the start: a moment, or `now`; 2026-01-05T08:00:00Z where nothing is said.
+    #[arg(long, value_name = "MOMENT")]
+    start: Option<String>,
+    /// How many seconds the clock runs in a second; 864000, which is ten days, where nothing is said.
+    #[arg(long, conflicts_with = "frozen")]
+    speed: Option<u32>,
     /// Let the clock stand until it is turned.
     #[arg(long)]
     frozen: bool,
-    /// Who gives verdicts.
-    #[arg(long, value_enum, default_value_t = Verdicts::Simulated)]
-    reviews: Verdicts,
+    /// Who gives verdicts; the emulator where nothing is said.
+    #[arg(long, value_enum)]
+    reviews: Option<Verdicts>,
+    /// What goes wrong, and where offers stand: a file, or the name of one of `portolan emulator scenario list`. What is said
+    /// on the command line counts more.
+    #[arg(long, value_name = "FILE|NAME")]
+    scenario: Option<String>,
     /// The settings file of a service, for its offer types and its ways on the wire.
     #[arg(long, env = "PORTOLAN_CONFIG")]
     config: Option<PathBuf>,
@@ -86,8 +97,8 @@ impl Start {
     ///
     /// # Errors
     /// Where a setting cannot be, or the address is taken.
-    pub async fn run(self) -> Result<()> {
-        let settings = self.options.settings()?;
+    pub async fn run(self, find: Find) -> Result<()> {
+        let settings = self.options.settings(find)?;
         let addresses = addresses(&self.listen, self.plain_http).await?;
         let listener = TcpListener::bind(&addresses[..]).await;
         let listener =
@@ -106,8 +117,8 @@ impl Exec {
     ///
     /// # Errors
     /// Where a setting cannot be.
-    pub async fn run(self) -> Result<ExitCode> {
-        let settings = self.options.settings()?;
+    pub async fn run(self, find: Find) -> Result<ExitCode> {
+        let settings = self.options.settings(find)?;
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free on 127.0.0.1")?;
         let running = Emulator::start(settings, listener).await?;
         let ended = exec::run(&self.command, &variables(&running)).await;
@@ -117,17 +128,23 @@ impl Exec {
 }
 
 impl Options {
-    fn settings(&self) -> Result<Settings> {
+    fn settings(&self, find: Find) -> Result<Settings> {
+        let scenario = match self.scenario.as_deref().map(find).transpose()? {
+            Some((file, text)) => Scenario::read(&file, &text)?,
+            None => Scenario::default(),
+        };
         let config = self.config.as_deref().map_or_else(|| Ok(Config::default()), Config::read)?;
-        let reviews = match self.reviews {
+        let reviews = self.reviews.map(|reviews| match reviews {
             Verdicts::Simulated => Reviews::Simulated,
             Verdicts::ByHand => Reviews::ByHand,
-        };
+        });
+        let speed = if self.frozen { Some(0) } else { self.speed };
         Ok(Settings {
-            seed: self.seed,
-            start: self.start()?,
-            speed: if self.frozen { 0 } else { self.speed },
-            reviews,
+            seed: self.seed.or(scenario.seed).unwrap_or(1),
+            start: self.start(scenario.start)?,
+            speed: speed.or(scenario.speed).unwrap_or(USUAL_SPEED),
+            reviews: reviews.or(scenario.reviews).unwrap_or_default(),
+            scenario,
             demo: self.demo,
             types: config.types()?,
             missing_if_match: config.wire.missing_if_match,
@@ -137,11 +154,12 @@ impl Options {
         })
     }
 
-    fn start(&self) -> Result<Moment> {
-        if self.start == "now" {
-            return Ok(Clock::system().now());
+    fn start(&self, of_scenario: Option<Moment>) -> Result<Moment> {
+        match (self.start.as_deref(), of_scenario) {
+            (Some("now"), _) => Ok(Clock::system().now()),
+            (None, Some(start)) => Ok(start),
+            (start, _) => moment(start.unwrap_or(USUAL_START)).map_err(|fault| anyhow!("--start: {fault}, or `now`")),
         }
-        moment(&self.start).map_err(|fault| anyhow!("--start: {fault}, or `now`"))
     }
 }
 
@@ -157,7 +175,7 @@ fn variables(running: &Running) -> [(&'static str, String); 4] {
 
 fn welcome(running: &Running, speed: u32, demo: bool) -> String {
     let clock = match speed {
-        0 => "stands until it is turned: portolan emulator advance --by 2h".to_owned(),
+        0 => "stands until it is turned: portolan emulator advance 2h".to_owned(),
         _ => format!("runs {speed} seconds in a second: portolan emulator freeze"),
     };
     let offers = if demo { "has an offer in every state" } else { "has no offers yet" };
@@ -167,7 +185,7 @@ fn welcome(running: &Running, speed: u32, demo: bool) -> String {
          The clock {clock}\n\
          The publisher {PUBLISHER} {offers}.\n\n\
          {exports}\n\
-         ready: {}\n",
-        running.public_url
+         ready: http://{}\n",
+        running.address
     )
 }

@@ -24,7 +24,7 @@ use std::sync::PoisonError;
 /// Longer than any body that the service inside takes, so that it says itself what is too long.
 const LONGEST_BODY: usize = LONGEST_OFFER + (1 << 20);
 
-type Answer = Result<Response, Problem>;
+pub(super) type Answer = Result<Response, Problem>;
 
 /// Answers whatever is asked of the emulator.
 #[derive(Clone, Debug)]
@@ -46,25 +46,33 @@ impl Answers for OuterDoor {
         if path == "/emulator" || path.starts_with("/emulator/") {
             return Ok(self.own.answer(request).await);
         }
+        self.emulator.0.requests.through(request, |request| self.inside(request)).await
+    }
+
+    fn clock(&self) -> &Clock {
+        self.own.clock()
+    }
+}
+
+impl OuterDoor {
+    /// Has a request answered by the service inside.
+    async fn inside(&self, request: Request<Body>) -> Response {
+        let path = request.uri().path();
         let door = self.emulator.inner().service.door.clone();
         let changes_nothing = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         // Whoever asks for a token need not wait for a turn: nothing that is due depends on it.
         if changes_nothing || path.contains("/oauth2/") {
-            return Ok(door.answer(request).await);
+            return door.answer(request).await;
         }
         // The body comes first: nobody else shall wait for one that is slow.
         let (parts, body) = request.into_parts();
         let body = match read_body(body, LONGEST_BODY).await {
             Ok(body) => body,
-            Err(problem) => return Ok(problem.into_response()),
+            Err(problem) => return problem.into_response(),
         };
         let answered =
             spawned(self.emulator.clone().answer_in_turn(Request::from_parts(parts, Body::from(body)))).await;
-        Ok(answered.unwrap_or_else(IntoResponse::into_response))
-    }
-
-    fn clock(&self) -> &Clock {
-        self.own.clock()
+        answered.unwrap_or_else(IntoResponse::into_response)
     }
 }
 
@@ -120,6 +128,7 @@ impl Emulator {
         let done = turn.reset().await;
         turn.end().await.map_err(internal)?;
         done.map_err(internal)?;
+        self.apply(&self.0.scenario).await?;
         self.state().await
     }
 
@@ -162,6 +171,7 @@ pub(super) fn routes(emulator: Emulator) -> Router {
         .route("/emulator/snapshots/{name}/restore", post(restore))
         .route("/emulator/reach", post(reach_status))
         .route("/emulator/journal", get(get_journal))
+        .merge(super::door_faults::routes())
         .layer(from_fn_with_state(emulator.clone(), admitted))
         .with_state(emulator)
 }

@@ -1,18 +1,19 @@
 //! What runs inside the emulator: a service over a store in memory, made anew for every reset and every snapshot put back.
 
 use super::faults::Faults;
+use super::outbox::Outbox;
 use super::pace::Pace;
 use super::rehearsal::Rehearsed;
+use super::ways::Ways;
 use super::{Settings, entrance, tokens};
 use crate::checks::Checks;
 use crate::clock::Clock;
 use crate::demo::{self, Tokens};
-use crate::egress::{Egress, EgressSettings};
-use crate::issuer::new_key;
-use crate::notify::MailSettings;
+use crate::egress::EgressSettings;
+use crate::issuer::quick_key;
 use crate::perform::Perform;
 use crate::serve::{Identity, Service, Setup, links};
-use crate::store::{Publisher, SigningKey, Sqlite, Store};
+use crate::store::{Publisher, Read, SigningKey, Sqlite, Store};
 use crate::vault::Vault;
 use anyhow::{Context, Result};
 use publishing::moment::Moment;
@@ -50,24 +51,35 @@ pub(super) struct Making {
     key: SigningKey,
     public_url: Arc<str>,
     pub(super) rehearsed: Arc<Rehearsed>,
-    egress: Egress,
+    faults: Faults,
+    outbox: Outbox,
 }
 
 impl Making {
     /// Gets ready to make services by these settings.
-    pub(super) async fn new(settings: Settings, clock: &Clock, faults: &Faults, public_url: Arc<str>) -> Result<Self> {
+    pub(super) async fn new(
+        settings: Settings,
+        clock: &Clock,
+        (faults, outbox): (&Faults, &Outbox),
+        public_url: Arc<str>,
+    ) -> Result<Self> {
         let vault = Vault::in_memory()?;
         let now = Clock::system().now();
         // Made once, so that tokens stay good whatever becomes of the store.
-        let sealed_by = vault.clone();
-        let key = tokio::task::spawn_blocking(move || new_key(&sealed_by, now, now))
-            .await
-            .context("a key to sign with")??;
+        let key = quick_key(&vault, now)?;
         let types = rehearsed_types(&settings.types)?;
         let rehearsed = Arc::new(Rehearsed::new(Pace::new(settings.seed), faults.clone()));
-        let egress = Egress::captured(&EgressSettings::default(), |_| Ok(http::Response::new(bytes::Bytes::new())))?;
         let settings = Settings { types, ..settings };
-        Ok(Self { settings, clock: clock.clone(), vault, key, public_url, rehearsed, egress })
+        Ok(Self {
+            settings,
+            clock: clock.clone(),
+            vault,
+            key,
+            public_url,
+            rehearsed,
+            faults: faults.clone(),
+            outbox: outbox.clone(),
+        })
     }
 
     pub(super) fn pace(&self) -> Pace {
@@ -100,6 +112,8 @@ impl Making {
     }
 
     async fn over(&self, store: Sqlite) -> Result<Inner> {
+        let read = Read::new(Arc::new(store.clone()));
+        let ways = Ways::new(self.faults.clone(), self.outbox.clone(), self.clock.clone(), read);
         let setup = Setup {
             store: Arc::new(store.clone()),
             vault: self.vault.clone(),
@@ -114,8 +128,8 @@ impl Making {
             checks: Checks::default().rehearsed(Arc::clone(&self.rehearsed) as _),
             // Files are recorded by their addresses, and nothing is fetched.
             artifacts: None,
-            egress: self.egress.clone(),
-            mail: MailSettings::default(),
+            egress: ways.egress(&EgressSettings::default())?,
+            mail: ways.mail(),
         };
         let service = setup.assemble(Arc::clone(&self.public_url)).await?;
         Ok(Inner { service, store })

@@ -3,23 +3,33 @@
 mod advance;
 mod arguments;
 mod door;
+mod door_faults;
 mod driver;
 mod exec;
+mod fault_requests;
+mod fault_rules;
+mod fault_steps;
 mod faults;
 mod guard;
 mod inner;
 mod journal;
 mod moments;
+mod outbox;
 mod pace;
 mod reach;
 mod rehearsal;
+mod requests;
 mod reviews;
+mod scenario;
 mod snapshots;
+mod ways;
 
 pub use arguments::{Exec, Start};
 pub use door::OuterDoor;
+pub use faults::Unfit;
 pub use inner::{LIFETIME_SECONDS, PUBLISHER};
 pub use moments::moment;
+pub use scenario::Scenario;
 
 use crate::auth::Gate;
 use crate::clock::Clock;
@@ -27,14 +37,16 @@ use crate::demo::{self, Tokens};
 use crate::http::{self, Entrance, LimitSettings, Limits};
 use crate::serve;
 use crate::wire::SuccessWord;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use api::emulator::Reviews;
 use driver::Due;
 use faults::Faults;
 use inner::{Inner, Making};
+use outbox::Outbox;
 use publishing::decide::MissingIfMatch;
 use publishing::moment::Moment;
 use publishing::offer_type::OfferTypes;
+use requests::Requests;
 use snapshots::Kept;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -66,6 +78,8 @@ pub struct Settings {
     pub learned_durations: bool,
     /// Its address as clients see it; where it listens, if nothing is said.
     pub public_url: Option<String>,
+    /// What goes wrong from the start on, how long steps take, and where offers stand.
+    pub scenario: Scenario,
 }
 
 /// An emulator. Clones are handles to the same.
@@ -82,6 +96,9 @@ struct Inside {
     /// What every service that runs in here is made with.
     making: Making,
     faults: Faults,
+    outbox: Outbox,
+    requests: Requests,
+    scenario: Scenario,
     /// The service that runs in here just now.
     inner: RwLock<Arc<Inner>>,
     /// Whoever changes anything holds this.
@@ -115,10 +132,11 @@ impl Emulator {
     pub async fn start(settings: Settings, listener: TcpListener) -> Result<Running> {
         let address = listener.local_addr()?;
         let public_url: Arc<str> = serve::public_url(settings.public_url.as_deref(), address, false)?.into();
-        let (start, reviews) = (settings.start, settings.reviews);
+        let (start, reviews, scenario) = (settings.start, settings.reviews, settings.scenario.clone());
         let clock = Clock::running(start, settings.seed, settings.speed);
-        let faults = Faults::default();
-        let making = Making::new(settings, &clock, &faults, Arc::clone(&public_url)).await?;
+        let (faults, outbox) = (Faults::default(), Outbox::default());
+        let requests = Requests::new(faults.clone(), clock.clone(), Clock::system());
+        let making = Making::new(settings, &clock, (&faults, &outbox), Arc::clone(&public_url)).await?;
         clock.begin_anew(start);
         let (inner, tokens) = making.fresh().await.context("the emulator's data")?;
         let gate = inner.service.gate.clone();
@@ -128,6 +146,9 @@ impl Emulator {
             reviews,
             making,
             faults,
+            outbox,
+            requests,
+            scenario,
             inner: RwLock::new(Arc::new(inner)),
             turn: Arc::default(),
             next: Mutex::default(),
@@ -135,6 +156,7 @@ impl Emulator {
             snapshots: Mutex::default(),
         }));
         emulator.turn().await.end().await?;
+        emulator.apply(&emulator.0.scenario).await.map_err(|problem| anyhow!("the scenario: {}", problem.message()))?;
         let (stop, stopped) = watch::channel(false);
         let door = emulator.door(gate);
         let listening = http::listen(listener, door, entrance(), stopped.clone());

@@ -25,9 +25,8 @@ impl Pace {
         hash.finalize().into()
     }
 
-    /// How many seconds a thing of these names takes, for which the type gives this time in words.
-    pub(super) fn seconds(self, frame: Option<&str>, names: &[&str]) -> i64 {
-        let (low, high) = frame.and_then(range).unwrap_or(UNSAID);
+    /// How many seconds a thing of these names takes, at least and at most so many.
+    pub(super) fn seconds(self, (low, high): (i64, i64), names: &[&str]) -> i64 {
         let mut drawn = [0; 8];
         drawn.copy_from_slice(&self.bytes(names)[..8]);
         let width = u64::try_from(high - low).unwrap_or(0) + 1;
@@ -41,7 +40,7 @@ impl Pace {
     pub(super) fn of_step(
         self,
         who: &str,
-        frame: Option<&str>,
+        range: (i64, i64),
         offer: &str,
         operation: &Operation,
         (step, round): (&Step, u32),
@@ -51,8 +50,13 @@ impl Pace {
             Purpose::GoLive => "goLive",
         };
         let (version, round) = (operation.offer_version.to_string(), round.to_string());
-        self.seconds(frame, &[who, offer, &version, purpose, &step.id, &round])
+        self.seconds(range, &[who, offer, &version, purpose, &step.id, &round])
     }
+}
+
+/// The least and the most seconds that a step takes of which the type says this, or nothing.
+pub(super) fn said(frame: Option<&str>) -> (i64, i64) {
+    frame.and_then(range).unwrap_or(UNSAID)
 }
 
 /// The least and the most seconds that words such as `~2-3 days`, `< 2 hours` or `2 weeks` mean.
@@ -111,11 +115,11 @@ mod tests {
 
     #[test]
     fn what_is_drawn_depends_on_seed_and_names_and_stays_in_its_range() {
-        let drawn: Vec<i64> = (0..200).map(|n| Pace::new(n).seconds(None, &["contoso/x", "live"])).collect();
+        let drawn: Vec<i64> = (0..200).map(|n| Pace::new(n).seconds(UNSAID, &["contoso/x", "live"])).collect();
         assert!(drawn.iter().all(|seconds| (UNSAID.0..=UNSAID.1).contains(seconds)));
         assert!(drawn.iter().min() < Some(&200) && drawn.iter().max() > Some(&1_000), "{drawn:?}");
         let pace = Pace::new(7);
-        assert_eq!(pace.seconds(None, &["a", "b"]), pace.seconds(None, &["a", "b"]));
+        assert_eq!(pace.seconds(UNSAID, &["a", "b"]), pace.seconds(UNSAID, &["a", "b"]));
         assert_ne!(pace.bytes(&["ab", "c"]), pace.bytes(&["a", "bc"]));
     }
 }

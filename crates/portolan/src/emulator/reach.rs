@@ -146,13 +146,7 @@ impl Way {
         match &self.wanted {
             Wanted::Status(status) => self.to_status(offer, run, *status, by_hand),
             Wanted::Step(id, status) => {
-                let planned = turn.inner().service.perform.status(offer).steps;
-                if !planned.iter().any(|step| step.id == *id) {
-                    let ids: Vec<&str> = planned.iter().map(|step| step.id.as_str()).collect();
-                    let message =
-                        format!("{} has no step {:?}. Use one of {}.", self.key.name(), shown(id), ids.join(", "));
-                    return Err(Problem::not_found(message));
-                }
+                self.wanted.fits(turn, &self.key, Some(offer))?;
                 match run {
                     Some((operation, current)) => self.to_step(operation, current, (id, *status), by_hand),
                     None => Ok(Act::Publish),

@@ -1,9 +1,9 @@
 //! What comes of checks in the emulator: they wait out drawn times, and faults and `reach` say how they end.
 
 use super::faults::Faults;
-use super::pace::Pace;
+use super::pace::{Pace, said};
 use crate::checks::{Job, Rehearsal, Setback};
-use publishing::command::{Ending, Report};
+use publishing::command::{CheckRef, Ending, Report};
 use publishing::message::Message;
 use publishing::moment::Moment;
 use publishing::pipeline::CheckKind;
@@ -25,11 +25,13 @@ pub(super) struct Rehearsed {
     pace: Pace,
     faults: Faults,
     forced: Mutex<Option<Forced>>,
+    /// The check whose report is made a second time.
+    again: Mutex<Option<CheckRef>>,
 }
 
 impl Rehearsed {
     pub(super) fn new(pace: Pace, faults: Faults) -> Self {
-        Self { pace, faults, forced: Mutex::default() }
+        Self { pace, faults, forced: Mutex::default(), again: Mutex::default() }
     }
 
     /// Makes the next check of a step end so; none takes that back.
@@ -52,7 +54,10 @@ impl Rehearsed {
         // Where people come after the machines, the time that the type gives is theirs.
         let frame = step.estimated_time_frame.as_deref().filter(|_| !has_people);
         let since = step.begun_anew_at.unwrap_or(job.reached_at);
-        let seconds = self.pace.of_step("machines", frame, &job.key.name(), &job.operation, (step, job.check.round));
+        // So is the time that a scenario gives.
+        let of_scenario = self.faults.takes(&step.id).filter(|_| !has_people);
+        let range = of_scenario.unwrap_or_else(|| said(frame));
+        let seconds = self.pace.of_step("machines", range, &job.key.name(), &job.operation, (step, job.check.round));
         Some(since.plus_seconds(seconds))
     }
 }
@@ -72,6 +77,13 @@ impl Rehearsal for Rehearsed {
     }
 
     fn reported(&self, job: &Job, report: Report) -> Report {
-        self.faults.on_check(job, report)
+        let (report, is_again) = self.faults.on_check(job, report);
+        *self.again.lock().unwrap_or_else(PoisonError::into_inner) = is_again.then(|| job.at.clone());
+        report
+    }
+
+    fn is_reported_again(&self, check: &CheckRef) -> bool {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        again.take_if(|again| again == check).is_some()
     }
 }

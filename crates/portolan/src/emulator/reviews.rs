@@ -3,7 +3,7 @@
 
 use super::faults::{Ends, Faults, OnVerdict};
 use super::inner::Inner;
-use super::pace::Pace;
+use super::pace::{Pace, said};
 use crate::auth::{Caller, Permission, Role};
 use anyhow::{Result, anyhow};
 use publishing::command::{Command, Verdict};
@@ -55,7 +55,8 @@ fn pending(
     let before = check.review.approvals.len();
     let since = check.review.approvals.last().map(|approval| approval.at).or(check.awaited_since);
     let who = format!("reviewer {before} of {}", queue.as_deref().unwrap_or_default());
-    let seconds = pace.of_step(&who, frame, &key.name(), operation, (step, check.round));
+    let range = faults.takes(&step.id).unwrap_or_else(|| said(frame));
+    let seconds = pace.of_step(&who, range, &key.name(), operation, (step, check.round));
     let mut due = since.or(step.reached_at).unwrap_or(operation.started_at).plus_seconds(seconds);
     // Whoever holds it decides; and what a fault holds up comes later.
     if let Some(hold) = &check.review.hold {

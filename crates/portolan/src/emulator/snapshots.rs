@@ -1,7 +1,9 @@
-//! Everything as it is, kept under a name and put back: the database, the clock with its count of ids, and the faults.
+//! Everything as it is, kept under a name and put back: the database, the clock with its count of ids, the faults, and what
+//! was sent and asked.
 
 use super::driver::Turn;
 use super::faults::State;
+use super::{outbox, requests};
 use crate::clock::Mark;
 use crate::wire;
 use anyhow::Result;
@@ -16,6 +18,8 @@ pub(super) struct Kept {
     image: Vec<u8>,
     mark: Mark,
     faults: State,
+    outbox: outbox::Kept,
+    requests: requests::Kept,
 }
 
 impl Kept {
@@ -29,7 +33,13 @@ impl Turn {
     /// Keeps everything as it is.
     pub(super) fn keep(&self) -> Result<Kept> {
         let inside = &self.emulator.0;
-        Ok(Kept { image: self.inner().store.image()?, mark: inside.clock.mark(), faults: inside.faults.kept() })
+        Ok(Kept {
+            image: self.inner().store.image()?,
+            mark: inside.clock.mark(),
+            faults: inside.faults.kept(),
+            outbox: inside.outbox.kept(),
+            requests: inside.requests.kept(),
+        })
     }
 
     /// Makes everything as it was.
@@ -40,6 +50,8 @@ impl Turn {
         // Assembling may have taken ids.
         inside.clock.set_back(kept.mark);
         inside.faults.put_back(kept.faults.clone());
+        inside.outbox.put_back(kept.outbox.clone());
+        inside.requests.put_back(kept.requests.clone());
         self.emulator.put_inner(inner);
         self.begin_anew();
         Ok(())
@@ -51,6 +63,8 @@ impl Turn {
         inside.clock.begin_anew(inside.start);
         let (inner, _) = inside.making.fresh().await?;
         inside.faults.put_back(State::default());
+        inside.outbox.put_back(outbox::Kept::default());
+        inside.requests.put_back(requests::Kept::default());
         self.emulator.put_inner(inner);
         self.begin_anew();
         Ok(())

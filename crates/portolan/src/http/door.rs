@@ -3,6 +3,7 @@
 use super::address::CallerAddress;
 use super::errors::{Cause, Problem};
 use super::limits::Limits;
+use super::rehearsed::{AskedBy, Instead};
 use super::{paths, repeat};
 use crate::auth::{Caller, Gate, Once, Unauthenticated};
 use crate::clock::Clock;
@@ -91,6 +92,9 @@ impl Door {
     /// contract, "Order of checks").
     async fn admit(&self, request: &mut Request<Body>) -> Result<Option<Arc<Once>>, Box<Response>> {
         let problem = |problem: Problem| Box::new(problem.into_response());
+        if let Some(instead) = request.extensions_mut().remove::<Instead>() {
+            return Err(Box::new(instead.into_response()));
+        }
         if let Some(CallerAddress(address)) = request.extensions().get()
             && !(address.is_loopback() && matches!(request.uri().path(), "/healthz" | "/readyz"))
         {
@@ -112,6 +116,9 @@ impl Door {
         }
         let caller =
             self.gate.authenticate(authorization).await.map_err(|refused| Box::new(refused.into_response()))?;
+        if let Some(AskedBy(name)) = request.extensions().get() {
+            let _ = name.set(caller.name().to_owned());
+        }
         self.limits.of_caller(caller.name()).map_err(|refused| problem(refused.into()))?;
         check_version(request.uri()).map_err(problem)?;
         let once = repeat::prepare(request, &caller).await.map_err(problem)?;

@@ -38,6 +38,11 @@ impl Problem {
         Self { code, message: message.into(), target: None, details: Vec::new(), cause: None, wait }
     }
 
+    /// The fault and the mend.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The same, at a JSON pointer into the body, or a header or parameter.
     pub(crate) fn at(self, target: impl Into<String>) -> Self {
         Self { target: Some(target.into()), ..self }

@@ -1,18 +1,15 @@
 //! The keys with which the built-in issuer signs: made when first needed, published before they sign, rotated, removed.
 
 use super::IssuerFailure;
+use super::signer::{Pair, bound_to};
 use crate::auth::{LocalKeys, PublicKey};
-use crate::clock::{Clock, randomness};
+use crate::clock::Clock;
 use crate::store::{SigningKey, Store};
 use crate::vault::Vault;
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use publishing::moment::Moment;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
@@ -52,7 +49,7 @@ pub(super) struct Loaded {
 pub(super) struct Signer {
     id: String,
     signs_from: Moment,
-    pair: RsaKeyPair,
+    pair: Pair,
     jwk: Value,
 }
 
@@ -80,14 +77,11 @@ impl Keys {
         let now = self.clock.now();
         let signer = loaded.signers.iter().rfind(|signer| signer.signs_from <= now).or(loaded.signers.first());
         let signer = signer.ok_or_else(|| IssuerFailure::new("there is no key to sign with"))?;
-        let header = json!({ "typ": typ, "alg": "RS256", "kid": signer.id });
+        let header = json!({ "typ": typ, "alg": signer.pair.algorithm(), "kid": signer.id });
         let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", encoded(&header), encoded(claims));
-        let mut signature = vec![0; signer.pair.public_modulus_len()];
-        signer
-            .pair
-            .sign(&RSA_PKCS1_SHA256, &randomness(), signed.as_bytes(), &mut signature)
-            .map_err(|_| IssuerFailure::new("a token could not be signed"))?;
+        let signature = signer.pair.sign(signed.as_bytes());
+        let signature = signature.ok_or_else(|| IssuerFailure::new("a token could not be signed"))?;
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
@@ -133,7 +127,7 @@ impl Keys {
 
     async fn make(&self, made_at: Moment, signs_from: Moment) -> Result<SigningKey, IssuerFailure> {
         let vault = self.vault.clone();
-        let made = tokio::task::spawn_blocking(move || new_key(&vault, made_at, signs_from)).await;
+        let made = tokio::task::spawn_blocking(move || Pair::stored(Pair::rsa(), &vault, made_at, signs_from)).await;
         made.map_err(|error| IssuerFailure::new(error.to_string()))?
     }
 
@@ -160,43 +154,11 @@ impl Keys {
             .vault
             .unseal(&key.sealed, &bound_to(&key.id))
             .map_err(|error| IssuerFailure::new(format!("the signing key {}: {error}", key.id)))?;
-        let pair = RsaKeyPair::from_pkcs8(&private)
-            .map_err(|_| IssuerFailure::new(format!("the signing key {} is none", key.id)))?;
-        let [n, e] = numbers(&pair);
-        let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.id, "n": n, "e": e });
+        let none = || IssuerFailure::new(format!("the signing key {} is none", key.id));
+        let pair = Pair::open(&private).ok_or_else(none)?;
+        let jwk = pair.jwk(&key.id);
         Ok(Signer { id: key.id, signs_from: key.signs_from, pair, jwk })
     }
-}
-
-/// A key that signs from a moment on, sealed by this vault. It takes a while, on the calling thread.
-///
-/// # Errors
-/// [`IssuerFailure`] where it cannot be made, or not be sealed.
-pub fn new_key(vault: &Vault, made_at: Moment, signs_from: Moment) -> Result<SigningKey, IssuerFailure> {
-    let made = || {
-        let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
-        let private = pair.as_der().ok()?.as_ref().to_vec();
-        Some((thumbprint(&pair), private))
-    };
-    let (id, private) = made().ok_or_else(|| IssuerFailure::new("a key could not be made"))?;
-    let sealed = vault.seal(&private, &bound_to(&id)).map_err(|error| IssuerFailure::new(error.to_string()))?;
-    Ok(SigningKey { id, made_at, signs_from, sealed })
-}
-
-fn bound_to(id: &str) -> String {
-    format!("signing_key.sealed/{id}")
-}
-
-/// Modulus and exponent, as a JWK has them.
-fn numbers(pair: &KeyPair) -> [String; 2] {
-    let key = pair.public_key();
-    [key.modulus(), key.exponent()].map(|number| URL_SAFE_NO_PAD.encode(number.big_endian_without_leading_zero()))
-}
-
-/// The name of a key that everyone can compute from it (RFC 7638).
-fn thumbprint(pair: &KeyPair) -> String {
-    let [n, e] = numbers(pair);
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)))
 }
 
 impl std::fmt::Debug for Signer {

@@ -2,10 +2,11 @@
 
 mod codes;
 mod keys;
+mod signer;
 mod tokens;
 
 pub use codes::{Asked, Consented, WEB_CLIENT};
-pub use keys::new_key;
+pub use signer::quick_key;
 pub use tokens::{Audience, Token, TokenRefusal};
 
 use crate::auth::LocalKeys;

@@ -94,6 +94,21 @@ struct HtmlNotice<'a> {
     page: &'a NoticePage,
 }
 
+/// A mail as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// To whom.
+    pub to: String,
+    /// What it is about.
+    pub subject: String,
+    /// What it says, as plain text.
+    pub text: String,
+    /// The same with markup.
+    pub html: String,
+    /// Headers and body, as they are sent.
+    pub source: Vec<u8>,
+}
+
 impl Composer {
     /// Writes mails from this mailbox, that lead to these addresses.
     pub fn new(from: Mailbox, links: Links) -> Self {
@@ -110,11 +125,11 @@ impl Composer {
         self.host.strip_prefix("[IPv6:").unwrap_or(&self.host)
     }
 
-    /// A mail about an offer: headers and body, as they are sent.
+    /// A mail about an offer.
     ///
     /// # Errors
     /// Where a template or a header cannot be written.
-    pub fn told(&self, to: &Address, told: &Told<'_>) -> Result<Vec<u8>> {
+    pub fn told(&self, to: &Address, told: &Told<'_>) -> Result<Written> {
         let Told { key, words, .. } = told;
         let name = Some(line(&words.name, LONGEST_NAME)).filter(|name| !name.is_empty());
         let (said, more) = said(told.document);
@@ -158,7 +173,7 @@ impl Composer {
     ///
     /// # Errors
     /// As [`Self::told`].
-    pub fn notice(&self, to: &Address, id: Uuid, at: Moment, notice: &Notice) -> Result<Vec<u8>> {
+    pub fn notice(&self, to: &Address, id: Uuid, at: Moment, notice: &Notice) -> Result<Written> {
         let Notice::WebhookDisabled { subscription, url, publisher, since } = notice;
         let url = line(url, LONGEST_NAME);
         let whose = if publisher.is_empty() { "the marketplace".to_owned() } else { line(publisher, LONGEST_NAME) };
@@ -186,7 +201,7 @@ impl Composer {
         headers: &[(&'static str, String)],
         text: String,
         html: String,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Written> {
         let date = Date::parse(&rfc_2822(at)?).ok().context("a date that is none")?;
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()])?;
         let mut builder = Message::builder()
@@ -202,9 +217,11 @@ impl Composer {
         }
         // Both parts are quoted-printable, in which no line begins like this.
         let parts = MultiPart::alternative().boundary(format!("=_{}", id.simple()));
-        let parts =
-            parts.singlepart(part(ContentType::TEXT_PLAIN, text)).singlepart(part(ContentType::TEXT_HTML, html));
-        Ok(builder.multipart(parts)?.formatted())
+        let parts = parts
+            .singlepart(part(ContentType::TEXT_PLAIN, text.clone()))
+            .singlepart(part(ContentType::TEXT_HTML, html.clone()));
+        let source = builder.multipart(parts)?.formatted();
+        Ok(Written { to: to.to_string(), subject: subject.to_owned(), text, html, source })
     }
 
     fn message_id(&self, id: Uuid) -> String {

@@ -1,6 +1,6 @@
 //! Carries mails: a letter of the outbox becomes a mail, and the mail server takes it.
 
-use super::compose::{Composer, Told};
+use super::compose::{Composer, Told, Written};
 use super::settings::MailSettings;
 use super::smtp::{Fault, Smtp, Stage};
 use crate::links::Links;
@@ -55,7 +55,7 @@ impl Mails {
     }
 
     /// The address and the mail of a letter; none where the letter cannot be read.
-    async fn compose(&self, held: &Held) -> Result<Option<(Address, Vec<u8>)>, StoreError> {
+    async fn compose(&self, held: &Held) -> Result<Option<(Address, Written)>, StoreError> {
         let opened = self.post.open(held).map(|body| serde_json::from_slice::<Mailed>(&body));
         let mailed = match opened {
             Ok(Ok(mailed)) => mailed,

@@ -5,7 +5,7 @@ mod mail;
 mod settings;
 mod smtp;
 
-pub use compose::{Composer, Told};
+pub use compose::{Composer, Told, Written};
 pub use mail::Mails;
 pub use settings::{CapturedMail, MailAnswer, MailSettings, MailTls};
 mod webhooks;

@@ -1,5 +1,6 @@
 //! The mail server, as the operator's settings say it.
 
+use super::compose::Written;
 use anyhow::{Context, Result, ensure};
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
@@ -69,18 +70,18 @@ pub enum MailAnswer {
     Refused(u16),
 }
 
-/// Takes mails instead of a server: the address, the whole mail.
+/// Takes mails instead of a server.
 #[derive(Clone)]
-pub struct CapturedMail(Arc<dyn Fn(&str, &[u8]) -> MailAnswer + Send + Sync>);
+pub struct CapturedMail(Arc<dyn Fn(&Written) -> MailAnswer + Send + Sync>);
 
 impl CapturedMail {
     /// Gives every mail to `answer`.
-    pub fn new(answer: impl Fn(&str, &[u8]) -> MailAnswer + Send + Sync + 'static) -> Self {
+    pub fn new(answer: impl Fn(&Written) -> MailAnswer + Send + Sync + 'static) -> Self {
         Self(Arc::new(answer))
     }
 
-    pub(super) fn take(&self, to: &str, mail: &[u8]) -> MailAnswer {
-        (self.0)(to, mail)
+    pub(super) fn take(&self, mail: &Written) -> MailAnswer {
+        (self.0)(mail)
     }
 }
 

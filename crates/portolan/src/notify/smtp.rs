@@ -1,5 +1,6 @@
 //! Hands mails to the mail server, and says at which word of the talk it failed.
 
+use super::compose::Written;
 use super::settings::{MailAnswer, Opened};
 use lettre::Address;
 use lettre::transport::smtp::Error;
@@ -74,12 +75,12 @@ impl Smtp {
     }
 
     /// Hands over a mail for one address; once this is `Ok`, the server has it.
-    pub(super) async fn send(&self, to: Address, mail: &[u8]) -> Result<(), Fault> {
+    pub(super) async fn send(&self, to: Address, mail: &Written) -> Result<(), Fault> {
         if let Some(captured) = &self.opened.captured {
-            return answered(captured.take(to.as_ref(), mail));
+            return answered(captured.take(mail));
         }
         let mut stage = Stage::Connect;
-        match tokio::time::timeout(self.opened.timeout, self.talk(to, mail, &mut stage)).await {
+        match tokio::time::timeout(self.opened.timeout, self.talk(to, &mail.source, &mut stage)).await {
             Ok(talked) => talked.map_err(|error| fault(stage, &error)),
             Err(_) => Err(Fault { stage, code: None, is_policy: false, timed_out: true, is_tls: false }),
         }

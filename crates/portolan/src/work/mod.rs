@@ -124,6 +124,10 @@ impl Worker {
                 let until = if let Ending::WaitingUntil(at) = report.ending { at } else { self.clock.now() };
                 Ok(self.claims.put_off(&claim, until, true).await?)
             }
+            Ok(report) if self.checks.is_reported_again(&claim.check) => {
+                self.report(&claim, report.clone(), Then::GiveBack).await?;
+                self.report(&claim, report, Then::GiveBack).await
+            }
             Ok(report) => self.report(&claim, report, Then::GiveBack).await,
             Err(setback) if claim.attempt < MOST_ATTEMPTS => {
                 tracing::warn!(%setback, check = ?claim.check, attempt = claim.attempt, "a check could not be run");

@@ -777,7 +777,7 @@ fn composed(composer: &Composer, name: &str, headline: &str, message: &Value, ha
     }))
     .unwrap();
     let told = Told { id: Uuid::from_u128(7), at, key: &key, words: &words, document: &document, subscription: None };
-    composer.told(&"jane@contoso.example".parse().unwrap(), &told).unwrap()
+    composer.told(&"jane@contoso.example".parse().unwrap(), &told).unwrap().source
 }
 
 fn composer() -> Composer {

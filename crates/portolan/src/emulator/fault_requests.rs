@@ -1,0 +1,137 @@
+//! What faults do to requests: answered instead, answered late, or never answered to the end.
+
+use super::faults::{Faults, names};
+use crate::http::{CutOff, Instead};
+use api::emulator::{FaultKind, NewFault};
+use api::errors::ErrorCode;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use futures_util::stream;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use publishing::moment::Moment;
+use publishing::offer::PublisherId;
+use std::io::{Error, ErrorKind};
+use std::task::Poll;
+use std::time::Duration;
+
+/// Where requests are met by faults that name no path.
+const USUAL_PATH: &str = "/api/";
+/// After how many seconds to try again where a fault does not say.
+const USUAL_WAIT: u32 = 1;
+
+/// What a fault does to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum OnRequest {
+    /// It is not done, and this is answered.
+    Instead(Instead),
+    /// It is done, and answered so much later.
+    Late(Duration),
+    /// It is done, and its answer breaks off.
+    Cut,
+}
+
+impl Faults {
+    /// What a request meets, with the id of the fault; nothing where it meets none.
+    pub(super) fn on_request(&self, request: &Request<Body>, now: Moment) -> Option<(String, OnRequest)> {
+        let (method, path) = (request.method(), request.uri().path());
+        let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let offer = offer_of(path);
+        let met = self.state().meet(now, |fault| {
+            let is_of_requests = match fault.kind {
+                FaultKind::Conflict => changes,
+                FaultKind::ApiError | FaultKind::SlowAnswer | FaultKind::CutConnection | FaultKind::Unauthorized => {
+                    true
+                }
+                _ => false,
+            };
+            is_of_requests
+                && path.starts_with(fault.path.as_deref().unwrap_or(USUAL_PATH))
+                && fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+                && names(fault.offer.as_deref(), offer.as_deref())
+        })?;
+        let what = match met.fault.kind {
+            FaultKind::SlowAnswer => OnRequest::Late(Duration::from_millis(met.fault.milliseconds.unwrap_or(0))),
+            FaultKind::CutConnection => OnRequest::Cut,
+            FaultKind::Unauthorized => OnRequest::Instead(Instead::Expired),
+            _ => OnRequest::Instead(error(&met.fault)),
+        };
+        Some((met.id, what))
+    }
+}
+
+/// The offer that a path names, as `publisher/offer`.
+fn offer_of(path: &str) -> Option<String> {
+    let mut parts = path.split('/').skip_while(|part| !part.eq_ignore_ascii_case("publishers")).skip(1);
+    let publisher = PublisherId::parse(parts.next()?)?;
+    let offer = parts.nth(1)?;
+    Some(format!("{}/{}", publisher.folded(), offer.to_ascii_lowercase()))
+}
+
+/// The error that a fault answers.
+fn error(fault: &NewFault) -> Instead {
+    let wait = Some(fault.retry_after.unwrap_or(USUAL_WAIT));
+    let (code, message, target, retry_after) = match (fault.kind, fault.status) {
+        (FaultKind::Conflict, Some(412)) => (
+            ErrorCode::PreconditionFailed,
+            "The offer is not as If-Match says. Read it again, and repeat this with the ETag you get.",
+            Some("If-Match".to_owned()),
+            None,
+        ),
+        (FaultKind::Conflict, _) => {
+            (ErrorCode::Conflict, "Somebody else was faster. Read it again, and repeat this.", None, None)
+        }
+        (_, Some(429)) => {
+            let message = "There are too many requests. Try again after the time in Retry-After.";
+            (ErrorCode::TooManyRequests, message, None, wait)
+        }
+        (_, Some(500)) => {
+            let message = "The request failed on our side. Give the operator the x-ms-request-id of this answer; the log holds the cause.";
+            (ErrorCode::InternalServerError, message, None, None)
+        }
+        _ => {
+            let message = "The service cannot do this just now. Try again after the time in Retry-After.";
+            (ErrorCode::ServiceUnavailable, message, None, wait)
+        }
+    };
+    Instead::Error { code, message: message.to_owned(), target, retry_after }
+}
+
+/// An answer that breaks off in its middle; one without a body is none at all.
+pub(super) async fn cut(response: Response) -> Result<Response, CutOff> {
+    let (head, body) = response.into_parts();
+    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let half = whole.slice(..whole.len() / 2);
+    if half.is_empty() {
+        return Err(CutOff);
+    }
+    let mut parts = [Some(half), None].into_iter();
+    let parts = stream::poll_fn(move |context| match parts.next() {
+        Some(Some(half)) => Poll::Ready(Some(Ok::<Bytes, Error>(half))),
+        // What is written goes out before the break: it comes a turn later.
+        Some(None) => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+        None => Poll::Ready(Some(Err(Error::new(ErrorKind::ConnectionReset, "a fault breaks this answer off")))),
+    });
+    Ok(Response::from_parts(head, Body::from_stream(parts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offer_of;
+
+    #[test]
+    fn a_path_names_an_offer_wherever_it_is_below_it() {
+        for (path, offer) in [
+            ("/api/publishers/Contoso/offers/web-gateway", Some("contoso/web-gateway")),
+            ("/api/publishers/contoso/offers/web-gateway/status", Some("contoso/web-gateway")),
+            ("/publishers/contoso/offers/web-gateway", Some("contoso/web-gateway")),
+            ("/api/publishers/contoso", None),
+            ("/api/reviews", None),
+        ] {
+            assert_eq!(offer_of(path).as_deref(), offer, "{path}");
+        }
+    }
+}
