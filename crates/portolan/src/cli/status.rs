@@ -45,17 +45,8 @@ impl Run for Status {
             return Ok(watched.outcome.exit());
         }
         let took = Some(watched.took).filter(|_| watched.outcome == Outcome::Pending);
-        Ending {
-            session,
-            meant: &subject.meant,
-            key,
-            goal,
-            outcome: watched.outcome,
-            snapshot: &watched.snapshot,
-            took,
-            source,
-        }
-        .tell()
+        let (snapshot, is_drawn, meant) = (&watched.snapshot, watched.is_drawn, subject.meant.as_str());
+        Ending { session, meant, key, goal, outcome: watched.outcome, snapshot, took, is_drawn, source }.tell()
     }
 }
 

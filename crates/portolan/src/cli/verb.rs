@@ -111,32 +111,19 @@ impl<'a> Subject<'a> {
         let ended = match goal.outcome(&first.document) {
             _ if limit == Some(Duration::ZERO) => {
                 let outcome = goal.outcome(&first.document).unwrap_or(Outcome::Pending);
-                (outcome, first, Some(Duration::ZERO))
+                (outcome, first, Some(Duration::ZERO), false)
             }
-            Some(outcome) if !has_acted => (outcome, first, None),
+            Some(outcome) if !has_acted => (outcome, first, None, false),
             _ => {
                 let (session, client, key, title) = (self.session, &self.client, self.key(), self.title().await);
                 let watch = Watch { session, client, key, title, goal, limit, source, on_output: false, before };
                 let watched = watch.from(first).await?;
                 let took = Some(watched.took).filter(|_| has_acted || watched.outcome == Outcome::Pending);
-                (watched.outcome, watched.snapshot, took)
+                (watched.outcome, watched.snapshot, took, watched.is_drawn)
             }
         };
-        self.ends(goal, ended, source)
-    }
-
-    /// Tells how it ended.
-    ///
-    /// # Errors
-    /// Where standard output cannot be written.
-    pub(super) fn ends(
-        &self,
-        goal: Goal,
-        (outcome, snapshot, took): (Outcome, Snapshot, Option<Duration>),
-        source: Option<&Source>,
-    ) -> Result<Exit> {
         let (session, meant, key) = (self.session, self.meant.as_str(), self.key());
-        let took = took.filter(|took| outcome != Outcome::Reached || !took.is_zero());
-        Ending { session, meant, key, goal, outcome, snapshot: &snapshot, took, source }.tell()
+        let (outcome, snapshot, took, is_drawn) = ended;
+        Ending { session, meant, key, goal, outcome, snapshot: &snapshot, took, is_drawn, source }.tell()
     }
 }

@@ -64,12 +64,10 @@ pub(super) fn news<'a>(before: Option<&Snapshot>, now: &'a Snapshot, is_the_end:
         let is_told = !is_the_end && (known.is_some() || step.status != StepStatus::Complete);
         news.extend(step.messages.iter().filter(is_new).filter(|_| is_told).map(|said| News::Message(step, said)));
     }
-    let said = |snapshot: &'a Snapshot| snapshot.explanation.as_ref();
-    let words =
-        |snapshot: &Snapshot| snapshot.explanation.as_ref().map(|said| (said.headline.clone(), said.next.clone()));
-    if let Some(explanation) = said(now)
+    let turn = |snapshot: &Snapshot| snapshot.explanation.as_ref().map(|said| said.turn);
+    if let Some(explanation) = &now.explanation
         && !is_the_end
-        && before.is_none_or(|before| words(before) != words(now))
+        && before.is_none_or(|before| turn(before) != turn(now))
     {
         news.push(News::Words(explanation));
     }

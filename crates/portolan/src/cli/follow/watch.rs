@@ -93,6 +93,8 @@ pub(in crate::cli) struct Watched {
     pub(in crate::cli) snapshot: Snapshot,
     /// How long was watched.
     pub(in crate::cli) took: Duration,
+    /// Whether the last picture of it stands there.
+    pub(in crate::cli) is_drawn: bool,
 }
 
 /// What wakes a watch.
@@ -124,7 +126,7 @@ impl Watch<'_> {
             }
             if let Some(outcome) = outcome {
                 let _ = view.ends();
-                return Ok(Watched { outcome, snapshot: view.snapshot, took: clock.steady().saturating_sub(began) });
+                return Ok(view.seen(outcome, clock.steady().saturating_sub(began)));
             }
             let woken = tokio::select! {
                 biased;
@@ -138,7 +140,7 @@ impl Watch<'_> {
                 Woken::Interrupted => {
                     at_once_next_time(interrupt);
                     let _ = view.ends();
-                    return Ok(Watched { outcome: Outcome::Interrupted, snapshot: view.snapshot, took });
+                    return Ok(view.seen(Outcome::Interrupted, took));
                 }
                 Woken::Late => {
                     outcome = Some(Outcome::Pending);
@@ -201,6 +203,10 @@ impl<'a> View<'a> {
         let (manner, screen) = (Manner::of(watch.session, watch.on_output), Screen::new(look));
         let told = clock.steady();
         Self { watch, clock, manner, snapshot, screen, is_lost: false, ahead: 0, told }
+    }
+
+    fn seen(self, outcome: Outcome, took: Duration) -> Watched {
+        Watched { outcome, snapshot: self.snapshot, took, is_drawn: self.manner == Manner::Live }
     }
 
     /// The time by the server's clock, as far as that is known.
