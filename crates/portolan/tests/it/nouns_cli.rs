@@ -202,7 +202,10 @@ fn an_offer_goes_out_to_a_file_and_back_and_what_is_different_is_told() {
         live.replacen("\"displayText\": \"Contoso Shiftboard\"", "\"displayText\": \"Shiftboard 2\", \"x\": 1.10", 1);
     assert_ne!(changed, live);
     let judged = given(&demo, &changed, &["offer", "validate", "saas-live", "-f", "-"]);
-    assert!(judged.out.contains("2 members would change") && judged.err.contains("judged when"), "{judged:?}");
+    assert!(judged.out.contains("2 members would change") && judged.err.is_empty(), "{judged:?}");
+    let busy = ask(&["offer", "export", "vm-in-progress"]).done();
+    let busy = given(&demo, &busy, &["offer", "validate", "vm-in-progress", "-f", "-"]);
+    assert!(busy.code == 0 && busy.err.contains("rules were not asked"), "{busy:?}");
     assert_eq!(
         ask(&["offer", "diff", "saas-live"]).done(),
         "Nothing is different between what is live and the draft.\n"
@@ -249,6 +252,10 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
     let said = portolan(&demo, &["offer", "put", "vm-never-published", "-f", &path, "-o", "json"]);
     let document: Value = serde_json::from_str(&said.out).unwrap();
     assert!(document["error"]["place"].as_str().unwrap().ends_with("offer.json:6"), "{document}");
+    let judged = ask("validate", &offer("\"definition\": {\n  \"displayText\": \"\"\n}"));
+    let err = judged.failed(5, &["nothing was changed", "HTTP 422"]);
+    assert!(err.lines().skip(1).any(|line| line.contains("displayText") && line.ends_with("offer.json:5")), "{err}");
+    assert!(get(&demo, "/publishers/contoso/offers/vm-never-published").contains("Contoso Relay Gateway Lab"));
     let odd = wrong.replace("microsoft-azure-virtualmachines", "microsoft-azure-virtualmachine");
     ask("validate", &odd).failed(5, &["offer.json:3: ", "did you mean microsoft-azure-virtualmachines?"]);
     let other = wrong.replace("microsoft-azure-virtualmachines", "microsoft-azure-saas");
