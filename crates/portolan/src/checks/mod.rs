@@ -82,7 +82,7 @@ pub trait Rehearsal: fmt::Debug + Send + Sync {
     fn reported(&self, job: &Job, report: Report) -> Report;
 
     /// Whether what was reported of a check last is reported a second time, as by a system that is not sure. Asked once.
-    fn is_reported_again(&self, check: &CheckRef) -> bool;
+    fn is_reported_again(&self, check: &CheckRef, now: Moment) -> bool;
 }
 
 /// The runners, with what they work with.
@@ -132,8 +132,8 @@ impl Checks {
     }
 
     /// Whether what was reported of a check is reported a second time; only in a rehearsal.
-    pub fn is_reported_again(&self, check: &CheckRef) -> bool {
-        self.rehearsal.as_ref().is_some_and(|rehearsal| rehearsal.is_reported_again(check))
+    pub fn is_reported_again(&self, check: &CheckRef, now: Moment) -> bool {
+        self.rehearsal.as_ref().is_some_and(|rehearsal| rehearsal.is_reported_again(check, now))
     }
 
     /// Leave to run a check, unless as many as may are running, or its checker does not answer.

@@ -47,15 +47,8 @@ enum Outcome {
 }
 
 impl Faults {
-    /// What a check reports, as the faults want it, and whether that is reported twice: asked once for every report of a run,
-    /// with what the check reports by itself.
-    pub(super) fn on_check(&self, job: &Job, report: Report) -> (Report, bool) {
-        let report = self.reported(job, report);
-        let is_twice = report.ending == Ending::Done && self.is_twice(job);
-        (report, is_twice)
-    }
-
-    fn reported(&self, job: &Job, report: Report) -> Report {
+    /// What a check reports, as the faults want it: asked once for every report of a run, with what the check reports by itself.
+    pub(super) fn on_check(&self, job: &Job, report: Report) -> Report {
         let Some(step) = job.operation.steps.get(job.at.step) else { return report };
         let mut state = self.state();
         if job.check.kind == CheckKind::Artifacts
@@ -64,7 +57,7 @@ impl Faults {
         {
             return expired;
         }
-        if report.ending != Ending::Done || !is_last(job, step) {
+        if ended(job, &report).is_none() {
             return report;
         }
         let ends = Ends { key: &job.key, operation: &job.operation, step: job.at.step, now: job.now };
@@ -92,12 +85,17 @@ impl Faults {
         self.state().waits(ends)
     }
 
-    /// Whether the report that ends a step is made a second time.
-    fn is_twice(&self, job: &Job) -> bool {
-        let Some(step) = job.operation.steps.get(job.at.step).filter(|step| is_last(job, step)) else { return false };
-        let fits = |fault: &NewFault| fault.kind == FaultKind::ReportedTwice && is_about(fault, &job.key, &step.id);
-        self.state().meet(job.now, fits).is_some()
+    /// Whether the report that has just ended a step is made a second time.
+    pub(super) fn on_reported(&self, key: &OfferKey, step: &str, now: Moment) -> bool {
+        let fits = |fault: &NewFault| fault.kind == FaultKind::ReportedTwice && is_about(fault, key, step);
+        self.state().meet(now, fits).is_some()
     }
+}
+
+/// The step that a report ends: all else in it is complete.
+pub(super) fn ended<'a>(job: &'a Job, report: &Report) -> Option<&'a Step> {
+    let step = job.operation.steps.get(job.at.step)?;
+    (report.ending == Ending::Done && is_last(job, step)).then_some(step)
 }
 
 /// Whether all else in its step is complete, so that it ends the step.

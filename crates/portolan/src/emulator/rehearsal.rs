@@ -1,11 +1,13 @@
 //! What comes of checks in the emulator: they wait out drawn times, and faults and `reach` say how they end.
 
+use super::fault_steps::ended;
 use super::faults::Faults;
 use super::pace::{Pace, said};
 use crate::checks::{Job, Rehearsal, Setback};
 use publishing::command::{CheckRef, Ending, Report};
 use publishing::message::Message;
 use publishing::moment::Moment;
+use publishing::offer::OfferKey;
 use publishing::pipeline::CheckKind;
 use std::sync::{Mutex, PoisonError};
 
@@ -25,13 +27,13 @@ pub(super) struct Rehearsed {
     pace: Pace,
     faults: Faults,
     forced: Mutex<Option<Forced>>,
-    /// The check whose report is made a second time.
-    again: Mutex<Option<CheckRef>>,
+    /// The check whose report ended a step last: of which offer, and which step.
+    ended: Mutex<Option<(CheckRef, OfferKey, String)>>,
 }
 
 impl Rehearsed {
     pub(super) fn new(pace: Pace, faults: Faults) -> Self {
-        Self { pace, faults, forced: Mutex::default(), again: Mutex::default() }
+        Self { pace, faults, forced: Mutex::default(), ended: Mutex::default() }
     }
 
     /// Makes the next check of a step end so; none takes that back.
@@ -77,13 +79,15 @@ impl Rehearsal for Rehearsed {
     }
 
     fn reported(&self, job: &Job, report: Report) -> Report {
-        let (report, is_again) = self.faults.on_check(job, report);
-        *self.again.lock().unwrap_or_else(PoisonError::into_inner) = is_again.then(|| job.at.clone());
+        let report = self.faults.on_check(job, report);
+        let step = ended(job, &report).map(|step| (job.at.clone(), job.key.clone(), step.id.clone()));
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = step;
         report
     }
 
-    fn is_reported_again(&self, check: &CheckRef) -> bool {
-        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
-        again.take_if(|again| again == check).is_some()
+    fn is_reported_again(&self, check: &CheckRef, now: Moment) -> bool {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = ended.take_if(|(ended, ..)| ended == check);
+        ended.is_some_and(|(_, key, step)| self.faults.on_reported(&key, &step, now))
     }
 }

@@ -124,7 +124,7 @@ impl Worker {
                 let until = if let Ending::WaitingUntil(at) = report.ending { at } else { self.clock.now() };
                 Ok(self.claims.put_off(&claim, until, true).await?)
             }
-            Ok(report) if self.checks.is_reported_again(&claim.check) => {
+            Ok(report) if self.checks.is_reported_again(&claim.check, self.clock.now()) => {
                 self.report(&claim, report.clone(), Then::GiveBack).await?;
                 self.report(&claim, report, Then::GiveBack).await
             }
