@@ -31,8 +31,8 @@ pub(super) fn between(from: Date, to: Date) -> String {
     };
     match seconds {
         ..MINUTE => format!("{seconds} s"),
-        ..HOUR => format!("{} min", seconds / MINUTE),
-        ..DAY => two(seconds / HOUR, "h", seconds % HOUR / MINUTE, "min"),
+        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
+        HOUR..DAY => two(seconds / HOUR, "h", seconds % HOUR / MINUTE, "min"),
         _ => two(seconds / DAY, "d", seconds % DAY / HOUR, "h"),
     }
 }
