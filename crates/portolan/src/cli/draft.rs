@@ -31,8 +31,15 @@ pub(super) struct Put {
     if_match: Option<String>,
 }
 
-/// Puts what a file says into an offer's draft; gives back how many members are different from before, or nothing where the offer
-/// is new.
+/// A draft that was saved.
+pub(super) struct Saved {
+    /// How many members are different from before; nothing where the offer is new, or that cannot be said.
+    pub(super) changes: Option<usize>,
+    /// The ETag that it has since, where the server gave one.
+    pub(super) etag: Option<String>,
+}
+
+/// Puts what a file says into an offer's draft.
 ///
 /// # Errors
 /// Where the file is another offer's, or the server says no: then with the lines of the file that are at fault.
@@ -42,14 +49,16 @@ pub(super) async fn save(
     (publisher, offer): (&str, &str),
     source: Source,
     if_match: Option<&str>,
-) -> Result<Option<usize>> {
+) -> Result<Saved> {
     let put = source.put(publisher, offer)?;
     let before = there(session, client, (publisher, offer)).await?;
     let newest = before.as_ref().map(|before| before.etag.as_str()).filter(|etag| !etag.is_empty());
     match client.put_offer(&put, if_match.or(newest)).await {
         Ok(saved) => {
             let before = before.map(|before| changes(before.value.definition.get(), saved.value.definition.get()));
-            Ok(before.transpose()?.map(|changes| changes.len()))
+            // It is saved, whether or not that can be told apart.
+            let changes = before.and_then(Result::ok).map(|changes| changes.len());
+            Ok(Saved { changes, etag: Some(saved.etag).filter(|etag| !etag.is_empty()) })
         }
         Err(error) => Err(session.meant(client, (publisher, offer), error).await.context(source)),
     }
@@ -69,7 +78,7 @@ impl Put {
         let source = Source::read(&self.file)?;
         let client = session.client()?;
         let (publisher, offer) = &self.which.named(session, &client).await?;
-        let changed = save(session, &client, (publisher, offer), source, self.if_match.as_deref()).await?;
+        let changed = save(session, &client, (publisher, offer), source, self.if_match.as_deref()).await?.changes;
         session.answered(&client, |out, _| {
             let of = plain(&format!("{publisher}/{offer}"));
             match changed {
