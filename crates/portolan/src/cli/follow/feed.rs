@@ -171,6 +171,7 @@ impl Feed {
         let (mut etag, mut pace, mut told) = (None::<String>, PACE.0, None);
         while !self.sender.is_closed() {
             let began = clock.steady();
+            let waits;
             let read = self.client.get_offer_status_changed(&self.publisher, &self.offer, etag.as_deref(), WAIT).await;
             match read {
                 Ok(Some(read)) => {
