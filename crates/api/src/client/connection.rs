@@ -2,6 +2,7 @@
 
 use super::again::Tries;
 use super::refusals::refusal;
+use crate::dates::Date;
 use crate::errors::{ErrorBody, ErrorDetail, ErrorDocument};
 use crate::paths::segment;
 use reqwest::header::HeaderValue;
@@ -10,6 +11,7 @@ use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -192,6 +194,8 @@ pub(super) struct Connection {
     credentials: Credentials,
     /// The token that was got for the secret last. Whoever gets one holds the lock, so that all who wait have it too.
     held: Mutex<Option<String>>,
+    /// What an emulator's clock showed last, and how many of its seconds go by in one of ours.
+    clock: StdMutex<Option<(Date, u32)>>,
 }
 
 impl Connection {
@@ -203,7 +207,13 @@ impl Connection {
             return Err(ClientError::Unusable(text.to_owned()));
         }
         let http = client(server, transport)?;
-        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), credentials, held: Mutex::default() })
+        Ok(Self {
+            http,
+            server: server.trim_end_matches('/').to_owned(),
+            credentials,
+            held: Mutex::default(),
+            clock: StdMutex::default(),
+        })
     }
 
     pub(super) fn http(&self) -> &Client {
@@ -231,8 +241,23 @@ impl Connection {
         }
     }
 
-    /// The answer to a request, with a token that has not ended.
+    /// What an emulator's clock showed in its last answer, and how many of its seconds go by in one of ours; none of a server
+    /// whose clock is everybody's.
+    pub(super) fn clock(&self) -> Option<(Date, u32)> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a request, and what the time is where it is from.
     async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = self.answered(request).await?;
+        let now = Date::parse(&header(&response, "x-portolan-clock"));
+        let speed = header(&response, "x-portolan-speed").parse();
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = now.zip(speed.ok());
+        Ok(response)
+    }
+
+    /// The answer to a request, with a token that has not ended.
+    async fn answered(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
         let Some(token) = self.token(None).await? else { return accepted(request.send().await?).await };
         let response = request.bearer_auth(&token).send().await?;

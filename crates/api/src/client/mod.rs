@@ -26,6 +26,7 @@ pub use forward::Forward;
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
 use crate::catalog::{CatalogOffer, CatalogPage};
+use crate::dates::Date;
 use crate::leads::{Lead, NewLead, TakenLead};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer, RollBackRequest};
 use crate::operations::{Operation, Submission};
@@ -128,6 +129,12 @@ impl Client {
         self.read::<Description>(self.request(Method::GET, "/openapi.json"))
             .await
             .map(|described| described.info.version)
+    }
+
+    /// What an emulator's clock showed in its last answer, and how many of its seconds go by in one of ours; none of a server
+    /// whose clock is everybody's.
+    pub fn clock(&self) -> Option<(Date, u32)> {
+        self.connection.clock()
     }
 
     /// The publishers that the caller is a member of.

@@ -62,12 +62,11 @@ impl Run for Publish {
 
 /// An error with the lines of the file that are at fault, in GitHub Actions as annotations too.
 fn told<T>(session: &Session, offer: &str, source: Option<&Source>, result: Result<T>) -> Result<T> {
-    result.map_err(|error| {
+    result.inspect_err(|error| {
         if Manner::of(session, false) == Manner::Github {
-            let flaws: Vec<_> = details(&error).iter().map(|detail| ("error", Flaw::from(detail))).collect();
+            let flaws: Vec<_> = details(error).iter().map(|detail| ("error", Flaw::from(detail))).collect();
             annotate(offer, &flaws, source);
         }
-        error
     })
 }
 

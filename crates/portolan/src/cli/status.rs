@@ -3,12 +3,11 @@
 use super::Run;
 use super::exit::Exit;
 use super::follow::{Ending, Frame, Goal, Outcome, Snapshot, Watch, alone, named, picture, size};
+use super::moments::now;
 use super::session::Session;
 use super::source::Source;
 use super::verb::{Limit, Subject, Which};
-use crate::clock::Clock;
 use anyhow::Result;
-use api::dates::Date;
 use api::status::OfferStatus;
 use clap::Args;
 
@@ -60,8 +59,7 @@ async fn show(subject: &Subject<'_>, snapshot: &Snapshot, source: Option<&Source
             alone(&subject.offer, snapshot, source).iter().try_for_each(|line| writeln!(out, "{line}"))?;
             return Ok(());
         }
-        let now = Date::from_ticks(Clock::system().now().ticks());
-        let frame = Frame { look, columns: size(std::io::stdout()).0, rows: None, now };
+        let frame = Frame { look, columns: size(std::io::stdout()).0, rows: None, now: now() };
         for line in picture(&title, snapshot, frame) {
             writeln!(out, "{}", line.told(look))?;
         }
