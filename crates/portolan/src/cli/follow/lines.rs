@@ -3,9 +3,10 @@
 use super::feed::Snapshot;
 use super::picture::at_hand;
 use super::spelling::{count, word};
+use crate::cli::moments::minute;
 use crate::cli::print::plain;
 use crate::cli::source::{self, Flaw, Source};
-use crate::cli::spans::{between, minute, stamp, told};
+use crate::cli::spans::{between, stamp, told};
 use api::dates::Date;
 use api::status::{Message, MessageLevel, StatusDocument, Step, StepStatus};
 use serde_json::{Value, json};

@@ -3,7 +3,8 @@
 use super::feed::Snapshot;
 use super::goal::is_sign_off;
 use super::spelling::{Line, count, symbol, word};
-use crate::cli::spans::{between, minute, range, told};
+use crate::cli::moments::minute;
+use crate::cli::spans::{between, range, told};
 use crate::cli::terminal::{Look, Paint, padded, width};
 use api::dates::Date;
 use api::explain::Explanation;

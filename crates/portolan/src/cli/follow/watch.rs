@@ -23,7 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// How often it is said that nothing is new.
 const HEARTBEAT: Duration = Duration::from_secs(300);
 
-/// How long a server may still say what was so before something was done.
+/// How long a server may still say what was so before something was done, where that is no success.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// As good as for ever.
@@ -121,7 +121,9 @@ impl Watch<'_> {
         let mut outcome = self.outcome(&view.snapshot, Duration::ZERO);
         let mut written = view.begins(outcome.is_some());
         loop {
-            if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) || self.nobody_reads() {
+            // Where only progress is not read any more, what is waited for still counts.
+            let is_closed = written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+            if (is_closed && self.on_output) || self.nobody_reads() {
                 outcome = Some(Outcome::Unheard);
             }
             if let Some(outcome) = outcome {
@@ -162,8 +164,9 @@ impl Watch<'_> {
 
     /// How it ends where it stands so, unless that is how it stood before and the server may not have begun.
     fn outcome(&self, snapshot: &Snapshot, took: Duration) -> Option<Outcome> {
-        let is_old = self.before.as_ref() == Some(&snapshot.document) && took < GRACE;
-        self.goal.outcome(&snapshot.document).filter(|_| !is_old)
+        let is_old = self.before.as_ref() == Some(&snapshot.document);
+        let counts = |outcome: &Outcome| !is_old || (*outcome != Outcome::Reached && took >= GRACE);
+        self.goal.outcome(&snapshot.document).filter(counts)
     }
 
     /// Whether standard output is a pipe whose reader has gone: then nothing more needs to be seen.
