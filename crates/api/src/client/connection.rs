@@ -234,7 +234,7 @@ impl Connection {
     /// The answer to a request, with a token that has not ended.
     async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
-        let Some(token) = self.token(None).await? else { return accepted(request.send().await?).await };
+        let Some(token) = self.token(None).await? else { return Ok(request.send().await?) };
         let response = request.bearer_auth(&token).send().await?;
         // When a token ends is for the server to say: nobody's clock is asked. What it refused so has not been done.
         if response.status() == StatusCode::UNAUTHORIZED
