@@ -80,7 +80,7 @@ impl Man {
 impl Run for Version {
     async fn run(self, session: &Session) -> Result<Exit> {
         // Nobody needs to be known for that, so that no credentials are sent.
-        let client = session.client_as(Credentials::token("nobody"))?;
+        let client = session.client_as(Credentials::Nobody)?;
         let server = tokio::time::timeout(PATIENCE, client.get_server_version()).await.ok().and_then(Result::ok);
         let ours = env!("CARGO_PKG_VERSION");
         let known = json!({

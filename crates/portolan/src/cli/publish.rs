@@ -37,7 +37,7 @@ pub struct Publish {
 impl Run for Publish {
     async fn run(self, session: &Session) -> Result<Exit> {
         let source = self.file.as_deref().map(Source::read).transpose()?;
-        let limit = self.limit.of(session)?;
+        let limit = self.limit.of(session, self.wait.map(|_| ()).ok_or("--wait"))?;
         let subject = Subject::of(session, &self.which).await?;
         let done = match self.dry_run {
             true => return told(session, &subject.offer, source.as_ref(), judge(&subject, source.as_ref()).await),
@@ -50,11 +50,8 @@ impl Run for Publish {
                 subject.wait((Goal::Point(point), limit), source.as_ref(), Some(before)).await
             }
             None => {
-                let now = subject.look().await?;
-                session.output.document(&now.wire, |out, _| {
-                    Ok(writeln!(out, "Submitted. Follow: portolan status {} --watch", named(session, &subject.meant))?)
-                })?;
-                Ok(Exit::Done)
+                let follow = format!("Submitted. Follow: portolan status {} --watch", named(session, &subject.meant));
+                subject.acted(|_| follow).await
             }
         }
     }
@@ -62,22 +59,26 @@ impl Run for Publish {
 
 /// An error with the lines of the file that are at fault, in GitHub Actions as annotations too.
 fn told<T>(session: &Session, offer: &str, source: Option<&Source>, result: Result<T>) -> Result<T> {
-    result.map_err(|error| {
+    result.inspect_err(|error| {
         if Manner::of(session, false) == Manner::Github {
-            let flaws: Vec<_> = details(&error).iter().map(|detail| ("error", Flaw::from(detail))).collect();
+            let flaws: Vec<_> = details(error).iter().map(|detail| ("error", Flaw::from(detail))).collect();
             annotate(offer, &flaws, source);
         }
-        error
     })
 }
 
 /// Saves and submits. Gives back where the offer stood before.
 async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> Result<api::status::StatusDocument> {
     let Subject { session, client, .. } = subject;
+    let mut etag = None;
     if let Some(source) = source {
         let saved = save(session, client, subject.key(), source.clone(), None).await;
         let changed = match saved {
-            Ok(changed) => changed,
+            Ok(saved) => {
+                // What is published is what was saved here, and nobody else's.
+                etag = saved.etag;
+                saved.changes
+            }
             Err(error) => return Err(changed_since(subject, error).await),
         };
         session.say(&match changed {
@@ -89,17 +90,12 @@ async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> 
     let before = subject.look().await?.document;
     // An answer that is lost, and asked for again, starts nothing twice.
     let once = client.repeatable(&Clock::system().fresh_id().to_string())?;
-    match once.publish_offer(&subject.publisher, &subject.offer, notify).await {
+    let not_done =
+        if source.is_some() { "the draft is saved, and nothing was submitted" } else { "nothing was submitted" };
+    let done = once.publish_offer_as(&subject.publisher, &subject.offer, notify, etag.as_deref()).await;
+    match subject.done(&before, done, not_done).await {
         Ok(_) => Ok(before),
-        Err(error) => {
-            let kept = if source.is_some() {
-                "the draft is saved, and nothing was submitted"
-            } else {
-                "nothing was submitted"
-            };
-            let error = session.meant(client, subject.key(), error).await.context(kept);
-            Err(placed(error, source))
-        }
+        Err(error) => Err(placed(error, source)),
     }
 }
 
@@ -133,10 +129,17 @@ async fn changed_since(subject: &Subject<'_>, error: Error) -> Error {
 }
 
 /// Whether a dry run is one: the server explains the offer, or has no such offer that it could publish.
-async fn may_foresee(Subject { client, publisher, offer, .. }: &Subject<'_>) -> bool {
+///
+/// # Errors
+/// Where that could not be asked.
+async fn may_foresee(subject: &Subject<'_>) -> Result<bool> {
+    let Subject { session, client, publisher, offer, .. } = subject;
     match client.explain_offer(publisher, offer).await {
-        Ok(_) => true,
-        Err(_) => client.get_offer(publisher, offer).await.is_err_and(|error| error.status() == Some(404)),
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.status(), Some(404 | 405)) => {
+            Ok(client.get_offer(publisher, offer).await.is_err_and(|error| error.status() == Some(404)))
+        }
+        Err(error) => Err(session.meant(client, subject.key(), error).await.context("nothing was changed")),
     }
 }
 
@@ -145,7 +148,7 @@ async fn judge(subject: &Subject<'_>, source: Option<&Source>) -> Result<Exit> {
     let Subject { session, client, .. } = subject;
     let put = source.map(|source| source.put(&subject.publisher, &subject.offer)).transpose()?;
     // A server that does not know a dry run would really publish.
-    if !may_foresee(subject).await {
+    if !may_foresee(subject).await? {
         let text = "this server judges a draft only when it is really published; nothing was sent. Leave out --dry-run";
         return Err(Fault::usage(text).into());
     }

@@ -121,7 +121,11 @@ impl Session {
             std::fs::read(&file).with_context(said)
         });
         let transport = Transport { roots: roots.transpose()?, plain_http: self.settings.is_on("plain-http") };
-        Ok(Client::over(self.address(), credentials, &transport)?)
+        let slow = |text: &str| {
+            // Whoever closed it does not want to hear it.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        };
+        Ok(Client::over(self.address(), credentials, &transport)?.telling(Some(slow)))
     }
 
     /// Writes what the server answered last: as it wrote it, or, for people, as `table` does.

@@ -53,15 +53,6 @@ pub(super) fn between(from: Date, to: Date) -> i64 {
     to.ticks().saturating_sub(from.ticks()) / TICKS_PER_SECOND
 }
 
-/// A moment to the minute: `2026-11-22 09:41 UTC`.
-pub(super) fn minute(moment: Date) -> String {
-    let text = moment.to_string();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(time)) => format!("{day} {time} UTC"),
-        _ => text,
-    }
-}
-
 /// The time of day: `14:05:12Z`.
 pub(super) fn stamp(moment: Date) -> String {
     let text = moment.to_string();
@@ -70,7 +61,7 @@ pub(super) fn stamp(moment: Date) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, minute, parse, range, stamp, told};
+    use super::{Duration, parse, range, stamp, told};
     use api::dates::Date;
 
     #[test]
@@ -101,6 +92,6 @@ mod tests {
         }
         assert_eq!((range(7200, 18000, "–"), range(32400, 108_000, "-")), ("2 – 5 h".into(), "9 h - 1 d 6 h".into()));
         let moment = Date::parse("2026-11-22T09:41:05.25Z").unwrap();
-        assert_eq!((minute(moment), stamp(moment)), ("2026-11-22 09:41 UTC".into(), "09:41:05Z".into()));
+        assert_eq!(stamp(moment), "09:41:05Z");
     }
 }

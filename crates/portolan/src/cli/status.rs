@@ -3,12 +3,11 @@
 use super::Run;
 use super::exit::Exit;
 use super::follow::{Ending, Frame, Goal, Outcome, Snapshot, Watch, alone, named, picture, size};
+use super::moments::now;
 use super::session::Session;
 use super::source::Source;
-use super::verb::{Limit, Subject, Which};
-use crate::clock::Clock;
+use super::verb::{Limit, Subject, Which, in_time};
 use anyhow::Result;
-use api::dates::Date;
 use api::status::OfferStatus;
 use clap::Args;
 
@@ -30,32 +29,23 @@ pub struct Status {
 impl Run for Status {
     async fn run(self, session: &Session) -> Result<Exit> {
         let source = self.file.as_deref().map(Source::read).transpose()?;
-        let limit = self.limit.of(session)?;
-        let subject = Subject::of(session, &self.which).await?;
-        let first = subject.look().await?;
+        let limit = self.limit.of(session, self.watch.then_some(()).ok_or("--watch"))?;
+        let subject = in_time(limit, Subject::of(session, &self.which)).await?;
+        let first = in_time(limit, subject.look()).await?;
         if !self.watch {
             show(&subject, &first, source.as_ref()).await?;
             return Ok(Exit::Done);
         }
-        let (client, key, title) = (&subject.client, subject.key(), subject.title().await);
-        let (goal, source) = (Goal::End, source.as_ref());
+        let (client, key, title) = (&subject.client, subject.key(), subject.title_to_draw(true).await);
+        let (goal, source, limit) = (Goal::End, source.as_ref(), limit.map(|limit| limit.limit));
         let watch = Watch { session, client, key, title, goal, limit, source, on_output: true, before: None };
         let watched = watch.from(first).await?;
         if !session.output.is_for_people() {
             return Ok(watched.outcome.exit());
         }
         let took = Some(watched.took).filter(|_| watched.outcome == Outcome::Pending);
-        Ending {
-            session,
-            meant: &subject.meant,
-            key,
-            goal,
-            outcome: watched.outcome,
-            snapshot: &watched.snapshot,
-            took,
-            source,
-        }
-        .tell()
+        let (snapshot, is_drawn, meant) = (&watched.snapshot, watched.is_drawn, subject.meant.as_str());
+        Ending { session, meant, key, goal, outcome: watched.outcome, snapshot, took, is_drawn, source }.tell()
     }
 }
 
@@ -69,8 +59,7 @@ async fn show(subject: &Subject<'_>, snapshot: &Snapshot, source: Option<&Source
             alone(&subject.offer, snapshot, source).iter().try_for_each(|line| writeln!(out, "{line}"))?;
             return Ok(());
         }
-        let now = Date::from_ticks(Clock::system().now().ticks());
-        let frame = Frame { look, columns: size(std::io::stdout()).0, rows: None, now };
+        let frame = Frame { look, columns: size(std::io::stdout()).0, rows: None, now: now() };
         for line in picture(&title, snapshot, frame) {
             writeln!(out, "{}", line.told(look))?;
         }

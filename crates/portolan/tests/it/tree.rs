@@ -1,6 +1,7 @@
 //! The whole tree of commands: each has an example, every example runs, and what is piped has no escape bytes.
 
 use crate::binary::{Portolan, command, curl, token};
+use crate::emulator::Emulated;
 use portolan::cli::{CREDENTIALS, SETTINGS};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Beginnings of examples that are not run here, each with its reason.
-const NOT_RUN: [(&str, &str); 9] = [
+const NOT_RUN: [(&str, &str); 15] = [
     ("portolan serve", "it runs until it is stopped; `binary` starts it"),
     ("portolan demo", "it runs until it is stopped; each test here starts one"),
     ("portolan emulator start", "it runs until it is stopped"),
@@ -16,23 +17,44 @@ const NOT_RUN: [(&str, &str); 9] = [
     ("portolan journal verify", "it needs the data of a service; `journal` makes some"),
     ("portolan login --client-id", "it asks on a terminal; `login` gives the secret on standard input"),
     (
-        "portolan access add contoso --role reader --user Jo --issuer entra",
+        "portolan access add --role reader --user Jo --issuer entra",
         "a demo knows no other issuer; `access_cli` has one",
     ),
     ("portolan offer roll-back", "no offer of a demo was live twice; `history` rolls back"),
-    (
-        "portolan offer synchronise-audiences contoso web-gateway",
-        "no offer of a demo has a private plan; `audiences` has",
-    ),
+    ("portolan offer synchronise-audiences", "a demo keeps no files of audiences; `audiences` does"),
+    ("portolan notify test", "nobody takes it at that address; `nouns_cli` has a receiver"),
+    ("portolan notify mails on", "a demo has no mail server; `nouns_cli` has one"),
+    ("portolan notify mails show", "a demo sends no mails"),
+    ("portolan emulator outbox show", "nothing was sent in a fresh emulator; `emulator_sent` sends"),
+    ("portolan events forward", "it runs until it is stopped; `nouns_cli` forwards"),
+    ("portolan notify redeliver", "it needs the id of a delivery; `nouns_cli` has one"),
 ];
 
 /// Beginnings of examples that say nothing on standard output where all went well.
-const SILENT: [&str; 3] = ["portolan login", "portolan logout", "portolan man --directory"];
+const SILENT: [&str; 6] = [
+    "portolan emulator fault clear",
+    "portolan emulator fault remove",
+    "portolan emulator snapshot remove",
+    "portolan login",
+    "portolan logout",
+    "portolan man --directory",
+];
+
+const HOOK: &str = "portolan notify add https://hooks.contoso.example/portolan --event live,failed";
 
 /// What must have been done before an example of such a beginning.
-const BEFORE: [(&str, &str); 2] = [
+const BEFORE: [(&str, &str); 11] = [
     ("portolan review release", "portolan review claim 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify"),
     ("portolan review unblock", "portolan review block 2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50 certify -m Wait."),
+    ("portolan offer put", "portolan offer export vm-never-published > offer.json"),
+    ("portolan offer validate", "portolan offer export vm-never-published > offer.json"),
+    ("portolan notify deliveries", HOOK),
+    ("portolan notify enable", HOOK),
+    ("portolan notify remove", HOOK),
+    ("portolan notify rotate", HOOK),
+    ("portolan emulator fault remove", "portolan emulator fault add --step displaycertify --reject IMG-048 --times 1"),
+    ("portolan emulator restore", "portolan emulator snapshot save before-go-live"),
+    ("portolan emulator snapshot remove", "portolan emulator snapshot save before-go-live"),
 ];
 
 /// The path of a command, and its help.
@@ -90,7 +112,8 @@ fn every_command_has_an_example_of_its_own() {
 
 /// A demo with those in it whom examples name, and a home to run them in.
 struct Place {
-    demo: Portolan,
+    url: String,
+    _running: (Option<Portolan>, Option<Emulated>),
     home: TempDir,
     owner: String,
     reviewer: String,
@@ -103,11 +126,21 @@ impl Place {
             let line = demo.said.lines().map(str::trim).find_map(|line| line.strip_prefix(start)).unwrap();
             line.split_whitespace().next().unwrap().to_owned()
         };
-        let (owner, reviewer) = (token(), word("PORTOLAN_TOKEN="));
+        let (url, reviewer) = (demo.url.clone(), word("PORTOLAN_TOKEN="));
+        Self::of(url, token(), reviewer, (Some(demo), None))
+    }
+
+    /// The same in an emulator whose clock stands.
+    fn emulated() -> Self {
+        let emulator = Emulated::frozen(&["--demo"]);
+        let (url, owner, reviewer) = (emulator.url.clone(), emulator.token.clone(), emulator.reviewer.clone());
+        Self::of(url, owner, reviewer, (None, Some(emulator)))
+    }
+
+    fn of(url: String, owner: String, reviewer: String, running: (Option<Portolan>, Option<Emulated>)) -> Self {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("token"), &owner).unwrap();
-        let place = Self { demo, home, owner, reviewer };
-        place
+        Self { url, _running: running, home, owner, reviewer }
     }
 
     /// Makes those known whom examples name.
@@ -123,7 +156,7 @@ impl Place {
     }
 
     fn api(&self, path: &str) -> String {
-        format!("{}/api/{path}?api-version=2017-10-31", self.demo.url)
+        format!("{}/api/{path}?api-version=2017-10-31", self.url)
     }
 
     fn post(&self, path: &str, body: &str) {
@@ -145,7 +178,7 @@ impl Place {
 
     /// A check that waits for a reviewer: its operation and step.
     fn review(&self) -> (String, String) {
-        let arguments = ["review", "list", "--free", "--queue", "review", "--server", &self.demo.url];
+        let arguments = ["review", "list", "--free", "--queue", "review", "--server", &self.url];
         let output = command().args(arguments).env("PORTOLAN_TOKEN", &self.reviewer).output().unwrap();
         let list = String::from_utf8(output.stdout).unwrap();
         let row = list.lines().nth(1).unwrap_or_else(|| panic!("{list}"));
@@ -157,52 +190,55 @@ impl Place {
     fn meant(&self, example: &str) -> String {
         const ID: &str = "2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50";
         let example = example.replace("publisher create contoso", "publisher create fabrikam");
-        let example = example.replace(" web-gateway", " saas-live");
+        let example = example.replace(" web-gateway", " vm-in-progress");
         if !example.contains(ID) {
             return example;
         }
-        let id = match example.split_whitespace().nth(1) {
-            Some("review") => {
-                let (operation, step) = self.review();
-                return example.replace(&format!("{ID} certify"), &format!("{operation} {step}"));
-            }
-            Some("access") => self.secret("publishers/contoso/members", "build"),
-            _ => self.secret("staff", "admin"),
+        if example.contains("portolan review") {
+            let (operation, step) = self.review();
+            return example.replace(&format!("{ID} certify"), &format!("{operation} {step}"));
+        }
+        let (circle, name) = match example.contains("portolan access") {
+            true => ("publishers/contoso/members", "build"),
+            false => ("staff", "admin"),
         };
+        let id = self.secret(circle, name);
         example.replace(ID, &id)
     }
 
     fn shell(&self, line: &str, more: &[(&str, &str)]) -> std::process::Output {
         let programs = Path::new(env!("CARGO_BIN_EXE_portolan")).parent().unwrap();
         let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-        let token = if line.starts_with("portolan review") { &self.reviewer } else { &self.owner };
+        let token = if line.contains("portolan review") { &self.reviewer } else { &self.owner };
         let mut shell = Command::new("sh");
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PORTOLAN_") || name.starts_with("XDG_"))
         {
             shell.env_remove(name);
         }
         shell.args(["-c", line]).current_dir(&self.home).env("PATH", path).env("HOME", self.home.path());
-        shell.env("PORTOLAN_SERVER", &self.demo.url).env("PORTOLAN_TOKEN", token).envs(more.iter().copied());
+        shell.env("PORTOLAN_SERVER", &self.url).env("PORTOLAN_TOKEN", token).envs(more.iter().copied());
         shell.stdin(Stdio::null()).output().unwrap()
     }
 }
 
 /// Runs an example in a demo of its own; says what is wrong.
 fn run_example(node: &Node, example: &str) -> Result<(), String> {
-    let place = Place::new();
+    let is_emulated = node.path.first().is_some_and(|noun| noun == "emulator");
+    let place = if is_emulated { Place::emulated() } else { Place::new() };
     // Those are told apart by name, and `add` makes them.
-    if !node.path.contains(&"add".to_owned()) || node.path.contains(&"secret".to_owned()) {
+    let is_adding = node.path.iter().any(|word| word == "add") && !node.path.iter().any(|word| word == "secret");
+    if matches!(node.path[0].as_str(), "access" | "staff") && !is_adding {
         place.known();
     }
     let before = BEFORE.iter().find(|(begin, _)| example.starts_with(begin));
-    let before = before.map_or_else(String::new, |(_, before)| format!("{before} 1>/dev/null && "));
+    let before = before.map_or_else(String::new, |(_, before)| format!("{{ {before}; }} 1>/dev/null && "));
     let line = place.meant(&format!("{before}{example}"));
     // An example that asks is answered; a reader of the help says yes.
-    let asks = ["remove", "roll-back", "go-live", "cancel"].iter().any(|verb| node.path.contains(&(*verb).to_owned()));
+    let asks = node.help.contains("--yes");
     let line = if asks && !line.contains("--yes") { format!("{line} --yes") } else { line };
     let output = place.shell(&line, &[]);
     let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    let into = line.split_once(" > ").map(|(_, file)| place.home.path().join(file));
+    let into = example.split_once(" > ").map(|(_, file)| place.home.path().join(file));
     let is_silent = into.is_some() || SILENT.iter().any(|begin| example.starts_with(begin));
     let is_written = into.is_none_or(|file| std::fs::metadata(file).is_ok_and(|known| known.len() > 0));
     let has_escapes = out.contains('\u{1b}') || err.contains('\u{1b}');
@@ -235,7 +271,12 @@ fn the_examples_of_reviews_run() {
 
 #[test]
 fn all_other_examples_run() {
-    run_examples(|noun| !matches!(noun, "access" | "staff" | "review"));
+    run_examples(|noun| !matches!(noun, "access" | "staff" | "review" | "emulator"));
+}
+
+#[test]
+fn the_examples_of_the_emulator_run() {
+    run_examples(|noun| noun == "emulator");
 }
 
 #[test]

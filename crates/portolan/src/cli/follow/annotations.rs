@@ -103,6 +103,6 @@ mod tests {
             Some("warning")
         );
         let list = summary("x", &[("error", flaw); 12], None);
-        assert_eq!((list.matches("\\| &lt;b>").count(), list.lines().count()), (12, 16), "{list}");
+        assert_eq!((list.matches("\\| &lt;b>").count(), list.lines().count()), (12, 17), "{list}");
     }
 }

@@ -35,6 +35,8 @@ pub(in crate::cli) struct Ending<'a> {
     pub(in crate::cli) snapshot: &'a Snapshot,
     /// How long it took, where it was seen to begin; how long was waited, where it is not over.
     pub(in crate::cli) took: Option<Duration>,
+    /// Whether whose turn it is can be seen there already.
+    pub(in crate::cli) is_drawn: bool,
     /// The file that the draft is from.
     pub(in crate::cli) source: Option<&'a Source>,
 }
@@ -75,7 +77,8 @@ impl Ending<'_> {
     /// The lines for people.
     pub(super) fn lines(&self) -> Vec<String> {
         let document = &self.snapshot.document;
-        let after = self.took.map(|took| format!(" after {}", told(seconds(took)))).unwrap_or_default();
+        let after = self.took.filter(|took| took.as_secs() > 0);
+        let after = after.map(|took| format!(" after {}", told(seconds(took)))).unwrap_or_default();
         let link = |label: &str, links: &[api::status::Link]| {
             links.first().map(|link| format!(" {label}: {}", link.uri)).unwrap_or_default()
         };
@@ -85,10 +88,13 @@ impl Ending<'_> {
                 let look = link("Look", &document.preview_links);
                 vec![format!("Preview is ready{after}.{look}   Then: {}", then("portolan go-live"))]
             }
-            (Outcome::Reached, OfferStatus::Canceled) => vec![format!("Canceled{after}."), self.words()],
+            (Outcome::Reached, OfferStatus::Canceled | OfferStatus::NotStarted) => {
+                vec![format!("Canceled{after}."), self.words()]
+            }
             (Outcome::Reached, OfferStatus::Running) => vec!["The preview is signed off.".to_owned(), self.words()],
             (Outcome::Reached, _) => vec![format!("Live{after}.{}", link("See", &document.live_links))],
             (Outcome::SignOff, _) => vec![self.words(), format!("Then: {}", then("portolan go-live"))],
+            (Outcome::TooLate, _) => vec![format!("Too late to cancel. {}", self.words())],
             (Outcome::Nothing, _) => vec![
                 format!("No submission of {} runs. {}", self.key.1, self.words()),
                 format!("Start one: {}", then("portolan publish")),
@@ -114,6 +120,7 @@ impl Ending<'_> {
     /// The server's words, or ours where it has none.
     fn words(&self) -> String {
         match &self.snapshot.explanation {
+            _ if self.is_drawn && self.session.output.look.is_terminal => String::new(),
             Some(said) => format!("{} {}", said.headline, said.next),
             None => {
                 let at = at_hand(&self.snapshot.document).map(|step| format!(" at {}", step.step_name));

@@ -3,9 +3,10 @@
 use super::feed::Snapshot;
 use super::picture::at_hand;
 use super::spelling::{count, word};
+use crate::cli::moments::minute;
 use crate::cli::print::plain;
 use crate::cli::source::{self, Flaw, Source};
-use crate::cli::spans::{between, minute, stamp, told};
+use crate::cli::spans::{between, stamp, told};
 use api::dates::Date;
 use api::status::{Message, MessageLevel, StatusDocument, Step, StepStatus};
 use serde_json::{Value, json};
@@ -64,12 +65,10 @@ pub(super) fn news<'a>(before: Option<&Snapshot>, now: &'a Snapshot, is_the_end:
         let is_told = !is_the_end && (known.is_some() || step.status != StepStatus::Complete);
         news.extend(step.messages.iter().filter(is_new).filter(|_| is_told).map(|said| News::Message(step, said)));
     }
-    let said = |snapshot: &'a Snapshot| snapshot.explanation.as_ref();
-    let words =
-        |snapshot: &Snapshot| snapshot.explanation.as_ref().map(|said| (said.headline.clone(), said.next.clone()));
-    if let Some(explanation) = said(now)
+    let turn = |snapshot: &Snapshot| snapshot.explanation.as_ref().map(|said| said.turn);
+    if let Some(explanation) = &now.explanation
         && !is_the_end
-        && before.is_none_or(|before| words(before) != words(now))
+        && before.is_none_or(|before| turn(before) != turn(now))
     {
         news.push(News::Words(explanation));
     }

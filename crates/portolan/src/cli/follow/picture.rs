@@ -3,14 +3,18 @@
 use super::feed::Snapshot;
 use super::goal::is_sign_off;
 use super::spelling::{Line, count, symbol, word};
-use crate::cli::spans::{between, minute, range, told};
+use crate::cli::moments::minute;
+use crate::cli::spans::{between, range, told};
 use crate::cli::terminal::{Look, Paint, padded, width};
 use api::dates::Date;
 use api::explain::Explanation;
 use api::status::{MessageLevel, OfferStatus, StatusDocument, Step, StepStatus};
 
 /// No line is wider, however wide the terminal is.
-const WIDEST: usize = 100;
+const WIDEST: usize = 110;
+
+/// Where the text of a message begins.
+const MESSAGE: usize = 15;
 
 /// The columns of a bar.
 const BAR: usize = 10;
@@ -49,6 +53,7 @@ pub(in crate::cli) fn picture(title: &Title, snapshot: &Snapshot, frame: Frame) 
     let words = words(document, explanation.as_ref());
     let mut lines = vec![head(title, document, columns, frame.look)];
     let names = document.steps.iter().map(|step| width(&step.step_name)).max().unwrap_or_default();
+    let names = if frame.look.is_terminal { names.min(columns * 2 / 5) } else { names };
     // Two lines are kept free: the cursor's, and what is told below.
     let room = frame.rows.map(|rows| rows.saturating_sub(lines.len() + words.len() + 2));
     for group in folded(&document.steps, room) {
@@ -56,7 +61,7 @@ pub(in crate::cli) fn picture(title: &Title, snapshot: &Snapshot, frame: Frame) 
             Group::One(step) => {
                 lines.push(step_line(step, explanation.as_ref(), names, frame));
                 if frame.rows.is_none() {
-                    lines.extend(messages(step));
+                    lines.extend(messages(step).into_iter().flat_map(|line| line.wrapped(columns, MESSAGE)));
                 }
             }
             Group::Many(status, many) => {
@@ -66,7 +71,10 @@ pub(in crate::cli) fn picture(title: &Title, snapshot: &Snapshot, frame: Frame) 
         }
     }
     lines.extend(document.messages.iter().map(|message| Line::of(&message.text)));
-    lines.extend(words);
+    match frame.rows {
+        Some(_) => lines.extend(words),
+        None => lines.extend(words.into_iter().flat_map(|line| line.wrapped(columns, 0))),
+    }
     match frame.look.is_terminal {
         true => lines.into_iter().map(|line| line.cut(columns, frame.look)).collect(),
         false => lines,
@@ -155,12 +163,17 @@ fn folded(steps: &[Step], room: Option<usize>) -> Vec<Group<'_>> {
             groups.insert(at.min(groups.len()), Group::Many(status, many));
         }
     }
+    if let Some(room) = room.filter(|room| groups.len() > *room) {
+        groups.retain(|group| matches!(group, Group::One(_)));
+        groups.truncate(room.max(1));
+    }
     groups
 }
 
 fn step_line(step: &Step, explanation: Option<&Explanation>, names: usize, frame: Frame) -> Line {
     let (symbol, paint) = symbol(step.status, frame.look);
-    let mut line = Line::of("  ").painted(paint, symbol).and(" ").and(&padded(&step.step_name, names)).and("  ");
+    let name = Line::of(&step.step_name).cut(names.max(1), frame.look).plain();
+    let mut line = Line::of("  ").painted(paint, symbol).and(" ").and(&padded(&name, names)).and("  ");
     // A share of nothing counted is none.
     if step.status == StepStatus::InProgress && step.progress_percentage > 0 {
         let done = usize::from(step.progress_percentage) * BAR / 100;
@@ -170,8 +183,13 @@ fn step_line(step: &Step, explanation: Option<&Explanation>, names: usize, frame
     }
     let dot = if frame.look.symbols { " · " } else { ", " };
     let counted = count(step);
-    let said = said_of(step, explanation, frame).into_iter().chain((!counted.is_empty()).then_some(counted));
-    let said = said.collect::<Vec<_>>().join(dot);
+    let mut said = said_of(step, explanation, frame);
+    said.extend((!counted.is_empty()).then_some(counted));
+    let room = frame.columns.min(WIDEST).saturating_sub(line.width());
+    while frame.look.is_terminal && said.len() > 1 && width(&said.join(dot)) > room {
+        said.pop();
+    }
+    let said = said.join(dot);
     match step.status {
         StepStatus::Rejected => line.painted(Paint::Bad, &said),
         StepStatus::Blocked | StepStatus::WaitingForPublisherReview => line.painted(Paint::Warning, &said),
@@ -276,7 +294,7 @@ mod tests {
         let expected = "\
 Contoso Web Gateway  web-gateway · Virtual machine · version 7                             RUNNING
   ✓ Validate Pre-Requisites  done
-  ▸ Certification            [======    ] 62%  4 h 24 min so far · usually 9 h – 1 d 6 h (24 earlie…
+  ▸ Certification            [======    ] 62%  4 h 24 min so far
       warning  privacyURL redirects twice  fix: Link to the page itself.  URL-3XX
   · Provisioning             usually < 1 day
   · Publisher signoff        you

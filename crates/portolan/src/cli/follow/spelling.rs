@@ -58,6 +58,29 @@ impl Line {
         Self(kept)
     }
 
+    /// The same in several lines of so many columns, where it is longer; those that follow are indented. Words stay whole.
+    pub(super) fn wrapped(self, columns: usize, indent: usize) -> Vec<Self> {
+        if self.width() <= columns {
+            return vec![self];
+        }
+        let (mut lines, mut line) = (Vec::new(), Self::default());
+        for (paint, text) in self.0 {
+            for word in text.split_inclusive(' ') {
+                if line.width() + width(word.trim_end()) > columns && line.width() > indent {
+                    lines.push(std::mem::replace(&mut line, Self::of(&" ".repeat(indent))));
+                }
+                line.0.push((paint, word.to_owned()));
+            }
+        }
+        lines.push(line);
+        lines
+    }
+
+    /// Without its paint.
+    pub(super) fn plain(&self) -> String {
+        self.0.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
     /// As it is written.
     pub(in crate::cli) fn told(&self, look: Look) -> String {
         let span = |(paint, text): &(Option<Paint>, String)| match paint {
@@ -107,7 +130,9 @@ fn without_tags(html: &str) -> String {
         let (before, from) = rest.split_at(at);
         text += before;
         let (end, is_tag) = if from.starts_with('<') { ('>', true) } else { (';', false) };
-        let Some(length) = from.find(end).filter(|length| is_tag || *length < 10) else {
+        let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '#');
+        let length = from.find(end).filter(|end| is_tag || from.get(1..*end).is_some_and(is_name));
+        let Some(length) = length else {
             text.extend(from.chars().next());
             rest = from.get(1..).unwrap_or_default();
             continue;
@@ -167,6 +192,9 @@ mod tests {
         }
         assert_eq!(line.clone().cut(7, look).told(look), "Zoë \u{1b}[31m船\u{1b}[0m…");
         assert_eq!(line.told(Look { colour: false, ..look }), "Zoë 船船船!?[2J");
+        let long = Line::of("one two ").painted(Paint::Bad, "three").and(" four").wrapped(9, 2);
+        let told: Vec<String> = long.iter().map(Line::plain).collect();
+        assert_eq!(told, ["one two ", "  three ", "  four"]);
     }
 
     #[test]
