@@ -36,7 +36,8 @@ impl Forward {
                     add a webhook";
         let to = own.ok_or_else(|| ClientError::Unusable(text.to_owned()))?;
         // Over http no root certificates are needed, and a small machine may have none.
-        let http = Client::builder().no_proxy().tls_certs_only([]).redirect(Policy::none()).timeout(PATIENCE).build()?;
+        let http =
+            Client::builder().no_proxy().tls_certs_only([]).redirect(Policy::none()).timeout(PATIENCE).build()?;
         Ok(Self { http, to })
     }
 
