@@ -262,7 +262,8 @@ mod tests {
     fn the_default_file_names_every_setting() {
         let config = format!("{:?}", Config::default());
         let named = config.split([' ', '{', ',']).filter_map(|word| word.strip_suffix(':'));
-        for name in named {
+        // An emulator's mails are captured by its code, and by no setting.
+        for name in named.filter(|name| *name != "captured") {
             assert!(DEFAULT_FILE.contains(name), "{name} is not in the default file");
         }
     }

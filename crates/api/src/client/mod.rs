@@ -4,6 +4,7 @@
 mod access;
 mod again;
 mod connection;
+mod credentials;
 mod emulator;
 mod emulator_faults;
 mod explain;
@@ -17,9 +18,8 @@ mod subscriptions;
 
 pub use subscriptions::Of;
 
-pub use connection::{
-    COMMON_TENANT, ClientError, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE, is_plain_and_away,
-};
+pub use connection::{ClientError, is_plain_and_away};
+pub use credentials::{COMMON_TENANT, ClientSecret, Credentials, Token, Transport, USUAL_AUDIENCE};
 pub use following::Events;
 pub use forward::Forward;
 
