@@ -1,7 +1,7 @@
 //! What faults do to requests: answered instead, answered late, or never answered to the end.
 
 use super::faults::{Faults, names};
-use crate::http::{CutOff, Instead};
+use crate::http::{CutOff, Instead, canonical};
 use api::emulator::{FaultKind, NewFault};
 use api::errors::ErrorCode;
 use axum::body::{Body, Bytes};
@@ -34,7 +34,9 @@ pub(super) enum OnRequest {
 impl Faults {
     /// What a request meets, with the id of the fault; nothing where it meets none.
     pub(super) fn on_request(&self, request: &Request<Body>, now: Moment) -> Option<(String, OnRequest)> {
-        let (method, path) = (request.method(), request.uri().path());
+        // As the routes spell it: what they take for the same meets the same fault.
+        let folded = canonical(request.uri());
+        let (method, path) = (request.method(), folded.as_ref().unwrap_or(request.uri()).path());
         let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let offer = offer_of(path);
         let met = self.state().meet(now, |fault| {
@@ -46,7 +48,7 @@ impl Faults {
                 _ => false,
             };
             is_of_requests
-                && path.starts_with(fault.path.as_deref().unwrap_or(USUAL_PATH))
+                && begins(path, fault.path.as_deref().unwrap_or(USUAL_PATH))
                 && fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
                 && names(fault.offer.as_deref(), offer.as_deref())
         })?;
@@ -58,6 +60,11 @@ impl Faults {
         };
         Some((met.id, what))
     }
+}
+
+/// Whether a path begins so, in whatever case: faults may be spelled as freely as requests.
+fn begins(path: &str, beginning: &str) -> bool {
+    path.get(..beginning.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(beginning))
 }
 
 /// The offer that a path names, as `publisher/offer`.
@@ -120,7 +127,19 @@ pub(super) async fn cut(response: Response) -> Result<Response, CutOff> {
 
 #[cfg(test)]
 mod tests {
-    use super::offer_of;
+    use super::{begins, offer_of};
+
+    #[test]
+    fn a_path_begins_in_whatever_case() {
+        for (path, beginning, expected) in [
+            ("/api/publishers/Contoso/offers", "/api/publishers/contoso/", true),
+            ("/api/publishers/contoso/offers", "/API/Publishers/", true),
+            ("/api", "/api/", false),
+            ("/healthz", "/api/", false),
+        ] {
+            assert_eq!(begins(path, beginning), expected, "{path} {beginning}");
+        }
+    }
 
     #[test]
     fn a_path_names_an_offer_wherever_it_is_below_it() {
