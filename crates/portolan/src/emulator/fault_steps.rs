@@ -9,6 +9,7 @@ use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::offer::OfferKey;
 use publishing::operation::{CheckState, Operation, Step};
 use publishing::pipeline::CheckKind;
+use uuid::Uuid;
 
 /// How often a step that is stalled looks whether it still is, in seconds.
 const LOOKS_AGAIN: i64 = 3_600;
@@ -26,6 +27,14 @@ pub(super) struct Ends<'a> {
     pub step: usize,
     /// The time.
     pub now: Moment,
+}
+
+impl Ends<'_> {
+    /// The operation, the step, and how often its checks were begun anew.
+    fn place(&self) -> (Uuid, usize, u32) {
+        let checks = self.operation.steps.get(self.step).into_iter().flat_map(|step| &step.checks);
+        (self.operation.id, self.step, checks.map(|check| check.round).sum())
+    }
 }
 
 /// What a simulated reviewer does instead of approving.
@@ -106,7 +115,7 @@ fn is_last(job: &Job, step: &Step) -> bool {
 
 impl State {
     fn outcome(&mut self, ends: &Ends<'_>, is_verdict: bool) -> Outcome {
-        let at = (ends.operation.id, ends.step);
+        let at = ends.place();
         if let Some(until) = self.waits(ends) {
             return Outcome::Waits(until);
         }
@@ -143,7 +152,7 @@ impl State {
     }
 
     fn waits(&self, ends: &Ends<'_>) -> Option<Moment> {
-        let until = match self.held_up.get(&(ends.operation.id, ends.step))? {
+        let until = match self.held_up.get(&ends.place())? {
             HeldUp::Until(until) | HeldUp::Silent(until) => *until,
             HeldUp::ByFault(id, until) if self.has(id) => {
                 let again = ends.now.plus_seconds(LOOKS_AGAIN);

@@ -23,8 +23,8 @@ pub(super) struct State {
     /// How many were ever set.
     count: u64,
     faults: Vec<Fault>,
-    /// Steps that a fault holds up, by operation and index.
-    pub(super) held_up: BTreeMap<(Uuid, usize), HeldUp>,
+    /// Steps that a fault holds up, by operation, index and round: one that is begun anew can be held up anew.
+    pub(super) held_up: BTreeMap<(Uuid, usize, u32), HeldUp>,
     /// How many seconds steps take at least and at most, by their ids.
     takes: BTreeMap<String, (i64, i64)>,
 }

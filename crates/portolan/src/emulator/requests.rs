@@ -56,8 +56,11 @@ pub(super) struct Requests {
 /// Every request, for a snapshot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
+    /// How often everything was put back. Numbers begin again then, so a request is known by both.
+    era: u64,
     count: u64,
-    asked: VecDeque<Asked>,
+    /// Each with the era in which it began.
+    asked: VecDeque<(u64, Asked)>,
 }
 
 impl Requests {
@@ -68,7 +71,7 @@ impl Requests {
 
     /// What was asked, oldest first; the last five thousand.
     pub(super) fn list(&self) -> Vec<Asked> {
-        self.state().asked.iter().cloned().collect()
+        self.state().asked.iter().map(|(_, asked)| asked.clone()).collect()
     }
 
     /// Everything, for a snapshot.
@@ -78,7 +81,9 @@ impl Requests {
 
     /// Everything is as it was kept; `Kept::default()` is empty.
     pub(super) fn put_back(&self, kept: Kept) {
-        *self.state() = kept;
+        let mut state = self.state();
+        // Never one that was: a snapshot may be put back twice.
+        *state = Kept { era: state.era + 1, ..kept };
     }
 
     /// Lets a request through to whoever answers it, writes both down, and has the faults do what they are there for.
@@ -95,7 +100,7 @@ impl Requests {
     {
         let began = self.wall.steady();
         let met = self.faults.on_request(&request, self.clock.now());
-        let number = self.begin(&request, met.as_ref().map(|(id, _)| id.clone()));
+        let begun = self.begin(&request, met.as_ref().map(|(id, _)| id.clone()));
         let by = AskedBy::default();
         request.extensions_mut().insert(by.clone());
         let what = met.map(|(_, what)| what);
@@ -107,7 +112,7 @@ impl Requests {
             tokio::time::sleep(*wait).await;
         }
         let took = self.wall.steady().saturating_sub(began);
-        self.end(number, |asked| {
+        self.end(begun, |asked| {
             let id = response.headers().get("x-ms-request-id").and_then(|id| id.to_str().ok());
             asked.request_id = id.and_then(|id| Uuid::try_parse(id).ok());
             asked.status = response.status().as_u16();
@@ -117,15 +122,15 @@ impl Requests {
         if what == Some(OnRequest::Cut) { cut(response).await } else { Ok(response) }
     }
 
-    fn begin(&self, request: &Request<Body>, fault: Option<String>) -> u64 {
+    fn begin(&self, request: &Request<Body>, fault: Option<String>) -> (u64, u64) {
         let (at, real) = (date(self.clock.now()), date(self.wall.now()));
         let mut state = self.state();
         state.count += 1;
-        let number = state.count;
+        let (era, number) = (state.era, state.count);
         if state.asked.len() >= MOST_KEPT {
             state.asked.pop_front();
         }
-        state.asked.push_back(Asked {
+        let asked = Asked {
             number,
             at,
             real,
@@ -136,13 +141,16 @@ impl Requests {
             request_id: None,
             by: None,
             fault,
-        });
-        number
+        };
+        state.asked.push_back((era, asked));
+        (era, number)
     }
 
-    fn end(&self, number: u64, change: impl FnOnce(&mut Asked)) {
+    fn end(&self, (era, number): (u64, u64), change: impl FnOnce(&mut Asked)) {
         // From the end, where it is; and nowhere after a reset meanwhile.
-        if let Some(asked) = self.state().asked.iter_mut().rev().find(|asked| asked.number == number) {
+        let mut state = self.state();
+        let is_it = |(began, asked): &&mut (u64, Asked)| *began == era && asked.number == number;
+        if let Some((_, asked)) = state.asked.iter_mut().rev().find(is_it) {
             change(asked);
         }
     }

@@ -13,7 +13,7 @@ use serde_json::json;
     params(("tenant" = String, Path)), responses((status = 200, body = Object)))]
 pub(crate) async fn get_discovery_v1(State(rooms): Shared, Path(tenant): Path<String>) -> Result<Response, Problem> {
     let issuer = issuer(&rooms)?;
-    Ok(document(issuer, &tenant, "oauth2", "discovery/keys", &issuer.place().issuer_v1()))
+    document(issuer, &tenant, "oauth2", "discovery/keys", &issuer.place().issuer_v1()).await
 }
 
 /// The discovery document of version 2 tokens.
@@ -21,7 +21,7 @@ pub(crate) async fn get_discovery_v1(State(rooms): Shared, Path(tenant): Path<St
     params(("tenant" = String, Path)), responses((status = 200, body = Object)))]
 pub(crate) async fn get_discovery_v2(State(rooms): Shared, Path(tenant): Path<String>) -> Result<Response, Problem> {
     let issuer = issuer(&rooms)?;
-    Ok(document(issuer, &tenant, "oauth2/v2.0", "discovery/v2.0/keys", &issuer.place().issuer_v2()))
+    document(issuer, &tenant, "oauth2/v2.0", "discovery/v2.0/keys", &issuer.place().issuer_v2()).await
 }
 
 /// The keys with which tokens of the built-in issuer are verified.
@@ -71,10 +71,11 @@ fn is_tenant(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
-fn document(issuer: &Issuer, tenant: &str, oauth: &str, keys: &str, iss: &str) -> Response {
+async fn document(issuer: &Issuer, tenant: &str, oauth: &str, keys: &str, iss: &str) -> Result<Response, Problem> {
     let own = issuer.place().tenant.to_string();
     let tenant = if is_tenant(tenant) { tenant } else { &own };
     let base = format!("{}/{tenant}", issuer.place().public_url);
+    let algorithms = issuer.algorithms().await?;
     let document = json!({
         "issuer": iss,
         // Version 1 has no sign-in of its own: people sign in by version 2.
@@ -86,11 +87,11 @@ fn document(issuer: &Issuer, tenant: &str, oauth: &str, keys: &str, iss: &str) -
         "grant_types_supported": ["authorization_code", "client_credentials"],
         "scopes_supported": ["openid", "profile"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
+        "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "claims_supported": ["sub", "oid", "tid", "iss", "aud", "exp", "iat", "nbf", "name", "preferred_username", "nonce"],
     });
-    reply::json(StatusCode::OK, &document)
+    Ok(reply::json(StatusCode::OK, &document))
 }

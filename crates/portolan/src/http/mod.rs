@@ -56,6 +56,7 @@ pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Answers, CutOff, Entrance, addresses, listen};
 pub use needs::{Need, need};
+pub(crate) use paths::canonical;
 pub use rehearsed::{AskedBy, Instead};
 pub(crate) use reply::{document, json as json_answer, with_body};
 pub use request::form_members;

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use publishing::moment::Moment;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
@@ -69,6 +70,11 @@ impl Keys {
     pub(super) async fn jwks(&self) -> Result<Value, IssuerFailure> {
         let loaded = self.current().await?;
         Ok(json!({ "keys": loaded.signers.iter().map(|signer| &signer.jwk).collect::<Vec<_>>() }))
+    }
+
+    /// The algorithms of the keys, each once: those that tokens are signed with now, were a while ago, or will be.
+    pub(super) async fn algorithms(&self) -> Result<BTreeSet<&'static str>, IssuerFailure> {
+        Ok(self.current().await?.signers.iter().map(|signer| signer.pair.algorithm()).collect())
     }
 
     /// Signs a header and claims as a token.

@@ -15,6 +15,7 @@ use crate::store::{Store, StoreError};
 use crate::vault::Vault;
 use keys::Keys;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use thiserror::Error;
 use uuid::Uuid;
@@ -104,5 +105,13 @@ impl Issuer {
     /// [`IssuerFailure`].
     pub async fn jwks(&self) -> Result<Value, IssuerFailure> {
         self.keys.jwks().await
+    }
+
+    /// The algorithms of the keys in that set, as headers of tokens name them; makes a key where there is none.
+    ///
+    /// # Errors
+    /// [`IssuerFailure`].
+    pub async fn algorithms(&self) -> Result<BTreeSet<&'static str>, IssuerFailure> {
+        self.keys.algorithms().await
     }
 }
