@@ -318,9 +318,20 @@ impl Client {
         self.tagged(request).await.map(|tagged| tagged.value)
     }
 
-    async fn tagged<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
-        let response = self.connection.send(request, self.slow).await?;
-        self.tag(response).await
+    async fn tagged<T: DeserializeOwned>(&self, mut request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
+        let mut tries = again::Tries::of(&request);
+        loop {
+            let again = request.try_clone();
+            let answer = self.tag(self.connection.send(request, self.slow).await?).await;
+            match (tries.pause_after_body(&answer), again) {
+                // The answer broke off.
+                (Some(pause), Some(again)) => {
+                    tokio::time::sleep(pause).await;
+                    request = again;
+                }
+                _ => return answer,
+            }
+        }
     }
 
     /// What an answer says, with its ETag.

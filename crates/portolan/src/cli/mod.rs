@@ -29,6 +29,7 @@ mod notify;
 mod offer;
 mod output;
 mod print;
+mod project;
 mod publish;
 mod publisher;
 mod query;

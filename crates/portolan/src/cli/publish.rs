@@ -4,7 +4,7 @@ use super::Run;
 use super::draft::save;
 use super::exit::Exit;
 use super::fault::{Fault, details};
-use super::follow::{Goal, Manner, Point, annotate, named};
+use super::follow::{Goal, Manner, Point, annotate, goes_on, named};
 use super::session::Session;
 use super::source::{Flaw, Source};
 use super::verb::{Limit, Subject, Which};
@@ -72,6 +72,7 @@ async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> 
     let Subject { session, client, .. } = subject;
     let mut etag = None;
     if let Some(source) = source {
+        may_save(subject, source).await?;
         let saved = save(session, client, subject.key(), source.clone(), None).await;
         let changed = match saved {
             Ok(saved) => {
@@ -96,6 +97,36 @@ async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> 
     match subject.done(&before, done, not_done).await {
         Ok(_) => Ok(before),
         Err(error) => Err(placed(error, source)),
+    }
+}
+
+/// Whether a file may become the draft: not while a submission runs, and not where a server that can judge it finds faults in it.
+///
+/// # Errors
+/// Where it may not.
+async fn may_save(subject: &Subject<'_>, source: &Source) -> Result<()> {
+    let Subject { client, publisher, offer, .. } = subject;
+    let before = client.get_offer_status(publisher, offer).await;
+    if let Ok(document) = &before
+        && goes_on(document)
+    {
+        let message = format!(
+            "a submission of {offer} runs already, so nothing was saved or submitted. Wait for it, or cancel it: portolan \
+             status {}",
+            subject.meant
+        );
+        return Err(Fault { exit: Exit::Conflict, code: "OperationInProgress", message }.into());
+    }
+    if !may_foresee(subject).await? {
+        return Ok(());
+    }
+    let put = source.put(publisher, offer)?;
+    match client.foresee_publish(publisher, offer, Some(&put)).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let error = subject.session.meant(client, subject.key(), error).await;
+            Err(placed(error.context("nothing was saved, and nothing was submitted"), Some(source)))
+        }
     }
 }
 

@@ -41,11 +41,14 @@ impl Limit {
             return Err(Fault::usage(format!("--timeout is about waiting, and nothing is waited for without {flag}")));
         }
         let limit = self.timeout.as_deref().or(session.settings.value("timeout")).map(spans::parse).transpose()?;
-        Ok(limit.map(|limit| Deadline { limit, at: tokio::time::sleep(limit.max(ONE_LOOK)).deadline() }))
+        Ok(limit.map(|limit| Deadline {
+            limit,
+            at: tokio::time::sleep(if limit.is_zero() { ONE_LOOK } else { limit }).deadline(),
+        }))
     }
 }
 
-/// How long a look may take at least, however short the time limit is.
+/// How long one look may take.
 const ONE_LOOK: Duration = Duration::from_secs(20);
 
 /// Until when something is waited for.

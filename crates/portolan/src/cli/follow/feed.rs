@@ -24,7 +24,7 @@ const PACE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(
 const TOLD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// How long it waits before it tries again to reach a server that was lost, each time; the last one is for all that follow.
-const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 30];
+pub(in crate::cli) const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 30];
 
 /// Where an offer stands.
 #[derive(Clone, Debug)]
@@ -257,7 +257,7 @@ impl Feed {
 }
 
 /// Whether it may be well the next time.
-fn passes(error: &ClientError) -> bool {
+pub(in crate::cli) fn passes(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable(_) => true,
         ClientError::Refused { status, .. }
