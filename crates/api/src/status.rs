@@ -1,7 +1,7 @@
 //! The status document.
 
 use crate::dates::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Where an offer stands, in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -62,6 +62,13 @@ pub enum MessageLevel {
     Error,
 }
 
+/// Servers of the original API may write `null` for what is empty.
+pub(crate) fn or_nothing<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// Where an offer stands: every member always there, in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -70,23 +77,23 @@ pub struct StatusDocument {
     /// In one word.
     pub status: OfferStatus,
     /// What concerns the whole.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub messages: Vec<Message>,
     /// The steps, in order.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub steps: Vec<Step>,
     /// Where the preview can be seen.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub preview_links: Vec<Link>,
     /// Where customers see it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub live_links: Vec<Link>,
     /// Whom to tell: addresses with commas between them, empty when none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub notification_emails: String,
 }
@@ -105,17 +112,17 @@ pub struct Step {
     /// Its name.
     pub step_name: String,
     /// What happens in it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub description: String,
     /// Where it stands.
     pub status: StepStatus,
     /// What it says, oldest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub messages: Vec<Message>,
     /// Finished checks of all its checks, 0 to 100.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100, required = true))]
     pub progress_percentage: u8,
     /// How long it usually takes, learned from earlier ones; absent where too few are known, or it has ended.
@@ -168,7 +175,7 @@ pub struct Message {
     #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub target: Option<String>,
     /// The same as plain text, without `mend`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     pub text: String,
     /// What to do about it, as plain text, where that is known. `messageHtml` ends with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

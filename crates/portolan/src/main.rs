@@ -217,6 +217,7 @@ async fn serve(arguments: Serve) -> Result<()> {
             built_in: config.identity.built_in,
             issuers: config.identity.issuer,
             set_up_again: arguments.set_up_again,
+            ..Identity::default()
         },
         entrance,
         checks: Checks::default().with_checkers(&config.checker, &clock)?,

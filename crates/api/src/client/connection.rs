@@ -2,6 +2,7 @@
 
 use super::again::Tries;
 use super::refusals::refusal;
+use crate::dates::Date;
 use crate::errors::{ErrorBody, ErrorDetail, ErrorDocument};
 use crate::paths::segment;
 use reqwest::header::HeaderValue;
@@ -10,6 +11,8 @@ use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Mutex;
@@ -22,6 +25,9 @@ pub const USUAL_AUDIENCE: &str = "https://cloudpartner.azure.com";
 
 /// How long it may take to reach the server.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// After how long it is told that an answer takes long.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// How long the server may say nothing: longer than it waits for a change where it is asked to.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -192,6 +198,10 @@ pub(super) struct Connection {
     credentials: Credentials,
     /// The token that was got for the secret last. Whoever gets one holds the lock, so that all who wait have it too.
     held: Mutex<Option<String>>,
+    /// What an emulator's clock showed last, and how many of its seconds go by in one of ours.
+    clock: StdMutex<Option<(Date, u32)>>,
+    /// Whether the last request was sent more than once.
+    sent_again: AtomicBool,
 }
 
 impl Connection {
@@ -203,7 +213,14 @@ impl Connection {
             return Err(ClientError::Unusable(text.to_owned()));
         }
         let http = client(server, transport)?;
-        Ok(Self { http, server: server.trim_end_matches('/').to_owned(), credentials, held: Mutex::default() })
+        Ok(Self {
+            http,
+            server: server.trim_end_matches('/').to_owned(),
+            credentials,
+            held: Mutex::default(),
+            clock: StdMutex::default(),
+            sent_again: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn http(&self) -> &Client {
@@ -216,25 +233,63 @@ impl Connection {
 
     /// Sends a request, and gives the answer if it is a success. What may be sent again is, where nothing answers or the server
     /// asks to come back soon.
-    pub(super) async fn send(&self, mut request: RequestBuilder) -> Result<Response, ClientError> {
+    /// `slow` is told where that takes long.
+    pub(super) async fn send(
+        &self,
+        mut request: RequestBuilder,
+        slow: Option<fn(&str)>,
+    ) -> Result<Response, ClientError> {
         let mut tries = Tries::of(&request);
+        self.sent_again.store(false, Ordering::Relaxed);
+        let tell = |text: &str| slow.into_iter().for_each(|slow| slow(text));
         loop {
             let again = request.try_clone();
-            let answer = self.answer(request).await;
+            let mut answer = std::pin::pin!(self.answer(request));
+            let answer = tokio::select! {
+                answer = &mut answer => answer,
+                () = tokio::time::sleep(SLOW) => {
+                    tell("The server takes its time. Waiting for its answer.");
+                    answer.await
+                }
+            };
             match (tries.pause(&answer), again) {
                 (Some(pause), Some(again)) => {
+                    if pause >= SLOW {
+                        tell(&format!("The server cannot answer now. Trying again in {} s.", pause.as_secs()));
+                    }
                     request = again;
                     tokio::time::sleep(pause).await;
+                    self.sent_again.store(true, Ordering::Relaxed);
                 }
                 _ => return accepted(answer?).await,
             }
         }
     }
 
-    /// The answer to a request, with a token that has not ended.
+    /// Whether the last request was sent more than once before it was answered.
+    pub(super) fn was_sent_again(&self) -> bool {
+        self.sent_again.load(Ordering::Relaxed)
+    }
+
+    /// What an emulator's clock showed in its last answer, and how many of its seconds go by in one of ours; none of a server
+    /// whose clock is everybody's.
+    pub(super) fn clock(&self) -> Option<(Date, u32)> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to a request, and what the time is where it is from.
     async fn answer(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = self.answered(request).await?;
+        let now = Date::parse(&header(&response, "x-portolan-clock"));
+        let speed = header(&response, "x-portolan-speed").parse();
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = now.zip(speed.ok());
+        Ok(response)
+    }
+
+    /// The answer to a request, with a token that has not ended.
+    async fn answered(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let again = request.try_clone();
-        let Some(token) = self.token(None).await? else { return accepted(request.send().await?).await };
+        let Some(token) = self.token(None).await? else { return Ok(request.send().await?) };
         let response = request.bearer_auth(&token).send().await?;
         // When a token ends is for the server to say: nobody's clock is asked. What it refused so has not been done.
         if response.status() == StatusCode::UNAUTHORIZED

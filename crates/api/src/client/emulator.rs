@@ -61,7 +61,7 @@ impl Client {
 
     /// The journal of every publisher and of the marketplace, a JSON line for each entry.
     pub async fn emulator_journal(&self) -> Result<String, ClientError> {
-        let response = self.connection.send(self.request(Method::GET, "/emulator/journal")).await?;
+        let response = self.connection.send(self.request(Method::GET, "/emulator/journal"), self.slow).await?;
         Ok(response.text().await?)
     }
 }

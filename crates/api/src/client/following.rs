@@ -70,7 +70,7 @@ impl Client {
             Some(after) => request.header("Last-Event-ID", after),
             None => request,
         };
-        let response = self.connection.send(request.header("Accept", "text/event-stream")).await?;
+        let response = self.connection.send(request.header("Accept", "text/event-stream"), None).await?;
         if !header(&response, "content-type").starts_with("text/event-stream") {
             let reason = "it is no event stream; read the status from time to time instead".to_owned();
             return Err(ClientError::Unreadable { status: response.status().as_u16(), reason });
@@ -88,7 +88,7 @@ impl Client {
             Some(etag) => request.header("If-None-Match", etag).header("Prefer", format!("wait={seconds}")),
             None => request,
         };
-        let response = self.connection.send(request).await?;
+        let response = self.connection.send(request, None).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }

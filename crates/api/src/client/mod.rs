@@ -26,6 +26,7 @@ pub use forward::Forward;
 use crate::access::NewPublisher;
 use crate::audiences::{PlanAudience, SynchronisedAudience};
 use crate::catalog::{CatalogOffer, CatalogPage};
+use crate::dates::Date;
 use crate::leads::{Lead, NewLead, TakenLead};
 use crate::offers::{ActionMetadata, ActionRequest, Offer, OfferSummary, PutOffer, RollBackRequest};
 use crate::operations::{Operation, Submission};
@@ -73,6 +74,8 @@ pub struct Client {
     key: Option<HeaderValue>,
     /// The body of the last answer that was read.
     heard: Arc<Mutex<Bytes>>,
+    /// Is told where an answer takes long.
+    slow: Option<fn(&str)>,
 }
 
 impl fmt::Debug for Client {
@@ -97,7 +100,7 @@ impl Client {
     /// [`ClientError::Unusable`].
     pub fn over(server: &str, credentials: Credentials, transport: &Transport) -> Result<Self, ClientError> {
         let connection = Arc::new(Connection::new(server, credentials, transport)?);
-        Ok(Self { connection, key: None, heard: Arc::default() })
+        Ok(Self { connection, key: None, heard: Arc::default(), slow: None })
     }
 
     /// The same client, whose next POST is done once, however often it is sent with this key (1 to 255 ASCII characters; a fresh
@@ -111,6 +114,17 @@ impl Client {
         let text = "The key is empty, too long, or holds a character that no key has. Give 1 to 255 ASCII characters.";
         let key = value.ok_or_else(|| ClientError::Unusable(text.to_owned()))?;
         Ok(Self { key: Some(key), ..self.clone() })
+    }
+
+    /// The same client, which tells this where a server takes long to answer, or is asked again: in a sentence.
+    #[must_use]
+    pub fn telling(&self, slow: Option<fn(&str)>) -> Self {
+        Self { slow, ..self.clone() }
+    }
+
+    /// Whether the last request was sent more than once before it was answered.
+    pub fn was_sent_again(&self) -> bool {
+        self.connection.was_sent_again()
     }
 
     /// The body of the last answer that was read by this client or its clones, as the server wrote it.
@@ -128,6 +142,12 @@ impl Client {
         self.read::<Description>(self.request(Method::GET, "/openapi.json"))
             .await
             .map(|described| described.info.version)
+    }
+
+    /// What an emulator's clock showed in its last answer, and how many of its seconds go by in one of ours; none of a server
+    /// whose clock is everybody's.
+    pub fn clock(&self) -> Option<(Date, u32)> {
+        self.connection.clock()
     }
 
     /// The publishers that the caller is a member of.
@@ -187,8 +207,23 @@ impl Client {
         offer: &str,
         notification_emails: &str,
     ) -> Result<String, ClientError> {
+        self.publish_offer_as(publisher, offer, notification_emails, None).await
+    }
+
+    /// The same, only where the draft is as this ETag says.
+    pub async fn publish_offer_as(
+        &self,
+        publisher: &str,
+        offer: &str,
+        notification_emails: &str,
+        if_match: Option<&str>,
+    ) -> Result<String, ClientError> {
         let metadata = ActionMetadata { notification_emails: notification_emails.to_owned() };
         let request = self.offer_request(Method::POST, publisher, offer, "/publish").json(&ActionRequest { metadata });
+        let request = match if_match {
+            Some(tag) => request.header("If-Match", tag),
+            None => request,
+        };
         self.started(request).await.map(Option::unwrap_or_default)
     }
 
@@ -283,9 +318,20 @@ impl Client {
         self.tagged(request).await.map(|tagged| tagged.value)
     }
 
-    async fn tagged<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
-        let response = self.connection.send(request).await?;
-        self.tag(response).await
+    async fn tagged<T: DeserializeOwned>(&self, mut request: RequestBuilder) -> Result<Tagged<T>, ClientError> {
+        let mut tries = again::Tries::of(&request);
+        loop {
+            let again = request.try_clone();
+            let answer = self.tag(self.connection.send(request, self.slow).await?).await;
+            match (tries.pause_after_body(&answer), again) {
+                // The answer broke off.
+                (Some(pause), Some(again)) => {
+                    tokio::time::sleep(pause).await;
+                    request = again;
+                }
+                _ => return answer,
+            }
+        }
     }
 
     /// What an answer says, with its ETag.
@@ -305,7 +351,7 @@ impl Client {
 
     /// Where to look, if the server goes on working.
     async fn started(&self, request: RequestBuilder) -> Result<Option<String>, ClientError> {
-        let response = self.connection.send(request).await?;
+        let response = self.connection.send(request, self.slow).await?;
         let location = || match header(&response, "operation-location") {
             none if none.is_empty() => header(&response, "location"),
             location => location,

@@ -3,8 +3,9 @@
 use super::ClientError;
 use super::connection::header;
 use crate::errors::{ErrorBody, ErrorCode, ErrorDetail, UnauthorizedDocument};
+use crate::status::or_nothing;
 use reqwest::{Response, StatusCode};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Every member may be missing, or null.
 #[derive(Debug, Default, Deserialize)]
@@ -38,10 +39,6 @@ struct SaidDetail {
     message: String,
     #[serde(deserialize_with = "or_nothing")]
     target: String,
-}
-
-fn or_nothing<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The error that a failed answer is.

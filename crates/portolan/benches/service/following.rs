@@ -240,6 +240,7 @@ async fn serve(listener: TcpListener) {
     let setup = Setup {
         store: Arc::clone(&store),
         vault: Vault::in_memory().unwrap(),
+        wall: Clock::system(),
         clock,
         types: demo::rehearsed_types().unwrap(),
         missing_if_match: MissingIfMatch::Accept,
@@ -253,7 +254,7 @@ async fn serve(listener: TcpListener) {
         mail: MailSettings::default(),
     };
     let service = setup.start(listener).await.unwrap();
-    let tokens = demo::tokens(&service.perform, service.issuer.as_ref()).await.unwrap();
+    let tokens = demo::tokens(&service.perform, service.issuer.as_ref(), demo::DAY_SECONDS).await.unwrap();
     println!("{} {}", service.address, tokens.owner);
     std::future::pending::<()>().await;
 }

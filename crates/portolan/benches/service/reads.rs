@@ -93,6 +93,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
             let setup = Setup {
                 store: Arc::clone(&store),
                 vault: Vault::in_memory().unwrap(),
+                wall: Clock::system(),
                 clock,
                 types: demo::rehearsed_types().unwrap(),
                 missing_if_match: MissingIfMatch::Accept,
@@ -108,7 +109,7 @@ fn serve_demo(tokens: usize) -> (SocketAddr, Pid, Bytes, Vec<String>) {
             let service = setup.start(TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap();
             let body = store.status("contoso/vm-in-progress").unwrap().unwrap().body;
             let issuer = service.issuer.as_ref().unwrap();
-            demo::tokens(&service.perform, Some(issuer)).await.unwrap();
+            demo::tokens(&service.perform, Some(issuer), demo::DAY_SECONDS).await.unwrap();
             let staff = store.circle(&Circle::Marketplace).unwrap().unwrap().members;
             let mut made = Vec::new();
             for _ in 0..tokens {

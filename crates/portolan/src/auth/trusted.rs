@@ -156,12 +156,17 @@ impl TrustedIssuer {
         })
     }
 
-    /// This service itself: keys out of its own memory, the algorithm that a key is for, the claim `sub`, and nothing but `at+jwt`.
+    /// This service itself: keys out of its own memory, `RS256`, the claim `sub`, and nothing but `at+jwt`.
     ///
     /// `issuers` are all the `iss` that its tokens may have.
     pub fn local(name: &str, issuers: Vec<String>, audiences: Vec<String>, keys: LocalKeys) -> Self {
-        let algorithms = vec![Algorithm::Rs256, Algorithm::Es256];
-        Self { algorithms, ..Self::new(name.into(), issuers, audiences, Keys::Local(keys)) }
+        Self { algorithms: vec![Algorithm::Rs256], ..Self::new(name.into(), issuers, audiences, Keys::Local(keys)) }
+    }
+
+    /// The same, whose tokens may be signed so.
+    #[must_use]
+    pub fn signed_with(self, algorithms: Vec<Algorithm>) -> Self {
+        Self { algorithms, ..self }
     }
 
     fn new(name: Arc<str>, issuers: Vec<String>, audiences: Vec<String>, keys: Keys) -> Self {

@@ -146,7 +146,10 @@ fn environment() -> String {
 
 /// Who asks, in the environment. There are no flags for secrets.
 pub const CREDENTIALS: [(&str, &str); 5] = [
-    ("PORTOLAN_TOKEN", "A token. It goes before what `portolan login` kept."),
+    (
+        "PORTOLAN_TOKEN",
+        "A token. It goes before what `portolan login` kept, and is not sent to a server that only a project's file says.",
+    ),
     ("PORTOLAN_CLIENT_ID", "The client id of a service principal."),
     ("PORTOLAN_CLIENT_SECRET", "Its secret."),
     ("PORTOLAN_TENANT", "The tenant in the token endpoint's address. [common]"),
@@ -169,7 +172,8 @@ fn formats() -> String {
 const CI: &str = "In a build, nothing asks and nothing moves: lines are stamped, and there are no escape bytes.\n\n\
     1. Give the secret in the environment, from the build service's own store of secrets: PORTOLAN_CLIENT_ID and\n   \
        PORTOLAN_CLIENT_SECRET, or PORTOLAN_TOKEN. Nothing else is to be set up, and nothing is kept.\n\
-    2. Set PORTOLAN_SERVER, or `server` in the table [client] of portolan.toml in the repository.\n\
+    2. Set PORTOLAN_SERVER too: credentials of the environment are not sent to a server that only portolan.toml in the\n   \
+       repository says. The other settings may stand there, in the table [client].\n\
     3. Set PORTOLAN_NO_INPUT=1, and add --yes where you mean it.\n\
     4. Go by exit codes (`portolan help exit-codes`): 8 is not finished, 10 rejected, 11 waits for a person.\n\
     5. In GitHub Actions, --progress github writes annotations; auto does so by itself there.\n";

@@ -10,6 +10,7 @@ use super::session::Session;
 use super::verb::{Limit, Subject, Which};
 use crate::clock::Clock;
 use anyhow::Result;
+use api::status::OfferStatus;
 use clap::Args;
 
 /// Which offer, and whether to wait.
@@ -31,7 +32,7 @@ pub struct Cancel {
 
 impl Run for Cancel {
     async fn run(self, session: &Session) -> Result<Exit> {
-        let limit = self.limit.of(session)?;
+        let limit = self.limit.of(session, self.wait.then_some(()).ok_or("--wait"))?;
         let subject = Subject::of(session, &self.which).await?;
         let before = subject.look().await?;
         if self.dry_run {
@@ -42,21 +43,18 @@ impl Run for Cancel {
         }
         let once = subject.client.repeatable(&Clock::system().fresh_id().to_string())?;
         let done = once.cancel_offer(&subject.publisher, &subject.offer).await;
-        let takes_time = session.of_offer(&subject.client, subject.key(), done).await?.is_some();
+        subject.done(&before.document, done, "").await?;
         if self.wait {
             session.say("Canceling.");
             return subject.wait((Goal::Canceled, limit), None, Some(before.document)).await;
         }
-        let now = subject.look().await?;
-        session.output.document(&now.wire, |out, _| {
-            let text = match (takes_time, &now.explanation) {
-                (true, _) => format!("Canceling. Follow: portolan status {} --watch", named(session, &subject.meant)),
-                (false, Some(said)) => plain(&format!("Canceled. {}", said.next)),
-                (false, None) => "Canceled. What was live stays live, and the draft is kept.".to_owned(),
-            };
-            Ok(writeln!(out, "{text}")?)
-        })?;
-        Ok(Exit::Done)
+        let follow = format!("Canceling. Follow: portolan status {} --watch", named(session, &subject.meant));
+        let text = |now: &Snapshot| match (now.document.status, &now.explanation) {
+            (OfferStatus::Canceled, Some(said)) => plain(&format!("Canceled. {}", said.next)),
+            (OfferStatus::Canceled, None) => "Canceled. What was live stays live, and the draft is kept.".to_owned(),
+            _ => follow,
+        };
+        subject.acted(text).await
     }
 }
 
@@ -72,7 +70,10 @@ fn consequences(before: &Snapshot) -> String {
 async fn foresee(subject: &Subject<'_>) -> Result<Exit> {
     let Subject { session, client, publisher, offer, .. } = subject;
     // A server that does not know a dry run would really cancel.
-    if client.explain_offer(publisher, offer).await.is_err() {
+    if let Err(error) = client.explain_offer(publisher, offer).await {
+        if !matches!(error.status(), Some(404 | 405)) || client.get_offer(publisher, offer).await.is_err() {
+            return Err(session.meant(client, subject.key(), error).await.context("nothing was changed"));
+        }
         let text = "this server cannot say what a cancel would come to; nothing was sent. Leave out --dry-run";
         return Err(Fault::usage(text).into());
     }

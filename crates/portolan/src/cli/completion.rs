@@ -128,7 +128,8 @@ where
     std::thread::spawn(move || {
         let ask = || -> Result<Vec<(String, String)>> {
             let session = Session::open(&Flags::said_in(std::env::args()))?;
-            let client = session.client()?;
+            // Whoever pressed Tab is told names, and nothing else.
+            let client = session.client()?.telling(None);
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(ask(session, client))
         };
         drop(answer.send(ask().unwrap_or_default()));

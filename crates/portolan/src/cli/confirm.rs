@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::print::plain;
 use super::session::Session;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use std::io::Write;
 
@@ -29,7 +29,7 @@ impl Confirm {
         }
         write!(std::io::stderr(), "{}\nType the offer name to go on: ", plain(consequences))?;
         if answer()? != name {
-            bail!("that is not {name}; nothing was changed");
+            return Err(Fault::declined(format!("that is not {name}; nothing was changed")).into());
         }
         Ok(())
     }
@@ -47,7 +47,7 @@ impl Confirm {
         }
         write!(std::io::stderr(), "{} [y/N] ", plain(question))?;
         if !matches!(answer()?.to_ascii_lowercase().as_str(), "y" | "yes") {
-            bail!("nothing was changed");
+            return Err(Fault::declined("nothing was changed").into());
         }
         Ok(())
     }

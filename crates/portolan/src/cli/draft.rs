@@ -9,7 +9,8 @@ use super::session::Session;
 use super::settings::nearest;
 use super::source::Source;
 use anyhow::{Context, Result};
-use api::client::{Client, Tagged};
+use api::client::{Client, ClientError, Tagged};
+use api::errors::ErrorCode;
 use api::offers::{Offer, PutOffer};
 use clap::Args;
 use serde::Serialize;
@@ -30,8 +31,15 @@ pub(super) struct Put {
     if_match: Option<String>,
 }
 
-/// Puts what a file says into an offer's draft; gives back how many members are different from before, or nothing where the offer
-/// is new.
+/// A draft that was saved.
+pub(super) struct Saved {
+    /// How many members are different from before; nothing where the offer is new, or that cannot be said.
+    pub(super) changes: Option<usize>,
+    /// The ETag that it has since, where the server gave one.
+    pub(super) etag: Option<String>,
+}
+
+/// Puts what a file says into an offer's draft.
 ///
 /// # Errors
 /// Where the file is another offer's, or the server says no: then with the lines of the file that are at fault.
@@ -41,14 +49,16 @@ pub(super) async fn save(
     (publisher, offer): (&str, &str),
     source: Source,
     if_match: Option<&str>,
-) -> Result<Option<usize>> {
+) -> Result<Saved> {
     let put = source.put(publisher, offer)?;
     let before = there(session, client, (publisher, offer)).await?;
     let newest = before.as_ref().map(|before| before.etag.as_str()).filter(|etag| !etag.is_empty());
     match client.put_offer(&put, if_match.or(newest)).await {
         Ok(saved) => {
             let before = before.map(|before| changes(before.value.definition.get(), saved.value.definition.get()));
-            Ok(before.transpose()?.map(|changes| changes.len()))
+            // It is saved, whether or not that can be told apart.
+            let changes = before.and_then(Result::ok).map(|changes| changes.len());
+            Ok(Saved { changes, etag: Some(saved.etag).filter(|etag| !etag.is_empty()) })
         }
         Err(error) => Err(session.meant(client, (publisher, offer), error).await.context(source)),
     }
@@ -68,7 +78,7 @@ impl Put {
         let source = Source::read(&self.file)?;
         let client = session.client()?;
         let (publisher, offer) = &self.which.named(session, &client).await?;
-        let changed = save(session, &client, (publisher, offer), source, self.if_match.as_deref()).await?;
+        let changed = save(session, &client, (publisher, offer), source, self.if_match.as_deref()).await?.changes;
         session.answered(&client, |out, _| {
             let of = plain(&format!("{publisher}/{offer}"));
             match changed {
@@ -122,6 +132,8 @@ impl Validate {
             return Err(Fault::invalid(fault).into());
         }
         let before = there(session, &client, (publisher, offer)).await?;
+        // A server that knows no dry run would really publish: ask only one that explains offers, or has nothing to publish.
+        let may_ask = before.is_none() || client.explain_offer(publisher, offer).await.is_ok();
         if let Some(before) = before.as_ref().filter(|b| !b.value.offer_type_id.eq_ignore_ascii_case(meant)) {
             let kept = &before.value.offer_type_id;
             return Err(
@@ -129,6 +141,14 @@ impl Validate {
             );
         }
         let changed = before.map(|before| changes(before.value.definition.get(), put.definition.get())).transpose()?;
+        let kept = match may_ask {
+            true => refused(&client, &put).await,
+            false => Ok(Some("they are judged when the draft is published".to_owned())),
+        };
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err(error) => return Err(anyhow::Error::from(error).context("nothing was changed").context(source)),
+        };
         let judged =
             Judged { offer_type_id: meant.to_owned(), is_new: changed.is_none(), changes: changed.map(|c| c.len()) };
         session.output.value(&judged, |out, _| {
@@ -139,8 +159,26 @@ impl Validate {
             };
             Ok(writeln!(out, "{} can be put as a draft: {changes}.", plain(&source.to_string()))?)
         })?;
-        session.say("The marketplace's own rules are judged when the draft is published.");
+        if let Some(why) = kept {
+            session.say(&format!("The marketplace's own rules were not asked: {}", plain(&why)));
+        }
         Ok(())
+    }
+}
+
+/// Asks the marketplace's rules what a publish of this offer would come to. Gives back why they could not be asked, where that has
+/// nothing to do with what is in it.
+async fn refused(client: &Client, put: &PutOffer) -> Result<Option<String>, ClientError> {
+    match client.foresee_publish(&put.publisher_id, &put.id, Some(put)).await {
+        Ok(_) => Ok(None),
+        Err(error) => match &error {
+            ClientError::Refused { error: told, .. }
+                if !matches!(told.code, ErrorCode::ValidationFailed | ErrorCode::BadRequest) =>
+            {
+                Ok(Some(told.message.clone()))
+            }
+            _ => Err(error),
+        },
     }
 }
 

@@ -279,7 +279,10 @@ impl Run for SnapshotCommand {
                     Ok(table(out, ["NAME", "CLOCK (UTC)", "BYTES"], &rows.collect::<Vec<_>>())?)
                 })?;
             }
-            SnapshotWhat::Remove { name } => asked(session, client.emulator_forget_snapshot(&name).await)?,
+            SnapshotWhat::Remove { name } => {
+                asked(session, client.emulator_forget_snapshot(&name).await)?;
+                session.done(&format!("Done: the snapshot {name} is removed."))?;
+            }
         }
         Ok(Exit::Done)
     }

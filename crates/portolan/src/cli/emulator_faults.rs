@@ -220,8 +220,14 @@ impl Run for FaultCommand {
                     Ok(table(out, ["ID", "KIND", "WHERE", "LEFT", "WENT WRONG"], &rows)?)
                 })?;
             }
-            FaultWhat::Remove { id } => asked(session, client.emulator_remove_fault(&id).await)?,
-            FaultWhat::Clear => asked(session, client.emulator_clear_faults().await)?,
+            FaultWhat::Remove { id } => {
+                asked(session, client.emulator_remove_fault(&id).await)?;
+                session.done(&format!("Done: {id} is removed."))?;
+            }
+            FaultWhat::Clear => {
+                asked(session, client.emulator_clear_faults().await)?;
+                session.done("Done: every fault is removed.")?;
+            }
         }
         Ok(Exit::Done)
     }

@@ -2,10 +2,12 @@
 
 use super::Run;
 use super::exit::Exit;
+use super::follow::{PAUSES, passes};
 use super::history::known_event;
 use super::output::Format;
 use super::print::plain;
 use super::session::Session;
+use crate::clock::Clock;
 use anyhow::{Context, Result};
 use api::client::{Client, ClientError, Events as Stream, Forward};
 use api::events::Event;
@@ -13,8 +15,8 @@ use clap::{Args, Subcommand};
 use std::io::Write;
 use std::time::Duration;
 
-/// How long to wait before a stream that broke off is asked for again: first, and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A stream that ended sooner, with nothing in it, has not held.
+const HAS_HELD: Duration = Duration::from_secs(10);
 
 /// What to do with events.
 #[derive(Debug, Args)]
@@ -52,7 +54,7 @@ struct Wanted {
     /// Only these, such as published or live; with commas between them, or given several times.
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',')]
     events: Vec<String>,
-    /// End after so many events.
+    /// End after so many events; of those that are sent on, those that were taken count.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     limit: Option<u64>,
 }
@@ -94,29 +96,20 @@ impl Wanted {
             None => Whose::Publisher(session.publisher(&client).await?),
         };
         let first = whose.follow(&client, self.after).await;
-        let mut stream = match &whose {
+        let stream = match &whose {
             Whose::Offer(publisher, offer) => session.of_offer(&client, (publisher, offer), first).await?,
             Whose::Publisher(publisher) => session.of_publisher(&client, publisher, first).await?,
         };
-        let (mut told, mut after) = (0, self.after);
-        loop {
-            let next = stream.next().await;
-            match next {
-                Ok(Some(event)) => {
-                    after = stream.last();
-                    if self.wants(&event) {
-                        tell(session, &event, stream.raw(), forward).await?;
-                        told += 1;
-                    }
-                    if self.limit == Some(told) {
-                        return Ok(());
-                    }
-                }
-                // Servers end streams when they like, and connections break.
-                Ok(None) | Err(ClientError::Unreachable(_)) => stream = again(session, &client, &whose, after).await?,
-                Err(error) => return Err(error.into()),
+        let after = self.after;
+        let mut feed = Feed { session, client, whose, clock: Clock::system(), stream, after, empty: 0 };
+        let mut told = 0;
+        while self.limit != Some(told) {
+            let event = feed.next().await?;
+            if self.wants(&event) && tell(session, &event, feed.stream.raw(), forward).await? {
+                told += 1;
             }
         }
+        Ok(())
     }
 
     fn wants(&self, event: &Event) -> bool {
@@ -125,41 +118,126 @@ impl Wanted {
     }
 }
 
-/// The same stream, once the server answers again.
-async fn again(session: &Session, client: &Client, whose: &Whose, after: Option<i64>) -> Result<Stream> {
-    let mut pause = PAUSES.0;
-    loop {
-        match whose.follow(client, after).await {
-            Ok(stream) => return Ok(stream),
-            Err(ClientError::Unreachable(_)) => {
-                session.say(&format!("The server does not answer; asking again in {} s.", pause.as_secs()));
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(PAUSES.1);
+/// Events one after the other, over as many streams as that takes.
+struct Feed<'a> {
+    session: &'a Session,
+    client: Client,
+    whose: Whose,
+    clock: Clock,
+    stream: Stream,
+    /// The number to go on after.
+    after: Option<i64>,
+    /// How many streams in a row have not held.
+    empty: usize,
+}
+
+impl Feed<'_> {
+    async fn next(&mut self) -> Result<Event> {
+        loop {
+            let began = self.clock.steady();
+            match self.stream.next().await {
+                Ok(Some(event)) => {
+                    self.after = self.stream.last();
+                    self.empty = 0;
+                    return Ok(event);
+                }
+                // Servers end streams when they like, and connections break.
+                Ok(None) => {}
+                Err(error) if passes(&error) => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(error) => return Err(error.into()),
+            if self.clock.steady().saturating_sub(began) >= HAS_HELD {
+                self.empty = 0;
+            }
+            self.stream = self.again().await?;
+        }
+    }
+
+    /// The same stream, once the server answers again.
+    async fn again(&mut self) -> Result<Stream> {
+        let mut is_lost = false;
+        loop {
+            tokio::time::sleep(pause(self.empty)).await;
+            self.empty += 1;
+            match self.whose.follow(&self.client, self.after).await {
+                Ok(stream) => {
+                    if is_lost {
+                        self.session.say("The server answers again.");
+                    }
+                    return Ok(stream);
+                }
+                Err(error) if error.status() == Some(400) && self.after.is_some() => {
+                    self.session.say("The server has another journal now: it begins anew, with the newest event.");
+                    self.after = None;
+                }
+                Err(error) if passes(&error) => {
+                    if !std::mem::replace(&mut is_lost, true) {
+                        self.session.say(&plain(&format!("{error}. It is asked again until it answers.")));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }
 
-async fn tell(session: &Session, event: &Event, raw: &str, forward: Option<&Forward>) -> Result<()> {
+/// How long to wait before a stream is asked for again, after so many that have not held.
+fn pause(empty: usize) -> Duration {
+    Duration::from_secs(PAUSES.get(empty).or(PAUSES.last()).copied().unwrap_or_default())
+}
+
+/// Tells an event, or sends it on; says whether it has come to where it should.
+async fn tell(session: &Session, event: &Event, raw: &str, forward: Option<&Forward>) -> Result<bool> {
+    let columns = columns(event);
+    if let Some(forward) = forward {
+        let (is_taken, came) = match forward.send(event, raw).await {
+            Ok(status) if (200..300).contains(&status) => (true, format!("HTTP {status}")),
+            Ok(status) => {
+                (false, format!("not taken: HTTP {status}; it is not sent again, and --limit does not count it"))
+            }
+            Err(error) => (false, format!("not taken: {error}; it is not sent again, and --limit does not count it")),
+        };
+        session.say(&format!("{}  {}", columns.join("  "), plain(&came)));
+        return Ok(is_taken);
+    }
+    let between = match session.output.format {
+        _ if session.output.is_for_people() => "  ",
+        Format::Tsv if session.output.query.is_none() => "\t",
+        _ => return session.output.document(raw, |_, _| Ok(())).map(|()| true),
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", columns.join(between)).context("standard output cannot be written")?;
+    out.flush().context("standard output cannot be written")?;
+    Ok(true)
+}
+
+/// An event in a line: when, of which offer, its number, what, in which step, and in words.
+fn columns(event: &Event) -> [String; 6] {
     let entry = &event.data.entry;
-    let time = event.time.to_string();
     let of = format!("{}/{}", entry.publisher_id, entry.offer_id);
     let step = entry.step_id.as_deref().unwrap_or("–");
-    let line = plain(&format!("{time}  {of}  {}  {}  {step}  {}", entry.sequence, entry.event, entry.title));
-    if let Some(forward) = forward {
-        let came = match forward.send(event, raw).await {
-            Ok(status) => format!("HTTP {status}"),
-            Err(error) => format!("not taken: {error}"),
-        };
-        session.say(&plain(&format!("{line}  {came}")));
-        return Ok(());
+    let time = event.time.to_string();
+    [&*time, &of, &entry.sequence.to_string(), &entry.event, step, &entry.title].map(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{columns, pause};
+    use api::events::Event;
+
+    #[test]
+    fn what_does_not_hold_is_asked_for_ever_less_often() {
+        assert_eq!([0, 1, 5, 99].map(|empty| pause(empty).as_secs()), [1, 2, 30, 30]);
     }
-    if session.output.is_for_people() || session.output.format == Format::Tsv && session.output.query.is_none() {
-        let line = if session.output.is_for_people() { line } else { line.replace("  ", "\t") };
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{line}").context("standard output cannot be written")?;
-        return out.flush().context("standard output cannot be written");
+
+    #[test]
+    fn each_thing_told_is_one_column() {
+        let event = r#"{"specversion": "1.0", "id": "7", "source": "x", "type": "x", "subject": "x", "datacontenttype": "x",
+            "time": "2026-01-09T00:00:00Z", "data": {"status": {}, "entry": {"sequence": 7, "at": "2026-01-09T00:00:00Z",
+            "event": "failed", "title": "two  spaces\tand a tab", "by": "x", "publisherId": "contoso", "offerId": "vm",
+            "status": "failed", "hash": "0"}}}"#;
+        let event: Event = serde_json::from_str(event).unwrap();
+        let columns = columns(&event);
+        assert_eq!(columns[1..], ["contoso/vm", "7", "failed", "–", "two  spaces?and a tab"].map(str::to_owned));
     }
-    session.output.document(raw, |_, _| Ok(()))
 }

@@ -33,6 +33,11 @@ impl Fault {
         Self { exit: Exit::Usage, code: "Usage", message: message.into() }
     }
 
+    /// Somebody was asked, and does not want it.
+    pub(super) fn declined(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, code: "Declined", message: message.into() }
+    }
+
     /// Nobody said who asks, or who asks may not.
     pub(super) fn not_signed_in(message: impl Into<String>) -> Self {
         Self { exit: Exit::NotAllowed, code: "NotSignedIn", message: message.into() }
@@ -114,10 +119,8 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
         match cause.downcast_ref::<ClientError>() {
             Some(ClientError::Refused { error, request_id, .. }) => {
                 let mut known = serde_json::to_value(error.as_ref()).unwrap_or_default();
-                for detail in known.get_mut("details").and_then(Value::as_array_mut).into_iter().flatten() {
-                    if let Some(place) = file.and_then(|file| file.place(detail["target"].as_str()?)) {
-                        detail["place"] = place.into();
-                    }
+                if let Some(details) = known.get_mut("details") {
+                    placed(details, file);
                 }
                 code = known["code"].as_str().unwrap_or_default().to_owned();
                 let target = known.get("target").and_then(Value::as_str);
@@ -135,7 +138,9 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
                 code.clone_from(theirs);
                 say("requestId", request_id.as_str().into());
                 if !details.is_empty() {
-                    say("details", serde_json::to_value(details).unwrap_or_default());
+                    let mut details = serde_json::to_value(details).unwrap_or_default();
+                    placed(&mut details, file);
+                    say("details", details);
                 }
             }
             Some(ClientError::Unauthorized(_) | ClientError::NoToken { .. }) => code = "Unauthorized".to_owned(),
@@ -151,6 +156,15 @@ pub(super) fn document(error: &anyhow::Error) -> Value {
     say("code", code.into());
     say("message", sentence(error).into());
     json!({ "error": members })
+}
+
+/// Says of each fault where in the file it is.
+fn placed(details: &mut Value, file: Option<&Source>) {
+    for detail in details.as_array_mut().into_iter().flatten() {
+        if let Some(place) = file.and_then(|file| file.place(detail["target"].as_str()?)) {
+            detail["place"] = place.into();
+        }
+    }
 }
 
 /// Every fault that a server named.

@@ -3,13 +3,12 @@
 use super::Run;
 use super::confirm::Confirm;
 use super::exit::Exit;
-use super::follow::{Goal, Point, Snapshot, named};
+use super::follow::{Goal, Point, Snapshot, goes_on, named};
 use super::session::Session;
 use super::spans::range;
 use super::verb::{Limit, Subject, Which};
 use crate::clock::Clock;
 use anyhow::Result;
-use api::status::OfferStatus;
 use clap::Args;
 
 /// Which offer, and whether to wait.
@@ -28,25 +27,22 @@ pub struct GoLive {
 
 impl Run for GoLive {
     async fn run(self, session: &Session) -> Result<Exit> {
-        let limit = self.limit.of(session)?;
+        let limit = self.limit.of(session, self.wait.then_some(()).ok_or("--wait"))?;
         let subject = Subject::of(session, &self.which).await?;
         let before = subject.look().await?;
-        // Where there is nothing to sign off the server says so.
-        if before.document.status == OfferStatus::WaitingForPublisherReview {
+        // Where there is nothing to sign off the server says so; what it said of a submission that goes on may be old.
+        if goes_on(&before.document) {
             self.confirm.name(session, &consequences(&before), &subject.offer)?;
         }
         let once = subject.client.repeatable(&Clock::system().fresh_id().to_string())?;
         let done = once.go_live_offer(&subject.publisher, &subject.offer).await;
-        session.of_offer(&subject.client, subject.key(), done).await?;
+        subject.done(&before.document, done, "").await?;
         if self.wait {
             session.say("Going live. Ctrl-C stops watching, nothing else.");
             return subject.wait((Goal::Point(Point::Live), limit), None, Some(before.document)).await;
         }
-        let now = subject.look().await?;
-        session.output.document(&now.wire, |out, _| {
-            Ok(writeln!(out, "Going live. Follow: portolan status {} --watch", named(session, &subject.meant))?)
-        })?;
-        Ok(Exit::Done)
+        let follow = format!("Going live. Follow: portolan status {} --watch", named(session, &subject.meant));
+        subject.acted(|_| follow).await
     }
 }
 

@@ -15,6 +15,8 @@ use api::dates::Date;
 use api::events::{HistoryEntry, HistoryPage};
 use api::status::StatusDocument;
 use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
@@ -223,8 +225,8 @@ impl Run for Export {
         let mut after = 0;
         loop {
             let page = part(session, &client, &publisher, &query, after).await?;
-            for entry in &page.value {
-                writeln!(out, "{}", serde_json::to_string(entry)?).context("standard output cannot be written")?;
+            for line in lines(&client.heard())? {
+                writeln!(out, "{line}").context("standard output cannot be written")?;
             }
             // A page may have nothing that fits, and still be followed by others.
             let next = page.next_link.as_deref().and_then(following);
@@ -236,6 +238,17 @@ impl Run for Export {
         out.flush().context("standard output cannot be written")?;
         Ok(Exit::Done)
     }
+}
+
+/// The entries of a page, each in a line and as the server wrote it: with members that this program does not know.
+fn lines(page: &[u8]) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Page {
+        value: Vec<Box<RawValue>>,
+    }
+    let page: Page = serde_json::from_slice(page).context("the page of the journal cannot be read")?;
+    // No text in JSON has a line break: they are all between its members.
+    Ok(page.value.iter().map(|entry| entry.get().replace(['\n', '\r'], "")).collect())
 }
 
 async fn part(
@@ -254,4 +267,16 @@ async fn part(
 fn following(link: &str) -> Option<i64> {
     let query = link.split_once('?')?.1;
     query.split('&').find_map(|pair| pair.strip_prefix("after=")).and_then(|number| number.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lines;
+
+    #[test]
+    fn an_entry_is_written_as_it_came_in_one_line() {
+        let page = b"{\"value\": [{\"new\": 1.50,\n \"sequence\": 1}, {\"title\": \"a\\nb\"}], \"nextLink\": \"x\"}";
+        assert_eq!(lines(page).unwrap(), [r#"{"new": 1.50, "sequence": 1}"#, r#"{"title": "a\nb"}"#]);
+        assert!(lines(b"[]").is_err());
+    }
 }

@@ -63,26 +63,24 @@ impl Shelf {
     pub(super) fn find(&self, server: &str) -> Result<Option<(Credentials, Store)>, Fault> {
         let server = spelled(server);
         let Some(record) = self.records()?.remove(&server) else { return Ok(None) };
-        let secret = match record.store {
-            Store::File => record.secret,
-            Store::Keyring => system_keyring::find(&server).map_err(|why| {
-                Fault::not_signed_in(format!(
-                    "the credentials for {server} are in the system's keyring, and it does not give them: {why}. Unlock \
-                     it, or run portolan login with --store file, or set PORTOLAN_TOKEN"
-                ))
-            })?,
-        };
-        let gone = || {
-            let text =
-                format!("the credentials for {server} are not in the system's keyring any more: run portolan login");
+        let file = self.file();
+        let broken = |what: &str| {
+            let text = format!("{}: what is kept for {server} has no {what}: run portolan login", file.display());
             Fault::not_signed_in(text)
         };
-        let secret = secret.ok_or_else(gone)?;
+        let secret = match record.store {
+            Store::File => record.secret.ok_or_else(|| broken("secret"))?,
+            Store::Keyring => from_keyring(&server)?,
+        };
         let credentials = match (record.client_id, record.tenant, record.audience) {
             (Some(client_id), Some(tenant), Some(audience)) => {
                 Credentials::Secret(ClientSecret { client_id, client_secret: secret, tenant, audience })
             }
-            _ => Credentials::token(secret),
+            (None, None, None) => Credentials::token(secret),
+            // A secret is no token: it is sent for one, or not at all.
+            (None, ..) => return Err(broken("client-id")),
+            (_, None, _) => return Err(broken("tenant")),
+            (.., None) => return Err(broken("audience")),
         };
         Ok(Some((credentials, record.store)))
     }
@@ -105,15 +103,16 @@ impl Shelf {
             audience: known.map(|known| known.audience.clone()),
             secret: (store == Store::File).then(|| secret.clone()),
         };
-        if store == Store::Keyring {
-            system_keyring::keep(&server, secret).map_err(|why| {
-                Fault::not_signed_in(format!(
-                    "nothing was kept, for the system's keyring cannot be used: {why}. Add --store file to keep it in a \
-                     file that only you may read, or keep nothing and set PORTOLAN_TOKEN"
-                ))
-            })?;
+        let held = if store == Store::Keyring { into_keyring(&server, secret)? } else { None };
+        let changed = self.change(|records| records.insert(server.clone(), record));
+        if changed.is_err() && store == Store::Keyring {
+            // What nothing points to must not stay there; what was there before is still pointed to.
+            match held {
+                Some(held) => into_keyring(&server, &held).map(drop),
+                None => forgotten(&server),
+            }?;
         }
-        let before = self.change(|records| records.insert(server.clone(), record))?;
+        let before = changed?;
         if store == Store::File && before.is_some_and(|before| before.store == Store::Keyring) {
             forgotten(&server)?;
         }
@@ -181,6 +180,29 @@ fn only_ours(file: &File, path: &Path, mend: &str) -> Result<(), Fault> {
     }
     let path = path.display();
     Err(Fault::not_signed_in(format!("{path}: others may use it, so that it is not used; run: {mend} {path}")))
+}
+
+/// The secret that the keyring has.
+fn from_keyring(server: &str) -> Result<String, Fault> {
+    let found = system_keyring::find(server).map_err(|why| {
+        Fault::not_signed_in(format!(
+            "the credentials for {server} are in the system's keyring, and it does not give them: {why}. Unlock it, or run \
+             portolan login with --store file, or set PORTOLAN_TOKEN"
+        ))
+    })?;
+    let gone = || format!("the credentials for {server} are not in the system's keyring any more: run portolan login");
+    found.ok_or_else(|| Fault::not_signed_in(gone()))
+}
+
+/// Puts a secret into the keyring; gives back the one that it had before.
+fn into_keyring(server: &str, secret: &str) -> Result<Option<String>, Fault> {
+    let kept = system_keyring::find(server).and_then(|before| system_keyring::keep(server, secret).map(|()| before));
+    kept.map_err(|why| {
+        Fault::not_signed_in(format!(
+            "nothing was kept, for the system's keyring cannot be used: {why}. Add --store file to keep it in a file that \
+             only you may read, or keep nothing and set PORTOLAN_TOKEN"
+        ))
+    })
 }
 
 fn forgotten(server: &str) -> Result<(), Fault> {
@@ -260,6 +282,23 @@ mod tests {
         }
         std::fs::write(shelf.file(), "secret = hush").unwrap();
         assert!(!shelf.find("https://one.example").unwrap_err().to_string().contains("hush"));
+    }
+
+    #[test]
+    fn what_is_not_whole_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let shelf = Shelf(directory.path().join("portolan"));
+        shelf.keep("https://one.example", &Credentials::secret("id", "hush"), Store::File).unwrap();
+        let whole = std::fs::read_to_string(shelf.file()).unwrap();
+        for missing in ["client-id", "tenant", "audience", "secret"] {
+            let lines = whole.lines().filter(|line| !line.starts_with(missing));
+            std::fs::write(shelf.file(), lines.collect::<Vec<_>>().join("\n")).unwrap();
+            let fault = shelf.find("https://one.example").unwrap_err().to_string();
+            assert!(fault.contains(&format!("has no {missing}: run portolan login")), "{fault}");
+            assert!(!fault.contains("keyring") && !fault.contains("hush"), "{fault}");
+        }
+        std::fs::write(shelf.file(), whole).unwrap();
+        assert!(shelf.find("https://one.example").unwrap().is_some());
     }
 
     #[test]

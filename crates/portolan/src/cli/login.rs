@@ -8,9 +8,10 @@ use super::print::plain;
 use super::session::Session;
 use super::whoami::Claims;
 use anyhow::{Context, Result};
-use api::client::{COMMON_TENANT, Client, ClientError, ClientSecret, Credentials, USUAL_AUDIENCE};
+use api::client::{COMMON_TENANT, Client, ClientSecret, Credentials, USUAL_AUDIENCE};
 use clap::Args;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The longest secret or token that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -44,46 +45,69 @@ pub struct Logout {}
 
 impl Run for Login {
     async fn run(self, session: &Session) -> Result<Exit> {
-        let (store, server) = (self.store, session.address());
-        let credentials = self.credentials(session).await?;
-        let client = session.client_as(credentials.clone())?;
-        known(&client).await?;
-        Shelf::of_user()?.keep(server, &credentials, store)?;
-        let token = client.token().await?;
-        let who = Claims::of(&token).map_or_else(String::new, |claims| format!(" as {}", plain(&claims.who())));
-        let place = match store {
-            Store::Keyring => "in the system's keyring".to_owned(),
-            Store::File => format!("in {}", Shelf::of_user()?.file().display()),
-        };
-        session.say(&format!("Signed in to {server}{who}. It is kept {place}; `portolan logout` forgets it."));
-        if std::env::var_os("PORTOLAN_TOKEN").or_else(|| std::env::var_os("PORTOLAN_CLIENT_ID")).is_some() {
-            session.say("The environment says who asks too, and goes before what is kept: unset PORTOLAN_TOKEN and PORTOLAN_CLIENT_ID.");
+        let store = self.store;
+        let (credentials, interrupt) = self.credentials(session)?;
+        tokio::select! {
+            done = signed_in(session, credentials, store) => done,
+            () = pressed(interrupt) => Err(interrupted().into()),
         }
-        Ok(Exit::Done)
     }
 }
 
+/// Keeps credentials that the server takes, and tells as whom they are.
+async fn signed_in(session: &Session, credentials: Credentials, store: Store) -> Result<Exit> {
+    let server = session.address();
+    let client = session.client_as(credentials.clone())?;
+    let was_tried = tried(&client).await?;
+    Shelf::of_user()?.keep(server, &credentials, store)?;
+    let token = client.token().await?;
+    let who = Claims::of(&token).map_or_else(String::new, |claims| format!(" as {}", plain(&claims.who())));
+    let place = match store {
+        Store::Keyring => "in the system's keyring".to_owned(),
+        Store::File => format!("in {}", Shelf::of_user()?.file().display()),
+    };
+    let outcome = match was_tried {
+        true => format!("Signed in to {server}{who}."),
+        false => format!(
+            "{server} lists no publishers (HTTP 404), so that it could not be tried whether it takes this{who}. Check the \
+             address."
+        ),
+    };
+    session.say(&format!("{outcome} It is kept {place}; `portolan logout` forgets it."));
+    if std::env::var_os("PORTOLAN_TOKEN").or_else(|| std::env::var_os("PORTOLAN_CLIENT_ID")).is_some() {
+        session.say("The environment says who asks too, and goes before what is kept: unset PORTOLAN_TOKEN and PORTOLAN_CLIENT_ID.");
+    }
+    Ok(Exit::Done)
+}
+
 impl Login {
-    async fn credentials(self, session: &Session) -> Result<Credentials> {
+    /// What was given; and who hears Ctrl-C from now on, where it does not end the program by itself any more.
+    fn credentials(self, session: &Session) -> Result<(Credentials, Option<Signal>)> {
         if self.token_stdin {
-            return Ok(Credentials::token(from_input("token")?));
+            return Ok((Credentials::token(from_input("token")?), None));
         }
         let Some(client_id) = self.client_id else {
             let text = "say as whom to sign in: --client-id ID of a service principal, or --token-stdin with a token on \
                         standard input";
             return Err(Fault::usage(text).into());
         };
-        let client_secret = if self.secret_stdin { from_input("secret")? } else { asked(session)? };
+        let (client_secret, interrupt) = if self.secret_stdin {
+            (from_input("secret")?, None)
+        } else {
+            asked(session).map(|(typed, heard)| (typed, Some(heard)))?
+        };
         let (tenant, audience) = (self.tenant, self.audience);
-        Ok(Credentials::Secret(ClientSecret { client_id, client_secret, tenant, audience }))
+        Ok((Credentials::Secret(ClientSecret { client_id, client_secret, tenant, audience }), interrupt))
     }
 }
 
-/// Goes on where the server takes the credentials.
-async fn known(client: &Client) -> Result<()> {
+/// Goes on where the server takes the credentials, or cannot be asked whether it does: then it says so.
+async fn tried(client: &Client) -> Result<bool> {
     match client.list_publishers().await {
-        // Whoever may not ask that, or asks a server that does not have it, was let in all the same.
-        Ok(_) | Err(ClientError::Refused { status: 403 | 404, .. }) => Ok(()),
+        Ok(_) => Ok(true),
+        // Whoever may not ask that was let in all the same; a server without that list has tried nothing.
+        Err(error) if error.status() == Some(403) => Ok(true),
+        Err(error) if error.status() == Some(404) => Ok(false),
         Err(error) => Err(error).context("nothing was kept, for the server does not take it"),
     }
 }
@@ -99,17 +123,35 @@ fn from_input(what: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// The secret as somebody types it, unseen.
-fn asked(session: &Session) -> Result<String> {
+/// The secret as somebody types it, unseen; and who hears Ctrl-C from now on.
+fn asked(session: &Session) -> Result<(String, Signal)> {
     if !session.may_ask() {
         let text = "there is no terminal to ask for the secret on: give it on standard input, with --secret-stdin";
         return Err(Fault::usage(text).into());
     }
-    let typed = rpassword::prompt_password("Secret (it is not shown): ").context("the terminal cannot be read")?;
+    // Where nobody heard it, Ctrl-C would end the program before the terminal shows again what is typed.
+    let interrupt = signal(SignalKind::interrupt()).context("Ctrl-C cannot be heard")?;
+    let prompt = format!("Secret for {} (it is not shown): ", plain(session.address()));
+    let typed = match rpassword::prompt_password(prompt) {
+        Err(error) if error.kind() == ErrorKind::Interrupted => return Err(interrupted().into()),
+        typed => typed.context("the terminal cannot be read")?,
+    };
     match typed.trim() {
         "" => Err(Fault::usage("no secret was typed: nothing was kept").into()),
-        secret => Ok(secret.to_owned()),
+        secret => Ok((secret.to_owned(), interrupt)),
     }
+}
+
+/// Ends once Ctrl-C is pressed, where it is listened for.
+async fn pressed(interrupt: Option<Signal>) {
+    match interrupt {
+        Some(mut interrupt) => drop(interrupt.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn interrupted() -> Fault {
+    Fault { exit: Exit::Interrupted, code: "Interrupted", message: "Ctrl-C was pressed: nothing was kept".to_owned() }
 }
 
 impl Run for Logout {

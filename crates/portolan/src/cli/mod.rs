@@ -29,6 +29,7 @@ mod notify;
 mod offer;
 mod output;
 mod print;
+mod project;
 mod publish;
 mod publisher;
 mod query;
@@ -62,6 +63,7 @@ pub use welcome::welcome;
 use about::{Help, Man, Version};
 use access::Access;
 use anyhow::{Error, Result};
+use api::client::ClientError;
 use cancel::Cancel;
 use clap::{Args, Subcommand};
 use completion::Completion;
@@ -261,7 +263,8 @@ fn ended(result: Result<Exit>) -> ExitCode {
 /// Tells people what went wrong, and programs that asked for JSON too.
 fn failed(error: &Error, format: Format) -> ExitCode {
     let is_pipe = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
-    if error.root_cause().downcast_ref().is_some_and(is_pipe) {
+    let is_servers = error.chain().any(|cause| cause.is::<ClientError>());
+    if !is_servers && error.root_cause().downcast_ref().is_some_and(is_pipe) {
         // Whoever read the result, such as `head`, has what it wanted.
         return Exit::Done.into();
     }

@@ -1,12 +1,10 @@
 //! How moments and spans of time read in tables.
 
+use super::spans::told;
 use crate::clock::Clock;
 use api::dates::Date;
 
-const SECOND: i64 = 10_000_000;
-const MINUTE: i64 = 60;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+const TICKS_PER_SECOND: i64 = 10_000_000;
 
 /// Now.
 pub(super) fn now() -> Date {
@@ -24,17 +22,7 @@ pub(super) fn minute(date: Date) -> String {
 
 /// How long it is from one moment to another, in at most two units: `1 d 9 h`.
 pub(super) fn between(from: Date, to: Date) -> String {
-    let seconds = (to.ticks() - from.ticks()).max(0) / SECOND;
-    let two = |one: i64, name: &str, rest: i64, small: &str| match rest {
-        0 => format!("{one} {name}"),
-        rest => format!("{one} {name} {rest} {small}"),
-    };
-    match seconds {
-        ..MINUTE => format!("{seconds} s"),
-        MINUTE..HOUR => format!("{} min", seconds / MINUTE),
-        HOUR..DAY => two(seconds / HOUR, "h", seconds % HOUR / MINUTE, "min"),
-        _ => two(seconds / DAY, "d", seconds % DAY / HOUR, "h"),
-    }
+    told((to.ticks() - from.ticks()) / TICKS_PER_SECOND)
 }
 
 /// Reads a moment: `2026-11-22T09:41:00Z`, or a day, which begins at midnight in UTC.
@@ -55,7 +43,7 @@ mod tests {
         let start = moment("2026-11-22").unwrap();
         for (end, said) in [
             ("2026-11-22T00:00:59Z", "59 s"),
-            ("2026-11-22T00:01:59Z", "1 min"),
+            ("2026-11-22T00:01:59Z", "1 min 59 s"),
             ("2026-11-22T04:00:00Z", "4 h"),
             ("2026-11-22T04:24:00Z", "4 h 24 min"),
             ("2026-11-23T09:59:00Z", "1 d 9 h"),

@@ -4,7 +4,7 @@ use super::Run;
 use super::draft::save;
 use super::exit::Exit;
 use super::fault::{Fault, details};
-use super::follow::{Goal, Manner, Point, annotate, named};
+use super::follow::{Goal, Manner, Point, annotate, goes_on, named};
 use super::session::Session;
 use super::source::{Flaw, Source};
 use super::verb::{Limit, Subject, Which};
@@ -37,7 +37,7 @@ pub struct Publish {
 impl Run for Publish {
     async fn run(self, session: &Session) -> Result<Exit> {
         let source = self.file.as_deref().map(Source::read).transpose()?;
-        let limit = self.limit.of(session)?;
+        let limit = self.limit.of(session, self.wait.map(|_| ()).ok_or("--wait"))?;
         let subject = Subject::of(session, &self.which).await?;
         let done = match self.dry_run {
             true => return told(session, &subject.offer, source.as_ref(), judge(&subject, source.as_ref()).await),
@@ -50,11 +50,8 @@ impl Run for Publish {
                 subject.wait((Goal::Point(point), limit), source.as_ref(), Some(before)).await
             }
             None => {
-                let now = subject.look().await?;
-                session.output.document(&now.wire, |out, _| {
-                    Ok(writeln!(out, "Submitted. Follow: portolan status {} --watch", named(session, &subject.meant))?)
-                })?;
-                Ok(Exit::Done)
+                let follow = format!("Submitted. Follow: portolan status {} --watch", named(session, &subject.meant));
+                subject.acted(|_| follow).await
             }
         }
     }
@@ -73,10 +70,16 @@ fn told<T>(session: &Session, offer: &str, source: Option<&Source>, result: Resu
 /// Saves and submits. Gives back where the offer stood before.
 async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> Result<api::status::StatusDocument> {
     let Subject { session, client, .. } = subject;
+    let mut etag = None;
     if let Some(source) = source {
+        may_save(subject, source).await?;
         let saved = save(session, client, subject.key(), source.clone(), None).await;
         let changed = match saved {
-            Ok(changed) => changed,
+            Ok(saved) => {
+                // What is published is what was saved here, and nobody else's.
+                etag = saved.etag;
+                saved.changes
+            }
             Err(error) => return Err(changed_since(subject, error).await),
         };
         session.say(&match changed {
@@ -88,16 +91,41 @@ async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> 
     let before = subject.look().await?.document;
     // An answer that is lost, and asked for again, starts nothing twice.
     let once = client.repeatable(&Clock::system().fresh_id().to_string())?;
-    match once.publish_offer(&subject.publisher, &subject.offer, notify).await {
+    let not_done =
+        if source.is_some() { "the draft is saved, and nothing was submitted" } else { "nothing was submitted" };
+    let done = once.publish_offer_as(&subject.publisher, &subject.offer, notify, etag.as_deref()).await;
+    match subject.done(&before, done, not_done).await {
         Ok(_) => Ok(before),
+        Err(error) => Err(placed(error, source)),
+    }
+}
+
+/// Whether a file may become the draft: not while a submission runs, and not where a server that can judge it finds faults in it.
+///
+/// # Errors
+/// Where it may not.
+async fn may_save(subject: &Subject<'_>, source: &Source) -> Result<()> {
+    let Subject { client, publisher, offer, .. } = subject;
+    let before = client.get_offer_status(publisher, offer).await;
+    if let Ok(document) = &before
+        && goes_on(document)
+    {
+        let message = format!(
+            "a submission of {offer} runs already, so nothing was saved or submitted. Wait for it, or cancel it: portolan \
+             status {}",
+            subject.meant
+        );
+        return Err(Fault { exit: Exit::Conflict, code: "OperationInProgress", message }.into());
+    }
+    if !may_foresee(subject).await? {
+        return Ok(());
+    }
+    let put = source.put(publisher, offer)?;
+    match client.foresee_publish(publisher, offer, Some(&put)).await {
+        Ok(_) => Ok(()),
         Err(error) => {
-            let kept = if source.is_some() {
-                "the draft is saved, and nothing was submitted"
-            } else {
-                "nothing was submitted"
-            };
-            let error = session.meant(client, subject.key(), error).await.context(kept);
-            Err(placed(error, source))
+            let error = subject.session.meant(client, subject.key(), error).await;
+            Err(placed(error.context("nothing was saved, and nothing was submitted"), Some(source)))
         }
     }
 }
@@ -132,10 +160,17 @@ async fn changed_since(subject: &Subject<'_>, error: Error) -> Error {
 }
 
 /// Whether a dry run is one: the server explains the offer, or has no such offer that it could publish.
-async fn may_foresee(Subject { client, publisher, offer, .. }: &Subject<'_>) -> bool {
+///
+/// # Errors
+/// Where that could not be asked.
+async fn may_foresee(subject: &Subject<'_>) -> Result<bool> {
+    let Subject { session, client, publisher, offer, .. } = subject;
     match client.explain_offer(publisher, offer).await {
-        Ok(_) => true,
-        Err(_) => client.get_offer(publisher, offer).await.is_err_and(|error| error.status() == Some(404)),
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.status(), Some(404 | 405)) => {
+            Ok(client.get_offer(publisher, offer).await.is_err_and(|error| error.status() == Some(404)))
+        }
+        Err(error) => Err(session.meant(client, subject.key(), error).await.context("nothing was changed")),
     }
 }
 
@@ -144,7 +179,7 @@ async fn judge(subject: &Subject<'_>, source: Option<&Source>) -> Result<Exit> {
     let Subject { session, client, .. } = subject;
     let put = source.map(|source| source.put(&subject.publisher, &subject.offer)).transpose()?;
     // A server that does not know a dry run would really publish.
-    if !may_foresee(subject).await {
+    if !may_foresee(subject).await? {
         let text = "this server judges a draft only when it is really published; nothing was sent. Leave out --dry-run";
         return Err(Fault::usage(text).into());
     }

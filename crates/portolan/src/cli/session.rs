@@ -13,7 +13,7 @@ use api::client::{
 };
 use std::fmt;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What to set where nobody said who asks.
 const NOBODY: &str = "the server must know who asks: run portolan login, or set PORTOLAN_CLIENT_ID and \
@@ -90,7 +90,7 @@ impl Session {
     /// Where nobody says it, or it cannot be got.
     pub(super) fn credentials(&self) -> Result<(Credentials, Source), Fault> {
         if let Some(known) = credentials(|name| std::env::var(name).ok())? {
-            return Ok(known);
+            return self.settings.project_of_server().map_or(Ok(known), |file| Err(not_for_projects(file)));
         }
         let shelf = Shelf::of_user()?;
         let (credentials, store) = shelf.find(self.address())?.ok_or_else(|| Fault::not_signed_in(NOBODY))?;
@@ -121,7 +121,11 @@ impl Session {
             std::fs::read(&file).with_context(said)
         });
         let transport = Transport { roots: roots.transpose()?, plain_http: self.settings.is_on("plain-http") };
-        Ok(Client::over(self.address(), credentials, &transport)?)
+        let slow = |text: &str| {
+            // Whoever closed it does not want to hear it.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        };
+        Ok(Client::over(self.address(), credentials, &transport)?.telling(Some(slow)))
     }
 
     /// Writes what the server answered last: as it wrote it, or, for people, as `table` does.
@@ -147,10 +151,11 @@ impl Session {
         self.settings.choice("progress")
     }
 
-    /// Whether somebody can be asked something.
+    /// Whether somebody can be asked something, on standard error.
     pub(super) fn may_ask(&self) -> bool {
         use std::io::IsTerminal;
-        !self.settings.is_on("no-input") && std::io::stdin().is_terminal()
+        let has_somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        has_somebody && !self.settings.is_on("no-input")
     }
 
     /// Tells something that is no result: on standard error, where people look.
@@ -293,6 +298,15 @@ impl Session {
         }
         lines
     }
+}
+
+/// Why credentials of the environment are not used: a fresh clone could send them to whoever wrote its file.
+fn not_for_projects(file: &Path) -> Fault {
+    Fault::not_signed_in(format!(
+        "the server's address is set by {}, and credentials from the environment are only sent where the environment, a flag or \
+         your own file says: set PORTOLAN_SERVER or add --server, or unset them and run portolan login",
+        file.display()
+    ))
 }
 
 /// Who asks, as variables say; nothing where none is set.

@@ -2,6 +2,7 @@
 
 use super::fault::Fault;
 use super::output::Format;
+use super::project;
 use super::terminal::Colour;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
@@ -161,8 +162,10 @@ pub(super) enum Origin {
     Flag,
     /// A variable of the environment.
     Variable(String),
-    /// A file.
+    /// The user's own file.
     File(PathBuf),
+    /// The project's file, which may be somebody else's.
+    Project(PathBuf),
     /// Nobody said it.
     Default,
 }
@@ -172,7 +175,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag => f.write_str("flag"),
             Self::Variable(name) => f.write_str(name),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) | Self::Project(path) => write!(f, "{}", path.display()),
             Self::Default => f.write_str("default"),
         }
     }
@@ -194,17 +197,24 @@ impl Settings {
         let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".config")));
         let user = home.map(|home| home.join("portolan").join(FILE)).filter(|path| path.is_file());
         if let Some(user) = &user {
-            settings.file(user, true)?;
+            settings.file(Origin::File(user.clone()), std::fs::read_to_string(user))?;
         }
         let here = std::env::current_dir().ok();
-        let project = here.iter().flat_map(|here| here.ancestors()).map(|directory| directory.join(FILE));
-        if let Some(project) = project.into_iter().find(|path| path.is_file() && Some(path) != user.as_ref()) {
-            settings.file(&project, false)?;
+        if let Some((path, file)) = here.and_then(|here| project::file(&here, FILE, user.as_deref())) {
+            settings.file(Origin::Project(path), std::io::read_to_string(file))?;
         }
         settings.variables(|name| std::env::var(name).ok());
         settings.flags(flags);
         settings.check()?;
         Ok(settings)
+    }
+
+    /// The project's file, where it is the one that says which server it is.
+    pub(super) fn project_of_server(&self) -> Option<&Path> {
+        match self.get("server")? {
+            (_, Origin::Project(path)) => Some(path),
+            _ => None,
+        }
     }
 
     /// What a setting says, and where that is from.
@@ -239,10 +249,15 @@ impl Settings {
         }
     }
 
-    fn file(&mut self, path: &Path, is_users: bool) -> Result<(), Fault> {
-        let unusable = |why: String| Fault::usage(format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
-        let document: toml::Table = toml::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+    fn file(&mut self, origin: Origin, text: std::io::Result<String>) -> Result<(), Fault> {
+        let unusable = |why: String| Fault::usage(format!("{origin}: {why}"));
+        let text = text.map_err(|error| unusable(error.to_string()))?;
+        // The whole of what a parser says shows the line, which may be a secret of the service.
+        let broken = |error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            unusable(format!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+        };
+        let document: toml::Table = toml::from_str(&text).map_err(broken)?;
         let table = match document.get(TABLE) {
             None => return Ok(()),
             Some(toml::Value::Table(table)) => table,
@@ -251,7 +266,7 @@ impl Settings {
         for (name, value) in table {
             let known = SETTINGS.iter().find(|setting| setting.name == name);
             let setting = known.ok_or_else(|| unusable(unknown(name)))?;
-            if !is_users && !setting.in_project {
+            if matches!(origin, Origin::Project(_)) && !setting.in_project {
                 return Err(unusable(format!(
                     "{name} cannot stand in a project's file, for it could give credentials away; use --{name}, {}, \
                      or the file of your own",
@@ -264,7 +279,7 @@ impl Settings {
                 toml::Value::Integer(number) => number.to_string(),
                 _ => return Err(unusable(format!("{TABLE}.{name} must be a text"))),
             };
-            self.set(setting, value, Origin::File(path.to_owned()));
+            self.set(setting, value, origin.clone());
         }
         Ok(())
     }
@@ -354,13 +369,10 @@ mod tests {
     use clap::{Args, Command};
 
     fn read(user: &str, project: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Settings, String> {
-        let directory = tempfile::tempdir().unwrap();
         let mut settings = Settings::default();
         settings.defaults();
-        for (name, text, is_users) in [("user.toml", user, true), ("portolan.toml", project, false)] {
-            let path = directory.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            settings.file(&path, is_users).map_err(|fault| fault.to_string())?;
+        for (origin, text) in [(Origin::File("user.toml".into()), user), (Origin::Project("x.toml".into()), project)] {
+            settings.file(origin, Ok(text.to_owned())).map_err(|fault| fault.to_string())?;
         }
         settings.variables(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned()));
         settings.flags(flags);
@@ -390,6 +402,25 @@ mod tests {
     }
 
     #[test]
+    fn it_is_known_whether_the_project_says_which_server() {
+        let server = "[client]\nserver = \"https://one.example\"";
+        let variable = ("PORTOLAN_SERVER", "https://two.example");
+        let flag = Flags { server: Some("https://three.example".into()), ..Flags::default() };
+        let none = Flags::default();
+        for (user, project, variables, flags, is_projects) in [
+            ("", server, &[][..], &none, true),
+            (server, server, &[], &none, true),
+            (server, "", &[], &none, false),
+            ("", server, &[variable], &none, false),
+            ("", server, &[], &flag, false),
+            ("", "", &[], &none, false),
+        ] {
+            let settings = read(user, project, variables, flags).unwrap();
+            assert_eq!(settings.project_of_server().is_some(), is_projects, "{user} {project} {variables:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_names_itself_and_the_mend() {
         for (user, project, variable, part) in [
             ("", "[client]\nserfer = \"x\"", ("", ""), "did you mean server?"),
@@ -401,6 +432,9 @@ mod tests {
             let fault = read(user, project, &[variable], &Flags::default()).unwrap_err();
             assert!(fault.contains(part), "{fault}");
         }
+        let broken = "[client]\npublisher = \"contoso\"\n[mail]\npassword = hush\n";
+        let fault = read("", broken, &[], &Flags::default()).unwrap_err();
+        assert!(fault.starts_with("x.toml: line 4: ") && !fault.contains("hush"), "{fault}");
         assert!(read("[client]\nplain-http = true", "", &[], &Flags::default()).unwrap().is_on("plain-http"));
     }
 

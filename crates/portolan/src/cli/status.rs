@@ -6,7 +6,7 @@ use super::follow::{Ending, Frame, Goal, Outcome, Snapshot, Watch, alone, named,
 use super::moments::now;
 use super::session::Session;
 use super::source::Source;
-use super::verb::{Limit, Subject, Which};
+use super::verb::{Limit, Subject, Which, in_time};
 use anyhow::Result;
 use api::status::OfferStatus;
 use clap::Args;
@@ -29,15 +29,15 @@ pub struct Status {
 impl Run for Status {
     async fn run(self, session: &Session) -> Result<Exit> {
         let source = self.file.as_deref().map(Source::read).transpose()?;
-        let limit = self.limit.of(session)?;
-        let subject = Subject::of(session, &self.which).await?;
-        let first = subject.look().await?;
+        let limit = self.limit.of(session, self.watch.then_some(()).ok_or("--watch"))?;
+        let subject = in_time(limit, Subject::of(session, &self.which)).await?;
+        let first = in_time(limit, subject.look()).await?;
         if !self.watch {
             show(&subject, &first, source.as_ref()).await?;
             return Ok(Exit::Done);
         }
-        let (client, key, title) = (&subject.client, subject.key(), subject.title().await);
-        let (goal, source) = (Goal::End, source.as_ref());
+        let (client, key, title) = (&subject.client, subject.key(), subject.title_to_draw(true).await);
+        let (goal, source, limit) = (Goal::End, source.as_ref(), limit.map(|limit| limit.limit));
         let watch = Watch { session, client, key, title, goal, limit, source, on_output: true, before: None };
         let watched = watch.from(first).await?;
         if !session.output.is_for_people() {

@@ -87,8 +87,9 @@ async fn list(session: &Session, which: &Which) -> Result<()> {
         if runs.is_empty() {
             return Ok(writeln!(out, "{} was never submitted.", plain(&format!("{publisher}/{offer}")))?);
         }
+        let at = client.clock().map_or_else(now, |(at, _)| at);
         let numbered = runs.iter().zip((1..=runs.len()).rev());
-        let rows: Vec<_> = numbered.map(|(run, number)| row(run, number, &seen)).collect();
+        let rows: Vec<_> = numbered.map(|(run, number)| row(run, number, &seen, at)).collect();
         let head = ["NO", "STATE", "STEP", "BY", "STARTED", "TOOK", "VERSION", "FOR", "OPERATION"];
         Ok(table(out, head, &rows)?)
     })
@@ -130,7 +131,7 @@ fn standing(operation: &Operation) -> Option<&str> {
     Some(&step.step_name)
 }
 
-fn row(run: &WireSubmission, number: usize, seen: &Seen) -> [String; 9] {
+fn row(run: &WireSubmission, number: usize, seen: &Seen, at: Date) -> [String; 9] {
     let started = Date::from_ticks(run.version);
     let is_open = matches!(run.submission_state, SubmissionState::Running | SubmissionState::NotStarted);
     let or_none = |text: Option<&String>| text.cloned().unwrap_or_else(|| "–".to_owned());
@@ -140,7 +141,7 @@ fn row(run: &WireSubmission, number: usize, seen: &Seen) -> [String; 9] {
         or_none(seen.at.get(&run.id)),
         or_none(seen.by.get(&run.id)),
         minute(started),
-        between(started, if is_open { now() } else { run.changed_time }),
+        between(started, if is_open { at } else { run.changed_time }),
         run.offer_version.to_string(),
         purpose(run.submission_type).to_owned(),
         run.id.to_string(),

@@ -2,12 +2,13 @@
 
 use super::exit::Exit;
 use super::fault::Fault;
-use super::follow::{Ending, Goal, Outcome, Snapshot, Title, Watch, look};
+use super::follow::{Ending, Goal, Manner, Outcome, Snapshot, Title, Watch, look};
+use super::print::plain;
 use super::session::Session;
 use super::source::Source;
 use super::spans;
 use anyhow::Result;
-use api::client::Client;
+use api::client::{Client, ClientError};
 use api::status::StatusDocument;
 use clap::Args;
 use serde::Deserialize;
@@ -30,13 +31,47 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    /// How long at most; none for as long as it takes.
+    /// How long at most from now on; none for as long as it takes, or where nothing is waited for, which this says with the flag
+    /// that would.
     ///
     /// # Errors
-    /// Where it is no time.
-    pub(super) fn of(&self, session: &Session) -> Result<Option<Duration>, Fault> {
-        self.timeout.as_deref().or(session.settings.value("timeout")).map(spans::parse).transpose()
+    /// Where it is no time, or nothing is waited for.
+    pub(super) fn of(&self, session: &Session, waits: Result<(), &str>) -> Result<Option<Deadline>, Fault> {
+        if let (Some(_), Err(flag)) = (&self.timeout, waits) {
+            return Err(Fault::usage(format!("--timeout is about waiting, and nothing is waited for without {flag}")));
+        }
+        let limit = self.timeout.as_deref().or(session.settings.value("timeout")).map(spans::parse).transpose()?;
+        Ok(limit.map(|limit| Deadline {
+            limit,
+            at: tokio::time::sleep(if limit.is_zero() { ONE_LOOK } else { limit }).deadline(),
+        }))
     }
+}
+
+/// How long one look may take.
+const ONE_LOOK: Duration = Duration::from_secs(20);
+
+/// Until when something is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    /// How long, as it was said.
+    pub(super) limit: Duration,
+    /// When whatever is asked has to be answered.
+    at: tokio::time::Instant,
+}
+
+/// Does this, but not for longer than it is waited for.
+///
+/// # Errors
+/// Its own, and that the time limit has passed.
+pub(super) async fn in_time<T>(deadline: Option<Deadline>, what: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(Deadline { at, .. }) = deadline else { return what.await };
+    let passed = || Fault {
+        exit: Exit::Pending,
+        code: "TimedOut",
+        message: "the server did not answer within the time limit. What it was asked to do before goes on".to_owned(),
+    };
+    tokio::time::timeout_at(at, what).await.unwrap_or_else(|_| Err(passed().into()))
 }
 
 /// An offer at a server, as somebody typed it.
@@ -80,6 +115,61 @@ impl<'a> Subject<'a> {
         self.session.of_offer(&self.client, self.key(), look(&self.client, &self.publisher, &self.offer).await).await
     }
 
+    /// Tells where it stands after something was done about it, for people as `text` says.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub(super) async fn acted(&self, text: impl FnOnce(&Snapshot) -> String) -> Result<Exit> {
+        match self.look().await {
+            Ok(now) => self.session.output.document(&now.wire, |out, _| Ok(writeln!(out, "{}", text(&now))?))?,
+            // It is done all the same.
+            Err(error) => {
+                self.session
+                    .say(&format!("Done. Where it stands now could not be read: {}", plain(&format!("{error:#}"))));
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    /// What it is, where that is shown.
+    pub(super) async fn title_to_draw(&self, on_output: bool) -> Title {
+        match Manner::of(self.session, on_output) {
+            Manner::Live => self.title().await,
+            _ => Title { offer: self.offer.clone(), ..Title::default() },
+        }
+    }
+
+    /// What came of asking for something to be done; nothing where the answer was lost, and what was asked for is so.
+    ///
+    /// # Errors
+    /// Where the server says no; with what is known of it then.
+    pub(super) async fn done<T>(
+        &self,
+        before: &StatusDocument,
+        done: Result<T, ClientError>,
+        not_done: &str,
+    ) -> Result<Option<T>> {
+        let error = match done {
+            Ok(done) => return Ok(Some(done)),
+            Err(error) => error,
+        };
+        // A server that takes no keys says no to what it has done already.
+        if self.client.was_sent_again() && matches!(error.status(), Some(400 | 409)) {
+            let now = self.look().await?.document;
+            if now.status != before.status && now != *before {
+                return Ok(None);
+            }
+        }
+        let not_known = matches!(error, ClientError::Unreachable(_) | ClientError::Unreadable { .. })
+            || error.status().is_some_and(|status| status >= 500);
+        let text = match not_known {
+            true => format!("nobody knows whether that was done; see portolan status {}", self.meant),
+            false => not_done.to_owned(),
+        };
+        let error = self.session.meant(&self.client, self.key(), error).await;
+        Err(if text.is_empty() { error } else { error.context(text) })
+    }
+
     /// What it is; where that cannot be read, its id.
     pub(super) async fn title(&self) -> Title {
         let mut title = Title { offer: self.offer.clone(), ..Title::default() };
@@ -102,20 +192,30 @@ impl<'a> Subject<'a> {
     /// Where the server says no.
     pub(super) async fn wait(
         &self,
-        (goal, limit): (Goal, Option<Duration>),
+        (goal, deadline): (Goal, Option<Deadline>),
         source: Option<&Source>,
         before: Option<StatusDocument>,
     ) -> Result<Exit> {
         let has_acted = before.is_some();
-        let first = self.look().await?;
+        let first = match (in_time(deadline, self.look()).await, &before) {
+            (Ok(first), _) => first,
+            // It is done: whoever follows it hears more as soon as the server answers again.
+            (Err(error), Some(before)) if Exit::of(&error) == Exit::Unreachable => {
+                self.session.say("The server does not answer just now. Waiting for it.");
+                Snapshot::of(before.clone())
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let limit = deadline.map(|deadline| deadline.limit);
         let ended = match goal.outcome(&first.document) {
-            _ if limit == Some(Duration::ZERO) => {
-                let outcome = goal.outcome(&first.document).unwrap_or(Outcome::Pending);
-                (outcome, first, Some(Duration::ZERO), false)
+            outcome if limit == Some(Duration::ZERO) => {
+                let outcome = outcome.filter(|_| before.as_ref() != Some(&first.document));
+                (outcome.unwrap_or(Outcome::Pending), first, Some(Duration::ZERO), false)
             }
             Some(outcome) if !has_acted => (outcome, first, None, false),
             _ => {
-                let (session, client, key, title) = (self.session, &self.client, self.key(), self.title().await);
+                let (session, client, key) = (self.session, &self.client, self.key());
+                let title = self.title_to_draw(false).await;
                 let watch = Watch { session, client, key, title, goal, limit, source, on_output: false, before };
                 let watched = watch.from(first).await?;
                 let took = Some(watched.took).filter(|_| has_acted || watched.outcome == Outcome::Pending);

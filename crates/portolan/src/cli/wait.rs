@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::follow::{Goal, Point};
 use super::session::Session;
 use super::source::Source;
-use super::verb::{Limit, Subject, Which};
+use super::verb::{Limit, Subject, Which, in_time};
 use anyhow::Result;
 use clap::Args;
 
@@ -27,8 +27,8 @@ pub struct Wait {
 impl Run for Wait {
     async fn run(self, session: &Session) -> Result<Exit> {
         let source = self.file.as_deref().map(Source::read).transpose()?;
-        let limit = self.limit.of(session)?;
-        let subject = Subject::of(session, &self.which).await?;
+        let limit = self.limit.of(session, Ok(()))?;
+        let subject = in_time(limit, Subject::of(session, &self.which)).await?;
         subject.wait((Goal::Point(self.point), limit), source.as_ref(), None).await
     }
 }

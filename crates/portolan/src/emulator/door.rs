@@ -16,13 +16,17 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use publishing::offer::is_slug;
 use serde::de::DeserializeOwned;
 use std::sync::PoisonError;
 
 /// Longer than any body that the service inside takes, so that it says itself what is too long.
 const LONGEST_BODY: usize = LONGEST_OFFER + (1 << 20);
+
+/// Tell clients what the clock shows, and how many of its seconds go by in one of theirs.
+const CLOCK: HeaderName = HeaderName::from_static("x-portolan-clock");
+const SPEED: HeaderName = HeaderName::from_static("x-portolan-speed");
 
 pub(super) type Answer = Result<Response, Problem>;
 
@@ -46,7 +50,11 @@ impl Answers for OuterDoor {
         if path == "/emulator" || path.starts_with("/emulator/") {
             return Ok(self.own.answer(request).await);
         }
-        self.emulator.0.requests.through(request, |request| self.inside(request)).await
+        let mut response = self.emulator.0.requests.through(request, |request| self.inside(request)).await?;
+        let (clock, headers) = (&self.emulator.0.clock, response.headers_mut());
+        headers.extend(HeaderValue::from_str(&wire::date(clock.now()).to_string()).ok().map(|now| (CLOCK, now)));
+        headers.insert(SPEED, clock.speed().into());
+        Ok(response)
     }
 
     fn clock(&self) -> &Clock {

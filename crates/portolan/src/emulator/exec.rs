@@ -1,9 +1,9 @@
 //! Runs a command, passes signals on to it, and leaves nothing of it behind.
 
 use anyhow::{Result, bail};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
@@ -25,15 +25,24 @@ const NOT_PASSED_ON: [&str; 5] =
 pub(super) async fn run(command: &[OsString], variables: &[(&'static str, String)]) -> Result<ExitCode> {
     let Some((program, arguments)) = command.split_first() else { bail!("name a command after `--`") };
     let mut child = Command::new(program);
-    child.args(arguments).process_group(0);
+    child.args(arguments);
+    // On a terminal it stays in the foreground, with us: it may read what is typed, and hears Ctrl-C from the terminal itself.
+    let is_typed_to = std::io::stdin().is_terminal();
+    if !is_typed_to {
+        child.process_group(0);
+    }
+    // What it leaves behind in a session of its own comes to us, to be ended.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     for name in NOT_PASSED_ON {
         child.env_remove(name);
     }
     child.envs(variables.iter().map(|(name, value)| (name, value)));
+    // Programs differ in which of the two they read first.
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let there = set("no_proxy").or_else(|| set("NO_PROXY")).map(|there| format!("{there},")).unwrap_or_default();
     for name in ["NO_PROXY", "no_proxy"] {
-        let there = std::env::var(name).unwrap_or_default();
-        let value = if there.is_empty() { "127.0.0.1".to_owned() } else { format!("{there},127.0.0.1") };
-        child.env(name, value);
+        child.env(name, format!("{there}127.0.0.1"));
     }
     // Before it starts, so that none is missed.
     let mut signals = Signals::new()?;
@@ -44,13 +53,20 @@ pub(super) async fn run(command: &[OsString], variables: &[(&'static str, String
             return Ok(ExitCode::from(if error.kind() == ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN }));
         }
     };
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).filter(|_| !is_typed_to);
+    let alone = child.id().and_then(|id| Pid::from_raw(id.cast_signed())).filter(|_| is_typed_to);
     let ended = loop {
         tokio::select! {
             ended = child.wait() => break ended?,
             signal = signals.next() => {
                 if let Some(group) = group {
                     let _ = kill_process_group(group, signal);
+                    // One that is stopped hears it too.
+                    let _ = kill_process_group(group, Signal::CONT);
+                }
+                // What is typed has come from the terminal already.
+                if let Some(alone) = alone.filter(|_| !matches!(signal, Signal::INT | Signal::QUIT)) {
+                    let _ = kill_process(alone, signal);
                 }
             }
         }
@@ -58,6 +74,7 @@ pub(super) async fn run(command: &[OsString], variables: &[(&'static str, String
     if let Some(group) = group {
         clear(group).await;
     }
+    end_orphans();
     Ok(ExitCode::from(code(ended)))
 }
 
@@ -78,6 +95,26 @@ async fn clear(group: Pid) {
     };
     if tokio::time::timeout(LEAVE_TAKING, gone).await.is_err() {
         let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+/// Ends what was left to us: whatever has begun a session of its own.
+fn end_orphans() {
+    let own = rustix::process::getpid().as_raw_nonzero();
+    for _ in 0..8 {
+        let tasks = std::fs::read_dir(format!("/proc/{own}/task")).into_iter().flatten().flatten();
+        let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let children: Vec<Pid> = children
+            .flat_map(|children| children.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<i32>>())
+            .filter_map(Pid::from_raw)
+            .collect();
+        if children.is_empty() {
+            return;
+        }
+        for child in children {
+            let _ = kill_process(child, Signal::KILL);
+            let _ = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::pace::Pace;
 use super::rehearsal::Rehearsed;
 use super::ways::Ways;
 use super::{Settings, entrance, tokens};
+use crate::auth::Algorithm;
 use crate::checks::Checks;
 use crate::clock::Clock;
 use crate::demo::{self, Tokens};
@@ -123,7 +124,7 @@ impl Making {
             missing_if_match: self.settings.missing_if_match,
             success_word: self.settings.success_word,
             learned_durations: self.settings.learned_durations,
-            identity: Identity::default(),
+            identity: Identity { signed_with: vec![Algorithm::Rs256, Algorithm::Es256], ..Identity::default() },
             entrance: entrance(),
             checks: Checks::default().rehearsed(Arc::clone(&self.rehearsed) as _),
             // Files are recorded by their addresses, and nothing is fetched.

@@ -96,7 +96,11 @@ async fn synchronise(
 
 /// The audiences that the draft gives to plans that are live and private, fetched, judged and kept.
 async fn of_draft(rooms: &Rooms, offer: &Offer) -> Result<Vec<Audience>, Problem> {
-    let none = || Problem::internal(&"there is no store for files");
+    let none = || {
+        let message =
+            "This service fetches no files, as a demo or an emulator: audiences come live with the next publish.";
+        Problem::new(ErrorCode::Conflict, message)
+    };
     let artifacts = rooms.artifacts.as_ref().ok_or_else(none)?;
     let definition: Value = serde_json::from_str(&offer.draft.definition).map_err(|error| Problem::internal(&error))?;
     let offer_type = rooms.types.of(offer)?;

@@ -153,7 +153,8 @@ impl Setup {
             providers.push(Provider::own(BUILT_IN, "With a mail address and a password", WEB_CLIENT, &authorize));
             let keys = LocalKeys::default();
             let names = vec![place.issuer_v1(), place.issuer_v2()];
-            trusted.push(TrustedIssuer::local(BUILT_IN, names, audiences, keys.clone()));
+            let own = TrustedIssuer::local(BUILT_IN, names, audiences, keys.clone());
+            trusted.push(own.signed_with(self.identity.signed_with.clone()));
             let (store, vault) = (Arc::clone(&self.store), self.vault.clone());
             let opened = Issuer::open(store, vault, self.wall.clone(), place, keys).await?;
             issuer = Some(opened.with_secrets_by(self.clock.clone()));

@@ -5,7 +5,7 @@ mod assemble;
 pub use assemble::Service;
 
 use crate::artifacts::Artifacts;
-use crate::auth::{IssuerSetting, USUAL_AUDIENCE};
+use crate::auth::{Algorithm, IssuerSetting, USUAL_AUDIENCE};
 use crate::checks::Checks;
 use crate::clock::{Clock, random_bytes};
 use crate::egress::Egress;
@@ -69,6 +69,8 @@ pub struct Identity {
     pub audiences: Vec<String>,
     /// Whether there is a built-in issuer.
     pub built_in: bool,
+    /// How its tokens may be signed.
+    pub signed_with: Vec<Algorithm>,
     /// Other issuers.
     pub issuers: Vec<IssuerSetting>,
     /// Whether a setup secret is wanted although there is an operator: nobody finds the way in any more.
@@ -78,7 +80,8 @@ pub struct Identity {
 impl Default for Identity {
     fn default() -> Self {
         let audiences = vec![USUAL_AUDIENCE.to_owned()];
-        Self { public_url: None, audiences, built_in: true, issuers: Vec::new(), set_up_again: false }
+        let signed_with = vec![Algorithm::Rs256];
+        Self { public_url: None, audiences, built_in: true, signed_with, issuers: Vec::new(), set_up_again: false }
     }
 }
 

@@ -37,7 +37,7 @@ async fn the_clock_is_turned_and_told_in_a_line() {
     assert!(said(&emulated, "reset").await.contains("Snapshots: here\n"));
     said(&emulated, "restore here").await;
     assert!(said(&emulated, "snapshot list").await.contains("here  2026-01-"));
-    said(&emulated, "snapshot remove here").await;
+    assert_eq!(said(&emulated, "snapshot remove here").await, "Done: the snapshot here is removed.\n");
     assert!(said(&emulated, "speed 60").await.contains("runs 60 seconds in a second"));
     assert!(said(&emulated, "freeze").await.contains("the clock stands"));
     assert!(said(&emulated, "journal").await.lines().count() > 3);
@@ -63,7 +63,7 @@ async fn faults_and_scenarios_are_set_and_what_came_of_them_is_seen() {
     said(&emulated, "fault add --webhook-down timed-out --times 0 --after 2").await;
     let list = said(&emulated, "fault list").await;
     assert!(list.contains("fault-1  reject        displaycertify  1") && list.contains("always, after 2"), "{list}");
-    said(&emulated, "fault remove fault-2").await;
+    assert_eq!(said(&emulated, "fault remove fault-2").await, "Done: fault-2 is removed.\n");
     emulated.publish().await;
     said(&emulated, "advance --until status=failed --offer web-gateway").await;
     assert_eq!(emulated.left().await, [(Some(0), 1)]);
@@ -72,7 +72,7 @@ async fn faults_and_scenarios_are_set_and_what_came_of_them_is_seen() {
     let mail = said(&emulated, "outbox show 1").await;
     assert!(mail.contains("To: jane@contoso.example\nSubject: ") && mail.contains("IMG-048"), "{mail}");
     assert!(said(&emulated, "requests").await.contains("/publish?api-version="));
-    said(&emulated, "fault clear").await;
+    assert_eq!(said(&emulated, "fault clear").await, "Done: every fault is removed.\n");
     assert_eq!(said(&emulated, "fault list").await, "No fault is set.\n");
     assert!(said(&emulated, "scenario apply conflict").await.starts_with("fault-3: conflict (everywhere), once.\n"));
     assert_eq!(said(&emulated, "scenario list").await.lines().count(), 15);

@@ -115,6 +115,28 @@ fn a_token_is_kept_in_a_file_for_one_server_until_it_is_forgotten() {
 }
 
 #[test]
+fn a_project_is_not_sent_the_credentials_of_the_environment() {
+    let demo = Portolan::demo();
+    let machine = Machine::of(&demo);
+    let project = machine.home.path().join("work");
+    std::fs::create_dir(&project).unwrap();
+    std::fs::write(project.join("portolan.toml"), format!("[client]\nserver = \"{}\"\n", demo.url)).unwrap();
+    let asked = |token: &str, server: &str, more: &[&str]| {
+        let mut command = machine.command(&[&["publisher", "list"], more].concat());
+        command.current_dir(&project).env("PORTOLAN_TOKEN", token).env("PORTOLAN_SERVER", server);
+        said(command, "")
+    };
+    let refused = asked(&token(), "", &[]);
+    assert!(refused.code == 4 && refused.err.contains("set PORTOLAN_SERVER or add --server"), "{refused:?}");
+    assert!(refused.err.contains(project.join("portolan.toml").to_str().unwrap()), "{refused:?}");
+    assert_eq!(asked(&token(), &demo.url, &[]).code, 0);
+    assert_eq!(asked(&token(), "", &["--server", &demo.url]).code, 0);
+    // What is kept for this server is sent to it, whoever says that it is this one.
+    assert_eq!(machine.login(&token(), &["--store", "file"]).code, 0);
+    assert_eq!(asked("", "", &[]).code, 0);
+}
+
+#[test]
 fn what_the_server_does_not_take_is_not_kept() {
     let demo = Portolan::demo();
     let machine = Machine::of(&demo);

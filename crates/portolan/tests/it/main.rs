@@ -58,6 +58,7 @@ mod pinning;
 mod programs;
 mod python;
 mod receiver;
+mod recipes;
 mod remote_keys;
 mod repeated;
 mod review_cli;

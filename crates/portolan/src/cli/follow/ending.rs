@@ -88,10 +88,13 @@ impl Ending<'_> {
                 let look = link("Look", &document.preview_links);
                 vec![format!("Preview is ready{after}.{look}   Then: {}", then("portolan go-live"))]
             }
-            (Outcome::Reached, OfferStatus::Canceled) => vec![format!("Canceled{after}."), self.words()],
+            (Outcome::Reached, OfferStatus::Canceled | OfferStatus::NotStarted) => {
+                vec![format!("Canceled{after}."), self.words()]
+            }
             (Outcome::Reached, OfferStatus::Running) => vec!["The preview is signed off.".to_owned(), self.words()],
             (Outcome::Reached, _) => vec![format!("Live{after}.{}", link("See", &document.live_links))],
             (Outcome::SignOff, _) => vec![self.words(), format!("Then: {}", then("portolan go-live"))],
+            (Outcome::TooLate, _) => vec![format!("Too late to cancel. {}", self.words())],
             (Outcome::Nothing, _) => vec![
                 format!("No submission of {} runs. {}", self.key.1, self.words()),
                 format!("Start one: {}", then("portolan publish")),

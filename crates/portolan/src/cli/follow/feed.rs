@@ -24,7 +24,7 @@ const PACE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(
 const TOLD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
 
 /// How long it waits before it tries again to reach a server that was lost, each time; the last one is for all that follow.
-const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 30];
+pub(in crate::cli) const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 30];
 
 /// Where an offer stands.
 #[derive(Clone, Debug)]
@@ -52,6 +52,14 @@ pub(super) enum Heard {
     Back,
 }
 
+impl Snapshot {
+    /// As it stood when it was looked at before.
+    pub(in crate::cli) fn of(document: StatusDocument) -> Self {
+        let wire = serde_json::to_string(&document).unwrap_or_default();
+        Self { at: None, is_fresh: false, document, wire, explanation: None }
+    }
+}
+
 /// Where an offer stands now.
 ///
 /// # Errors
@@ -61,7 +69,7 @@ pub(in crate::cli) async fn look(client: &Client, publisher: &str, offer: &str) 
     readable(&mut document);
     let wire = String::from_utf8_lossy(&client.heard()).into_owned();
     let explanation = client.explain_offer(publisher, offer).await.ok().filter(|said| fits(said, &document));
-    Ok(Snapshot { at: None, is_fresh: false, document, wire, explanation })
+    Ok(Snapshot { at: client.clock().map(|(at, _)| at), is_fresh: false, document, wire, explanation })
 }
 
 /// Whether an explanation is about an offer that stands so: it may have gone on since.
@@ -81,7 +89,8 @@ pub(super) fn follow(
 ) -> mpsc::Receiver<Result<Heard, ClientError>> {
     let (sender, receiver) = mpsc::channel(64);
     let mut feed = Feed {
-        client: client.clone(),
+        // What takes long here is told by whoever watches.
+        client: client.telling(None),
         publisher: publisher.to_owned(),
         offer: offer.to_owned(),
         explains: true,
@@ -115,14 +124,13 @@ impl Feed {
         while !self.sender.is_closed() {
             match self.client.follow_offer(&self.publisher, &self.offer, after).await {
                 Ok(events) => {
-                    self.back().await;
                     self.hear(events, &mut after).await?;
                 }
                 // The journal is another one: what is there is looked at anew.
                 Err(ClientError::Refused { status: 400, .. }) if after.is_some() => after = None,
                 // All streams may be taken; reads are not.
                 Err(error) if after.is_none() && has_no_stream(&error) => return self.read().await,
-                Err(error) => self.lost(error).await?,
+                Err(error) => self.lost(error, false).await?,
             }
         }
         Ok(())
@@ -134,6 +142,7 @@ impl Feed {
         while !self.sender.is_closed() {
             match events.next().await {
                 Ok(Some(event)) => {
+                    self.back().await;
                     self.event(&event, is_fresh).await?;
                     *after = events.last();
                     is_fresh = true;
@@ -142,7 +151,7 @@ impl Feed {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                     return Ok(());
                 }
-                Err(error) => return self.lost(error).await,
+                Err(error) => return self.lost(error, false).await,
             }
         }
         Ok(())
@@ -159,9 +168,10 @@ impl Feed {
     /// Reads again and again: as soon as it has changed, where the server waits for that.
     async fn read(&mut self) -> Result<(), ClientError> {
         let clock = Clock::system();
-        let (mut etag, mut pace, mut told, mut waits) = (None::<String>, PACE.0, None, true);
+        let (mut etag, mut pace, mut told) = (None::<String>, PACE.0, None);
         while !self.sender.is_closed() {
             let began = clock.steady();
+            let waits;
             let read = self.client.get_offer_status_changed(&self.publisher, &self.offer, etag.as_deref(), WAIT).await;
             match read {
                 Ok(Some(read)) => {
@@ -169,6 +179,8 @@ impl Feed {
                     let wire = String::from_utf8_lossy(&self.client.heard()).into_owned();
                     let is_fresh = self.last.is_some();
                     let has_changed = self.stands(read.value, wire, None, is_fresh).await;
+                    // A server that has no 304 does not wait either.
+                    waits = has_changed || clock.steady().saturating_sub(began) >= HAS_WAITED;
                     pace = if has_changed { PACE.0 } else { (pace * 2).min(PACE.1) };
                     told = read.retry_after;
                     etag = Some(read.etag).filter(|etag| !etag.is_empty());
@@ -179,7 +191,9 @@ impl Feed {
                     pace = (pace * 2).min(PACE.1);
                 }
                 Err(error) => {
-                    self.lost(error).await?;
+                    // A page of a proxy, say, in the middle of a restart.
+                    let is_read = self.last.is_some() && matches!(error, ClientError::Unreadable { .. });
+                    self.lost(error, is_read).await?;
                     continue;
                 }
             }
@@ -216,9 +230,9 @@ impl Feed {
         }
     }
 
-    /// Waits a while, longer each time, where an error may pass.
-    async fn lost(&mut self, error: ClientError) -> Result<(), ClientError> {
-        if !passes(&error) {
+    /// Waits a while, longer each time, where an error may pass, or surely does.
+    async fn lost(&mut self, error: ClientError, surely: bool) -> Result<(), ClientError> {
+        if !surely && !passes(&error) {
             return Err(error);
         }
         if self.lost == 0 {
@@ -243,7 +257,7 @@ impl Feed {
 }
 
 /// Whether it may be well the next time.
-fn passes(error: &ClientError) -> bool {
+pub(in crate::cli) fn passes(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable(_) => true,
         ClientError::Refused { status, .. }
@@ -260,10 +274,9 @@ fn passes(error: &ClientError) -> bool {
 
 fn has_no_stream(error: &ClientError) -> bool {
     match error {
-        ClientError::Refused { status, .. } | ClientError::Foreign { status, .. } => {
-            matches!(status, 400 | 404 | 405 | 406 | 429 | 500..=599)
-        }
-        ClientError::Unreadable { .. } => true,
+        // What was let in to the status a moment before may still not be let in to this.
+        ClientError::Refused { .. } | ClientError::Foreign { .. } => true,
+        ClientError::Unauthorized(_) | ClientError::Unreadable { .. } => true,
         _ => false,
     }
 }

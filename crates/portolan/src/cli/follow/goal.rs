@@ -39,6 +39,8 @@ pub(in crate::cli) enum Outcome {
     Canceled,
     /// No submission runs that could reach it.
     Nothing,
+    /// It was live before it could be canceled.
+    TooLate,
     /// The time limit passed.
     Pending,
     /// Ctrl-C was pressed.
@@ -56,6 +58,7 @@ impl Outcome {
             Self::Blocked | Self::SignOff => Exit::Waiting,
             Self::Canceled => Exit::Canceled,
             Self::Nothing => Exit::NotFound,
+            Self::TooLate => Exit::Conflict,
             Self::Pending => Exit::Pending,
             Self::Interrupted => Exit::Interrupted,
         }
@@ -70,6 +73,7 @@ impl Outcome {
             Self::SignOff => "waitingForPublisherReview",
             Self::Canceled => "canceled",
             Self::Nothing => "nothingRuns",
+            Self::TooLate => "tooLate",
             Self::Pending => "pending",
             Self::Interrupted => "interrupted",
             Self::Unheard => "unheard",
@@ -84,8 +88,11 @@ impl Goal {
         let awaits_sign_off = document.status == OfferStatus::WaitingForPublisherReview;
         let is_reached = match self {
             Self::Point(Point::Live) => is_live,
-            Self::Point(Point::Preview) => is_live || awaits_sign_off || is_signed_off(document),
-            Self::Canceled => document.status == OfferStatus::Canceled,
+            Self::Point(Point::Preview) => {
+                is_live || awaits_sign_off || (document.status == OfferStatus::Running && is_signed_off(document))
+            }
+            // A draft that was saved right after it hides the word.
+            Self::Canceled => matches!(document.status, OfferStatus::Canceled | OfferStatus::NotStarted),
             Self::End => is_live || awaits_sign_off,
         };
         let is_blocked = document.steps.iter().any(|step| step.status == StepStatus::Blocked);
@@ -95,7 +102,7 @@ impl Goal {
             OfferStatus::Canceled => Some(Outcome::Canceled),
             OfferStatus::NeverPublished | OfferStatus::NotStarted => Some(Outcome::Nothing),
             // Somebody waits for a cancel that came too late.
-            OfferStatus::Succeeded | OfferStatus::Complete => Some(Outcome::Nothing),
+            OfferStatus::Succeeded | OfferStatus::Complete => Some(Outcome::TooLate),
             OfferStatus::WaitingForPublisherReview => (self != Self::Canceled).then_some(Outcome::SignOff),
             OfferStatus::Running if is_blocked && matches!(self, Self::Point(_)) => Some(Outcome::Blocked),
             OfferStatus::Running => None,
@@ -105,7 +112,7 @@ impl Goal {
 
 /// Whether a step is the publisher's sign-off.
 pub(in crate::cli) fn is_sign_off(step: &Step) -> bool {
-    step.id.to_ascii_lowercase().contains("signoff")
+    step.id.eq_ignore_ascii_case("publisher-signoff")
 }
 
 fn is_signed_off(document: &StatusDocument) -> bool {
@@ -136,9 +143,16 @@ mod tests {
                 "succeeded",
                 "complete",
                 "complete",
-                [Some(Outcome::Reached), Some(Outcome::Reached), Some(Outcome::Reached), Some(Outcome::Nothing)],
+                [Some(Outcome::Reached), Some(Outcome::Reached), Some(Outcome::Reached), Some(Outcome::TooLate)],
             ),
             ("failed", "rejected", "notStarted", [Some(Outcome::Rejected); 4]),
+            ("failed", "rejected", "complete", [Some(Outcome::Rejected); 4]),
+            (
+                "canceled",
+                "canceled",
+                "complete",
+                [Some(Outcome::Canceled), Some(Outcome::Canceled), Some(Outcome::Canceled), Some(Outcome::Reached)],
+            ),
             (
                 "canceled",
                 "canceled",

@@ -12,7 +12,7 @@ mod watch;
 
 pub(super) use annotations::annotate;
 pub(super) use ending::{Ending, goes_on, named};
-pub(super) use feed::{Snapshot, look};
+pub(super) use feed::{PAUSES, Snapshot, look, passes};
 pub(super) use goal::{Goal, Outcome, Point};
 pub(super) use lines::alone;
 pub(super) use picture::{Frame, Title, picture};

@@ -11,7 +11,7 @@ use api::explain::Explanation;
 use api::status::{MessageLevel, OfferStatus, StatusDocument, Step, StepStatus};
 
 /// No line is wider, however wide the terminal is.
-const WIDEST: usize = 110;
+const WIDEST: usize = 160;
 
 /// Where the text of a message begins.
 const MESSAGE: usize = 15;

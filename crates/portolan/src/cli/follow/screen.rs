@@ -40,7 +40,10 @@ impl Screen {
         if text == self.text && self.drawn.iter().all(|width| *width <= columns) {
             return Ok(());
         }
-        let sequence = format!("{}{text}", over(&self.drawn, columns));
+        // Each line is cleared to its end, and what is below at last: a terminal that is cleared from its first line on keeps what
+        // was there in its scroll-back.
+        let text_over = text.replace('\n', "\u{1b}[K\n");
+        let sequence = format!("{}{text_over}\u{1b}[J", over(&self.drawn, columns));
         self.drawn = lines.iter().map(Line::width).collect();
         self.text = text;
         out.write_all(sequence.as_bytes())?;
@@ -48,11 +51,11 @@ impl Screen {
     }
 }
 
-/// What brings the cursor to the beginning of the lines that were drawn, and clears them. A terminal that is narrower by now has
+/// What brings the cursor to the beginning of the lines that were drawn. A terminal that is narrower by now has
 /// broken the longer ones.
 fn over(drawn: &[usize], columns: usize) -> String {
     let rows: usize = drawn.iter().map(|width| width.div_ceil(columns.max(1)).max(1)).sum();
-    if rows == 0 { String::new() } else { format!("\u{1b}[{rows}A\r\u{1b}[J") }
+    if rows == 0 { String::new() } else { format!("\u{1b}[{rows}A\r") }
 }
 
 #[cfg(test)]
@@ -60,10 +63,10 @@ mod tests {
     use super::over;
 
     #[test]
-    fn what_was_drawn_is_cleared_also_where_the_terminal_was_made_narrower() {
+    fn what_was_drawn_is_drawn_over_also_where_the_terminal_was_made_narrower() {
         assert_eq!(over(&[], 80), "");
-        assert_eq!(over(&[80, 0, 3], 80), "\u{1b}[3A\r\u{1b}[J");
-        assert_eq!(over(&[80, 0, 3], 40), "\u{1b}[4A\r\u{1b}[J");
-        assert_eq!(over(&[80, 0, 3], 30), "\u{1b}[5A\r\u{1b}[J");
+        assert_eq!(over(&[80, 0, 3], 80), "\u{1b}[3A\r");
+        assert_eq!(over(&[80, 0, 3], 40), "\u{1b}[4A\r");
+        assert_eq!(over(&[80, 0, 3], 30), "\u{1b}[5A\r");
     }
 }

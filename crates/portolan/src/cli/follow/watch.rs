@@ -23,7 +23,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// How often it is said that nothing is new.
 const HEARTBEAT: Duration = Duration::from_secs(300);
 
-/// How long a server may still say what was so before something was done.
+/// How long a server may still say what was so before something was done, where that is no success.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// As good as for ever.
@@ -121,7 +121,9 @@ impl Watch<'_> {
         let mut outcome = self.outcome(&view.snapshot, Duration::ZERO);
         let mut written = view.begins(outcome.is_some());
         loop {
-            if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) || self.nobody_reads() {
+            // Where only progress is not read any more, what is waited for still counts.
+            let is_closed = written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+            if (is_closed && self.on_output) || self.nobody_reads() {
                 outcome = Some(Outcome::Unheard);
             }
             if let Some(outcome) = outcome {
@@ -162,8 +164,9 @@ impl Watch<'_> {
 
     /// How it ends where it stands so, unless that is how it stood before and the server may not have begun.
     fn outcome(&self, snapshot: &Snapshot, took: Duration) -> Option<Outcome> {
-        let is_old = self.before.as_ref() == Some(&snapshot.document) && took < GRACE;
-        self.goal.outcome(&snapshot.document).filter(|_| !is_old)
+        let is_old = self.before.as_ref() == Some(&snapshot.document);
+        let counts = |outcome: &Outcome| !is_old || (*outcome != Outcome::Reached && took >= GRACE);
+        self.goal.outcome(&snapshot.document).filter(counts)
     }
 
     /// Whether standard output is a pipe whose reader has gone: then nothing more needs to be seen.
@@ -191,8 +194,8 @@ struct View<'a> {
     snapshot: Snapshot,
     screen: Screen,
     is_lost: bool,
-    /// By how many ticks the server's clock goes before ours.
-    ahead: i64,
+    /// What the server's clock showed last and when that was heard, where it is another one than ours.
+    theirs: Option<(Date, Duration)>,
     /// When something was told last.
     told: Duration,
 }
@@ -202,7 +205,8 @@ impl<'a> View<'a> {
         let look = if watch.on_output { watch.session.output.look } else { watch.session.look };
         let (manner, screen) = (Manner::of(watch.session, watch.on_output), Screen::new(look));
         let told = clock.steady();
-        Self { watch, clock, manner, snapshot, screen, is_lost: false, ahead: 0, told }
+        let theirs = watch.client.clock().map(|(at, _)| (at, told));
+        Self { watch, clock, manner, snapshot, screen, is_lost: false, theirs, told }
     }
 
     fn seen(self, outcome: Outcome, took: Duration) -> Watched {
@@ -211,7 +215,13 @@ impl<'a> View<'a> {
 
     /// The time by the server's clock, as far as that is known.
     fn now(&self) -> Date {
-        Date::from_ticks(self.clock.now().ticks().saturating_add(self.ahead))
+        let Some((at, heard)) = self.theirs else { return Date::from_ticks(self.clock.now().ticks()) };
+        let since = self
+            .clock
+            .steady()
+            .saturating_sub(heard)
+            .saturating_mul(self.watch.client.clock().map_or(1, |(_, speed)| speed));
+        Date::from_ticks(at.ticks().saturating_add(i64::try_from(since.as_nanos() / 100).unwrap_or(i64::MAX)))
     }
 
     fn begins(&mut self, is_the_end: bool) -> std::io::Result<()> {
@@ -221,11 +231,10 @@ impl<'a> View<'a> {
 
     fn stands(&mut self, snapshot: Snapshot, is_the_end: bool) -> std::io::Result<()> {
         if let (Some(at), true) = (snapshot.at, snapshot.is_fresh) {
-            self.ahead = at.ticks().saturating_sub(self.clock.now().ticks());
             // A clock that is a little off is not worth a jump.
-            if self.ahead.abs() < 600_000_000 {
-                self.ahead = 0;
-            }
+            let is_ours = at.ticks().abs_diff(self.clock.now().ticks()) < 600_000_000;
+            let is_emulator = self.watch.client.clock().is_some();
+            self.theirs = (is_emulator || !is_ours).then(|| (at, self.clock.steady()));
         }
         let before = std::mem::replace(&mut self.snapshot, snapshot.clone());
         self.tell(Some(&before), &snapshot, is_the_end)
