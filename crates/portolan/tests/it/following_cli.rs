@@ -319,7 +319,8 @@ fn a_server_that_is_killed_is_waited_for_and_nothing_is_told_twice() {
     watching.until("Certification waits for a reviewer");
     drop(first);
     assert!(watching.until("Trying again.") < Duration::from_secs(3));
-    std::thread::sleep(Duration::from_secs(1));
+    // Long enough to be tried, and missed, more than once.
+    std::thread::sleep(Duration::from_secs(5));
     let second = serve();
     watching.until("the server answers again.");
     assert_eq!(run(&second.url, &["cancel", "web-gateway", "--yes"]).code, 0);
