@@ -7,6 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+/// The last moment that a virtual clock comes to by itself: 9000-12-31T23:59:59Z. Dates have four digits for the year, and what is
+/// reckoned from a moment needs room.
+pub const LAST_MOMENT: Moment = Moment::from_ticks(2_840_125_247_990_000_000);
+
 /// Where time and fresh ids come from.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Source);
@@ -72,7 +76,7 @@ impl Clock {
 
     /// A clock that shows this moment, and runs so many seconds in a second; 0 for one that stands. Its ids follow from the seed.
     pub fn running(start: Moment, seed: u64, speed: u32) -> Self {
-        let at_most = Moment::from_ticks(i64::MAX);
+        let at_most = LAST_MOMENT;
         let shown = Shown { moment: start, since: Instant::now(), speed, held: false, at_most, ids: 0 };
         Self(Source::Virtual(Arc::new(Virtual { seed, state: Mutex::new(shown), moved: Notify::new() })))
     }
@@ -141,10 +145,11 @@ impl Clock {
         });
     }
 
-    /// Lets go of a virtual clock that was held. It runs on from what it shows, and stands where it shows `at_most`.
+    /// Lets go of a virtual clock that was held. It runs on from what it shows, and stands where it shows `at_most`, or
+    /// [`LAST_MOMENT`].
     pub fn let_go(&self, at_most: Option<Moment>) {
         self.set(|shown| {
-            let at_most = at_most.unwrap_or(Moment::from_ticks(i64::MAX));
+            let at_most = at_most.unwrap_or(LAST_MOMENT).min(LAST_MOMENT);
             *shown = Shown { moment: shown.now(), since: Instant::now(), held: false, at_most, ..*shown };
         });
     }

@@ -4,13 +4,14 @@ use super::Run;
 use super::draft::save;
 use super::exit::Exit;
 use super::fault::{Fault, details};
-use super::follow::{Goal, Manner, Point, annotate, goes_on, named};
+use super::follow::{Goal, Manner, Point, annotate, named};
 use super::session::Session;
 use super::source::{Flaw, Source};
 use super::verb::{Limit, Subject, Which};
 use crate::clock::Clock;
 use anyhow::{Error, Result};
 use api::client::ClientError;
+use api::status::OfferStatus;
 use clap::Args;
 
 /// Which offer, from where, and what to wait for.
@@ -106,10 +107,8 @@ async fn start(subject: &Subject<'_>, source: Option<&Source>, notify: &str) -> 
 /// Where it may not.
 async fn may_save(subject: &Subject<'_>, source: &Source) -> Result<()> {
     let Subject { client, publisher, offer, .. } = subject;
-    let before = client.get_offer_status(publisher, offer).await;
-    if let Ok(document) = &before
-        && goes_on(document)
-    {
+    let said = client.explain_offer(publisher, offer).await;
+    if said.is_ok_and(|said| matches!(said.status, OfferStatus::Running | OfferStatus::WaitingForPublisherReview)) {
         let message = format!(
             "a submission of {offer} runs already, so nothing was saved or submitted. Wait for it, or cancel it: portolan \
              status {}",
@@ -167,6 +166,7 @@ async fn may_foresee(subject: &Subject<'_>) -> Result<bool> {
     let Subject { session, client, publisher, offer, .. } = subject;
     match client.explain_offer(publisher, offer).await {
         Ok(_) => Ok(true),
+        Err(ClientError::Unreadable { .. }) => Ok(false),
         Err(error) if matches!(error.status(), Some(404 | 405)) => {
             Ok(client.get_offer(publisher, offer).await.is_err_and(|error| error.status() == Some(404)))
         }

@@ -4,6 +4,7 @@ use super::Emulator;
 use super::driver::Turn;
 use super::inner::Inner;
 use super::moments::{moment, span};
+use crate::clock::LAST_MOMENT;
 use crate::http::{Problem, shown};
 use crate::store::{Journal, LineSelection, Store};
 use crate::wire;
@@ -53,6 +54,12 @@ async fn turned(turn: &mut Turn, goal: &Goal) -> Result<Advanced, Problem> {
     let from = turn.now();
     let seen = Seen::now(&turn.inner()).map_err(internal)?;
     match goal {
+        Goal::By(seconds) if from.plus_seconds(*seconds) > LAST_MOMENT => {
+            let last = wire::date(LAST_MOMENT);
+            let message =
+                format!("The clock goes no further than {last}. Give a shorter span, put a snapshot back, or reset.");
+            return Err(Problem::new(ErrorCode::Conflict, message).at("/by"));
+        }
         Goal::By(seconds) => turn.settle_until(from.plus_seconds(*seconds)).await.map_err(internal)?,
         Goal::To(moment) if *moment < from => {
             let now = wire::date(from);
@@ -63,7 +70,7 @@ async fn turned(turn: &mut Turn, goal: &Goal) -> Result<Advanced, Problem> {
         }
         Goal::To(moment) => turn.settle_until(*moment).await.map_err(internal)?,
         Goal::Next { within } => {
-            let limit = from.plus_seconds(limit(within)?);
+            let limit = from.plus_seconds(limit(within)?).min(LAST_MOMENT);
             let message = |_: &Turn| {
                 Ok(format!(
                     "Nothing happens by itself within {within}. Publish an offer, or say how long to wait in `within`."
@@ -72,7 +79,7 @@ async fn turned(turn: &mut Turn, goal: &Goal) -> Result<Advanced, Problem> {
             attempt(turn, limit, |turn| seen.has_more(&turn.inner()), message).await?;
         }
         Goal::Until { wanted, key, within } => {
-            let limit = from.plus_seconds(limit(within)?);
+            let limit = from.plus_seconds(limit(within)?).min(LAST_MOMENT);
             let message = |turn: &Turn| {
                 let offer = turn.offer(key)?.ok_or_else(|| anyhow::anyhow!("the offer is gone"))?;
                 Ok(in_the_way(key, wanted, &offer, turn.now(), within))
@@ -87,7 +94,8 @@ async fn turned(turn: &mut Turn, goal: &Goal) -> Result<Advanced, Problem> {
     Ok(Advanced { from: wire::date(from), to: wire::date(turn.now()), happened })
 }
 
-/// Goes from one thing that is due to the next until something is so; where that does not come, everything is as it was before.
+/// Goes from one thing that is due to the next until something is so. Where that does not come, nothing was done: it is tried out
+/// first where nobody sees it.
 async fn attempt(
     turn: &mut Turn,
     limit: Moment,
@@ -99,15 +107,24 @@ async fn attempt(
     if is_so(turn).map_err(internal)? {
         return Ok(());
     }
-    let before = turn.keep().map_err(internal)?;
-    while turn.step(limit).await.map_err(internal)? {
-        if is_so(turn).map_err(internal)? {
-            return Ok(());
+    let mut rehearsal = turn.rehearsal().await.map_err(internal)?;
+    if !steps(&mut rehearsal, limit, &is_so).await.map_err(internal)? {
+        return Err(Problem::new(ErrorCode::Conflict, message(&rehearsal).map_err(internal)?));
+    }
+    if steps(turn, limit, &is_so).await.map_err(internal)? {
+        return Ok(());
+    }
+    Err(Problem::internal(&"what was tried out did not come about a second time"))
+}
+
+/// Goes from one thing that is due to the next until something is so; whether it has come.
+async fn steps(turn: &mut Turn, limit: Moment, is_so: &impl Fn(&Turn) -> Result<bool>) -> Result<bool> {
+    while turn.step(limit).await? {
+        if is_so(turn)? {
+            return Ok(true);
         }
     }
-    let message = message(turn).map_err(internal)?;
-    turn.put_back(&before).await.map_err(internal)?;
-    Err(Problem::new(ErrorCode::Conflict, message))
+    Ok(false)
 }
 
 /// What keeps an offer from coming somewhere.

@@ -13,8 +13,10 @@ use clap::{Args, ValueEnum};
 use publishing::moment::Moment;
 use std::ffi::OsString;
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// What the clock shows at the start where nothing is said.
@@ -22,6 +24,9 @@ const USUAL_START: &str = "2026-01-05T08:00:00Z";
 
 /// How many seconds the clock runs in a second where nothing is said: ten days.
 const USUAL_SPEED: u32 = 864_000;
+
+/// How long what is under way in the emulator may take once the command has ended.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Finds a scenario by its name or path: where it was found, and its text.
 type Find = fn(&str) -> Result<(String, String)>;
@@ -122,7 +127,10 @@ impl Exec {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port is free on 127.0.0.1")?;
         let running = Emulator::start(settings, listener).await?;
         let ended = exec::run(&self.command, &variables(&running)).await;
-        running.stop().await;
+        // Nobody waits for answers any more.
+        if tokio::time::timeout(PATIENCE, running.stop()).await.is_err() {
+            tracing::debug!("something was still under way in the emulator");
+        }
         ended
     }
 }
@@ -166,11 +174,23 @@ impl Options {
 /// What a program finds in its environment.
 fn variables(running: &Running) -> [(&'static str, String); 4] {
     [
-        ("PORTOLAN_SERVER", running.public_url.to_string()),
+        // Where it listens: the address that documents name may lead nowhere from here.
+        ("PORTOLAN_SERVER", listens_at(running)),
         ("PORTOLAN_TOKEN", running.tokens.owner.clone()),
         ("PORTOLAN_PUBLISHER", PUBLISHER.to_owned()),
         ("PORTOLAN_REVIEWER_TOKEN", running.tokens.reviewer.clone()),
     ]
+}
+
+/// The address at which programs of this machine find it.
+fn listens_at(running: &Running) -> String {
+    let mut address = running.address;
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
 }
 
 fn welcome(running: &Running, speed: u32, demo: bool) -> String {
@@ -179,11 +199,17 @@ fn welcome(running: &Running, speed: u32, demo: bool) -> String {
         _ => format!("runs {speed} seconds in a second: portolan emulator freeze"),
     };
     let offers = if demo { "has an offer in every state" } else { "has no offers yet" };
+    let listens_at = listens_at(running);
+    let named = if *listens_at == *running.public_url {
+        String::new()
+    } else {
+        format!("Documents and links name {}; it listens at {listens_at}.\n", running.public_url)
+    };
     let exports: String = variables(running).iter().map(|(name, value)| format!("export {name}={value}\n")).collect();
     format!(
         "Portolan emulator: in memory, gone when you stop it (Ctrl-C). Nobody is called, and no mail is sent.\n\
          The clock {clock}\n\
-         The publisher {PUBLISHER} {offers}.\n\n\
+         The publisher {PUBLISHER} {offers}.\n{named}\n\
          {exports}\n\
          ready: http://{}\n",
         running.address

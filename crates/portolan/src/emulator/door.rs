@@ -1,6 +1,7 @@
 //! The emulator's outer door: `/emulator/…` is answered here, and everything else by the service inside, in turn.
 
 use super::advance::advance;
+use super::driver::Turn;
 use super::reach::reach;
 use super::snapshots::MOST_KEPT;
 use super::{Emulator, guard, journal};
@@ -69,7 +70,7 @@ impl OuterDoor {
         let door = self.emulator.inner().service.door.clone();
         let changes_nothing = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         // Whoever asks for a token need not wait for a turn: nothing that is due depends on it.
-        if changes_nothing || path.contains("/oauth2/") {
+        if changes_nothing || asks_for_token(path) {
             return door.answer(request).await;
         }
         // The body comes first: nobody else shall wait for one that is slow.
@@ -84,6 +85,12 @@ impl OuterDoor {
     }
 }
 
+/// Whether a path is one where tokens are given out. In the API an offer or a publisher may have any name.
+fn asks_for_token(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    path.contains("/oauth2/") && !path.starts_with("/api/")
+}
+
 impl Emulator {
     pub(super) fn public_url(&self) -> std::sync::Arc<str> {
         self.0.making.public_url()
@@ -92,52 +99,45 @@ impl Emulator {
     /// Has a request answered by the service inside, after what was due before it and before what becomes due by it.
     async fn answer_in_turn(self, request: Request<Body>) -> Answer {
         let mut turn = self.turn().await;
-        let settled = turn.settle().await;
+        turn.settle().await.map_err(internal)?;
         let answer = turn.inner().service.door.answer(request).await;
-        settled.and(turn.settle().await).map_err(internal)?;
-        turn.end().await.map_err(internal)?;
+        // What was asked for is done, whatever becomes of the rest: the driver takes that up.
+        if let Err(error) = async {
+            turn.settle().await?;
+            turn.end().await
+        }
+        .await
+        {
+            tracing::error!(error = format!("{error:#}"), "what became due by a request could not be worked off");
+        }
         Ok(answer)
     }
 
     async fn state(self) -> Result<EmulatorState, Problem> {
         let turn = self.turn().await;
-        let next = turn.next().await.map_err(internal)?;
-        let inside = &self.0;
-        let snapshots = inside.snapshots.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
-        let now = turn.now();
-        let state = EmulatorState {
-            now: wire::date(now),
-            start: wire::date(inside.start),
-            seed: inside.making.seed(),
-            speed: inside.clock.speed(),
-            frozen: inside.clock.speed() == 0,
-            reviews: inside.reviews,
-            next: next.map(|due| NextDue {
-                at: wire::date(due.at.max(now)),
-                what: due.what().to_owned(),
-                offer: due.offer.clone(),
-            }),
-            faults: inside.faults.list().len(),
-            snapshots,
-        };
+        let state = turn.state().await;
         turn.end().await.map_err(internal)?;
-        Ok(state)
+        state.map_err(internal)
     }
 
     async fn set_speed(self, speed: u32) -> Result<EmulatorState, Problem> {
         let turn = self.turn().await;
         self.0.clock.set_speed(speed);
+        let state = turn.state().await;
         turn.end().await.map_err(internal)?;
-        self.state().await
+        state.map_err(internal)
     }
 
     async fn begin_anew(self) -> Result<EmulatorState, Problem> {
         let mut turn = self.turn().await;
-        let done = turn.reset().await;
+        let done = async {
+            turn.reset().await.map_err(internal)?;
+            turn.apply(&self.0.scenario).await?;
+            turn.state().await.map_err(internal)
+        };
+        let state = done.await;
         turn.end().await.map_err(internal)?;
-        done.map_err(internal)?;
-        self.apply(&self.0.scenario).await?;
-        self.state().await
+        state
     }
 
     async fn take_snapshot(self, name: String) -> Result<api::emulator::Snapshot, Problem> {
@@ -159,10 +159,35 @@ impl Emulator {
         let kept = self.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
         let kept = kept.ok_or_else(|| no_snapshot(&name))?;
         let mut turn = self.turn().await;
-        let done = turn.put_back(&kept).await;
+        let done = async {
+            turn.put_back(&kept).await?;
+            turn.state().await
+        };
+        let state = done.await;
         turn.end().await.map_err(internal)?;
-        done.map_err(internal)?;
-        self.state().await
+        state.map_err(internal)
+    }
+}
+
+impl Turn {
+    async fn state(&self) -> anyhow::Result<EmulatorState> {
+        let (next, now, inside) = (self.next().await?, self.now(), &self.emulator.0);
+        let snapshots = inside.snapshots.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        Ok(EmulatorState {
+            now: wire::date(now),
+            start: wire::date(inside.start),
+            seed: inside.making.seed(),
+            speed: inside.clock.speed(),
+            frozen: inside.clock.speed() == 0,
+            reviews: inside.reviews,
+            next: next.map(|due| NextDue {
+                at: wire::date(due.at.max(now)),
+                what: due.what().to_owned(),
+                offer: due.offer.clone(),
+            }),
+            faults: inside.faults.list().len(),
+            snapshots,
+        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::Emulator;
 use super::door::{Answer, internal, read, spawned};
+use super::driver::Turn;
 use super::faults::Unfit;
-use super::reach::reach;
 use super::scenario::Scenario;
 use crate::http::{LONGEST_OFFER, Problem, json_answer, read_body, shown, want_json, with_body};
 use api::emulator::{AppliedScenario, NewFault};
@@ -34,19 +34,35 @@ impl From<Unfit> for Problem {
     }
 }
 
-impl Emulator {
-    /// Applies a scenario to what is there: offers first, so that they come where they shall stand, then what goes wrong.
-    pub(super) async fn apply(&self, scenario: &Scenario) -> Result<AppliedScenario, Problem> {
-        self.0.faults.set_takes(&scenario.takes);
+impl Turn {
+    /// Applies a scenario to what is there: offers first, so that they come where they shall stand, then what goes wrong. Where it
+    /// breaks off, what was done stays. Its speed is for whoever asks to set.
+    pub(super) async fn apply(&mut self, scenario: &Scenario) -> Result<AppliedScenario, Problem> {
+        self.emulator.0.faults.set_takes(&scenario.takes);
         let mut offers = Vec::new();
         for offer in &scenario.offers {
-            offers.push(reach(self.clone(), offer.clone()).await?.offer);
+            offers.push(self.reach(offer).await?.offer);
         }
-        let turn = self.turn().await;
-        let faults: Result<Vec<_>, Unfit> =
-            scenario.faults.iter().map(|fault| self.0.faults.add(fault.clone())).collect();
+        let faults = scenario.faults.iter().map(|fault| self.emulator.0.faults.add(fault.clone()));
+        Ok(AppliedScenario { faults: faults.collect::<Result<_, Unfit>>()?, offers })
+    }
+}
+
+impl Emulator {
+    /// Applies a scenario in a turn, the whole of it or nothing.
+    async fn apply(self, scenario: Scenario) -> Result<AppliedScenario, Problem> {
+        let mut turn = self.turn().await;
+        let applied = async {
+            turn.settle().await.map_err(internal)?;
+            turn.rehearsal().await.map_err(internal)?.apply(&scenario).await?;
+            turn.apply(&scenario).await
+        };
+        let applied = applied.await;
+        if let (Ok(_), Some(speed)) = (&applied, scenario.speed) {
+            self.0.clock.set_speed(speed);
+        }
         turn.end().await.map_err(internal)?;
-        Ok(AppliedScenario { faults: faults?, offers })
+        applied
     }
 
     /// Changes the faults in a turn: what is under way goes on with those that it began with.
@@ -100,11 +116,7 @@ async fn apply_scenario(State(emulator): State<Emulator>, request: Request<Body>
         text = toml::to_string(&value).map_err(|error| fault(&error))?;
     }
     let scenario = Scenario::read(BODY, &text)?;
-    if let Some(speed) = scenario.speed {
-        emulator.0.clock.set_speed(speed);
-    }
-    let applied = spawned(async move { emulator.apply(&scenario).await }).await?;
-    Ok(json_answer(StatusCode::OK, &applied))
+    Ok(json_answer(StatusCode::OK, &spawned(emulator.apply(scenario)).await?))
 }
 
 async fn list_outbox(State(emulator): State<Emulator>) -> Answer {

@@ -2,7 +2,7 @@
 
 use super::inner::Inner;
 use super::{Emulator, reviews};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use api::emulator::Reviews;
 use publishing::moment::Moment;
 use std::sync::{Arc, PoisonError};
@@ -78,15 +78,33 @@ impl Emulator {
             };
             tokio::select! {
                 () = is_due => {
-                    let mut turn = self.turn().await;
-                    if let Err(error) = async { turn.settle().await?; turn.end().await }.await {
-                        tracing::error!(%error, "what is due could not be worked off; the emulator waits a second");
-                        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                    }
+                    // By itself, so that it may end badly; and nobody waits for it who is told to stop.
+                    let work = tokio::spawn(self.clone().work_off());
+                    let worked = tokio::select! {
+                        worked = work => worked,
+                        _ = stop.wait_for(|stop| *stop) => break,
+                    };
+                    self.rest_after(worked.context("it broke off").flatten()).await;
                 }
                 () = self.0.changed.notified() => {}
                 changed = stop.changed() => if changed.is_err() { break },
             }
+        }
+    }
+
+    async fn work_off(self) -> Result<()> {
+        let mut turn = self.turn().await;
+        turn.settle().await?;
+        turn.end().await
+    }
+
+    async fn rest_after(&self, worked: Result<()>) {
+        if let Err(error) = worked {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "what is due could not be worked off; it is tried again in a second"
+            );
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
     }
 }
@@ -116,6 +134,9 @@ impl Turn {
 
     /// Works off the next thing where it is due at this moment or before; whether it was.
     pub(super) async fn step(&mut self, until: Moment) -> Result<bool> {
+        // What is due now is finished; far goes nobody any more.
+        let is_over = until > self.at && *self.emulator.0.stopped.borrow();
+        ensure!(!is_over, "the emulator is told to stop");
         let Some(due) = self.next().await?.filter(|due| due.at <= until) else { return Ok(false) };
         self.hold(due.at);
         self.count += 1;
@@ -191,6 +212,14 @@ impl Turn {
         Ok(())
     }
 
+    /// A turn in another emulator that is at the same point.
+    pub(super) async fn of_copy(&self, emulator: Emulator) -> Self {
+        let mut turn = emulator.turn().await;
+        turn.idle.clone_from(&self.idle);
+        (turn.at, turn.count) = (self.at, self.count);
+        turn
+    }
+
     /// The clock was set back, or the store is another.
     pub(super) fn begin_anew(&mut self) {
         (self.at, self.count) = (self.emulator.0.clock.now(), 0);
@@ -201,8 +230,12 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.ended {
-            // It broke off: nothing is passed over until the next one.
-            self.emulator.0.clock.let_go(Some(self.at));
+            // It broke off: the driver takes up what is left, and until then nothing is passed over.
+            let now = self.emulator.0.clock.now();
+            let due = Due { at: now, source: Source::Checks, offer: None };
+            *self.emulator.0.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(due);
+            self.emulator.0.clock.let_go(Some(now));
+            self.emulator.0.changed.notify_one();
         }
     }
 }

@@ -83,6 +83,20 @@ impl Making {
         })
     }
 
+    /// The same, by another clock, with other faults and another outbox.
+    pub(super) fn by(&self, clock: &Clock, (faults, outbox): (&Faults, &Outbox)) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            clock: clock.clone(),
+            vault: self.vault.clone(),
+            key: self.key.clone(),
+            public_url: self.public_url(),
+            rehearsed: Arc::new(Rehearsed::new(self.pace(), faults.clone())),
+            faults: faults.clone(),
+            outbox: outbox.clone(),
+        }
+    }
+
     pub(super) fn pace(&self) -> Pace {
         Pace::new(self.settings.seed)
     }
@@ -93,6 +107,11 @@ impl Making {
 
     pub(super) fn seed(&self) -> u64 {
         self.settings.seed
+    }
+
+    /// How many seconds the clock runs in a second at the start.
+    pub(super) fn speed(&self) -> u32 {
+        self.settings.speed
     }
 
     /// A service as it is at the start, at the moment that the clock shows, with its principals.

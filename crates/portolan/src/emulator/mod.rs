@@ -108,6 +108,8 @@ struct Inside {
     /// Tells the driver that `next` has changed.
     changed: Notify,
     snapshots: Mutex<BTreeMap<String, Kept>>,
+    /// Whether it is told to stop.
+    stopped: watch::Receiver<bool>,
 }
 
 /// An emulator that runs.
@@ -140,6 +142,7 @@ impl Emulator {
         clock.begin_anew(start);
         let (inner, tokens) = making.fresh().await.context("the emulator's data")?;
         let gate = inner.service.gate.clone();
+        let (stop, stopped) = watch::channel(false);
         let emulator = Self(Arc::new(Inside {
             clock,
             start,
@@ -154,10 +157,12 @@ impl Emulator {
             next: Mutex::default(),
             changed: Notify::new(),
             snapshots: Mutex::default(),
+            stopped: stopped.clone(),
         }));
-        emulator.turn().await.end().await?;
-        emulator.apply(&emulator.0.scenario).await.map_err(|problem| anyhow!("the scenario: {}", problem.message()))?;
-        let (stop, stopped) = watch::channel(false);
+        let mut turn = emulator.turn().await;
+        let applied = turn.apply(&emulator.0.scenario).await;
+        applied.map_err(|problem| anyhow!("the scenario: {}", problem.message()))?;
+        turn.end().await?;
         let door = emulator.door(gate);
         let listening = http::listen(listener, door, entrance(), stopped.clone());
         let tasks = vec![tokio::spawn(listening), tokio::spawn(emulator.clone().drive(stopped))];
@@ -187,7 +192,7 @@ impl Emulator {
 }
 
 impl Running {
-    /// Stops: no new connections; what is in flight is finished.
+    /// Stops: no new connections; what is in flight is finished, but for the clock, which is turned no further.
     pub async fn stop(self) {
         self.emulator.inner().service.stop.send_replace(true);
         let _ = self.stop.send(true);

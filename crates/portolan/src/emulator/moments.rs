@@ -71,6 +71,7 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_the_wire() {
+        assert_eq!(moment("9000-12-31T23:59:59Z"), Ok(crate::clock::LAST_MOMENT));
         assert_eq!(moment("2026-01-05T08:00:00Z").unwrap().ticks(), 639_031_968_000_000_000);
         for text in ["", "tomorrow", "2026-01-05", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
             assert!(moment(text).is_err(), "{text}");

@@ -7,6 +7,7 @@ use super::driver::Turn;
 use super::rehearsal::Forced;
 use super::reviews::give;
 use crate::auth::{Caller, Permission, Role};
+use crate::clock::LAST_MOMENT;
 use crate::demo::STORIES;
 use crate::http::{Problem, shown};
 use crate::perform::permission;
@@ -54,6 +55,21 @@ struct Way {
 
 /// Brings an offer somewhere.
 pub(super) async fn reach(emulator: Emulator, request: Reach) -> Result<Reached, Problem> {
+    aim(&request)?;
+    let mut turn = emulator.turn().await;
+    let outcome = async {
+        turn.settle().await.map_err(internal)?;
+        // Followers see nothing of a way that leads nowhere.
+        turn.rehearsal().await.map_err(internal)?.reach(&request).await?;
+        turn.reach(&request).await
+    };
+    let outcome = outcome.await;
+    turn.end().await.map_err(internal)?;
+    outcome
+}
+
+/// What offer shall be brought where.
+fn aim(request: &Reach) -> Result<(OfferKey, Wanted), Problem> {
     let wanted = match (&request.status, &request.step, &request.step_status) {
         (Some(status), None, None) => Wanted::status("/status", status)?,
         (None, Some(step), Some(status)) => Wanted::step("/stepStatus", step, status)?,
@@ -62,30 +78,28 @@ pub(super) async fn reach(emulator: Emulator, request: Reach) -> Result<Reached,
             return Err(Problem::bad_request("", message));
         }
     };
-    let key = key(&request.offer)?;
-    let mut turn = emulator.turn().await;
-    let outcome = reached(&mut turn, &request, key, wanted).await;
-    emulator.0.making.rehearsed.force(None);
-    turn.end().await.map_err(internal)?;
-    outcome
+    Ok((key(&request.offer)?, wanted))
 }
 
-async fn reached(turn: &mut Turn, request: &Reach, key: OfferKey, wanted: Wanted) -> Result<Reached, Problem> {
+impl Turn {
+    /// Brings an offer somewhere. Where the way breaks off, what was done stays.
+    pub(super) async fn reach(&mut self, request: &Reach) -> Result<Reached, Problem> {
+        let outcome = reached(self, request).await;
+        self.emulator.0.making.rehearsed.force(None);
+        outcome
+    }
+}
+
+async fn reached(turn: &mut Turn, request: &Reach) -> Result<Reached, Problem> {
+    let (key, wanted) = aim(request)?;
     turn.settle().await.map_err(internal)?;
-    let before = turn.keep().map_err(internal)?;
     let (from, seen) = (turn.now(), Seen::now(&turn.inner()).map_err(internal)?);
     let publisher = turn.inner().store.publisher(&key.publisher.folded())?;
     let missing = || Problem::not_found(format!("There is no publisher {}. Create it first.", key.publisher));
     let key = OfferKey { publisher: publisher.ok_or_else(missing)?.id, ..key };
     let offer_type = request.offer_type.clone().unwrap_or_else(|| USUAL_TYPE.to_owned());
-    let way = Way { key, wanted, offer_type, limit: from.plus_seconds(LIMIT_SECONDS) };
-    let offer = match way.walk(turn).await {
-        Ok(offer) => offer,
-        Err(problem) => {
-            turn.put_back(&before).await.map_err(internal)?;
-            return Err(problem);
-        }
-    };
+    let way = Way { key, wanted, offer_type, limit: from.plus_seconds(LIMIT_SECONDS).min(LAST_MOMENT) };
+    let offer = way.walk(turn).await?;
     let step_status = match &way.wanted {
         Wanted::Step(_, status) => serde_json::to_value(status).ok().and_then(|word| word.as_str().map(str::to_owned)),
         Wanted::Status(_) => None,
@@ -129,6 +143,16 @@ impl Way {
         }
         let message = offer.map(|offer| in_the_way(&self.key, &self.wanted, offer, turn.now(), "365d"));
         Err(Problem::new(ErrorCode::Conflict, message.unwrap_or_else(|| "nothing happens by itself".to_owned())))
+    }
+
+    /// Lets time pass until something has happened to the offer: what happens to others does not bring it on.
+    async fn wait_for_change(&self, turn: &mut Turn, offer: Option<&Offer>) -> Result<(), Problem> {
+        let operation_of = |offer: Option<&Offer>| offer.and_then(|offer| offer.operation.clone());
+        let before = operation_of(offer);
+        while operation_of(turn.offer(&self.key).map_err(internal)?.as_ref()) == before {
+            self.wait(turn, offer).await?;
+        }
+        Ok(())
     }
 
     fn impossible(&self, why: &str) -> Problem {
@@ -251,7 +275,7 @@ impl Way {
                 let step = offer.and_then(|offer| offer.operation.as_ref()?.current_step());
                 let step = step.map(|step| step.id.clone()).unwrap_or_default();
                 turn.emulator.0.making.rehearsed.force(Some(Forced { offer: self.key.name(), step, ending }));
-                return self.wait(turn, offer).await;
+                return self.wait_for_change(turn, offer).await;
             }
             Act::Wait => return Ok(()),
         };

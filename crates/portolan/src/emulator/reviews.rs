@@ -5,7 +5,8 @@ use super::faults::{Ends, Faults, OnVerdict};
 use super::inner::Inner;
 use super::pace::{Pace, said};
 use crate::auth::{Caller, Permission, Role};
-use anyhow::{Result, anyhow};
+use crate::perform::Failure;
+use anyhow::Result;
 use publishing::command::{Command, Verdict};
 use publishing::moment::Moment;
 use publishing::offer::OfferKey;
@@ -78,8 +79,16 @@ impl Pending {
             Some(OnVerdict::Later(_)) => return Ok(false),
         };
         let Some(step) = self.operation.steps.get(self.step).map(|step| step.id.clone()) else { return Ok(false) };
-        give(inner, &self.key, (self.operation.id, step, self.queue), verdict, self.before).await?;
-        Ok(true)
+        let offer = self.key.name();
+        match give(inner, &self.key, (self.operation.id, step, self.queue), verdict, self.before).await {
+            Ok(()) => Ok(true),
+            Err(Failure::Store(error)) => Err(error.into()),
+            // Nothing else may stand still for it.
+            Err(error) => {
+                tracing::warn!(%error, offer, "the simulated reviewer's verdict was refused");
+                Ok(false)
+            }
+        }
     }
 }
 
@@ -90,11 +99,10 @@ pub(super) async fn give(
     (operation, step, queue): (uuid::Uuid, String, Option<String>),
     verdict: Verdict,
     before: usize,
-) -> Result<()> {
+) -> Result<(), Failure> {
     let name = if before == 0 { "simulated reviewer".to_owned() } else { format!("simulated reviewer {}", before + 1) };
     let reviewer = Caller::new(name, None).with(Circle::Marketplace, [Role::Reviewer]);
-    let by = reviewer.authorise_staff(key.publisher.clone(), Permission::Review);
-    let by = by.map_err(|_| anyhow!("the simulated reviewer is no reviewer"))?;
+    let by = reviewer.authorise_staff(key.publisher.clone(), Permission::Review).map_err(|_| Failure::Forbidden)?;
     let command = Command::GiveVerdict { operation, step, queue, verdict };
     inner.service.perform.perform(&by, &key.offer, command).await?;
     Ok(())

@@ -1,13 +1,17 @@
-//! Everything as it is, kept under a name and put back: the database, the clock with its count of ids, the faults, and what
-//! was sent and asked.
+//! Everything as it is, kept under a name and put back, or tried out: the database, the clock with its speed and its count of ids,
+//! the faults, and what was sent and asked.
 
 use super::driver::Turn;
-use super::faults::State;
-use super::{outbox, requests};
-use crate::clock::Mark;
+use super::faults::{Faults, State};
+use super::outbox::{self, Outbox};
+use super::requests::{self, Requests};
+use super::{Emulator, Inside, Scenario};
+use crate::clock::{Clock, Mark};
 use crate::wire;
 use anyhow::Result;
 use api::emulator::Snapshot;
+use std::sync::{Arc, Mutex, RwLock};
+use tokio::sync::Notify;
 
 /// How many snapshots are kept at most.
 pub(super) const MOST_KEPT: usize = 100;
@@ -17,6 +21,7 @@ pub(super) const MOST_KEPT: usize = 100;
 pub(super) struct Kept {
     image: Vec<u8>,
     mark: Mark,
+    speed: u32,
     faults: State,
     outbox: outbox::Kept,
     requests: requests::Kept,
@@ -36,6 +41,7 @@ impl Turn {
         Ok(Kept {
             image: self.inner().store.image()?,
             mark: inside.clock.mark(),
+            speed: inside.clock.speed(),
             faults: inside.faults.kept(),
             outbox: inside.outbox.kept(),
             requests: inside.requests.kept(),
@@ -49,6 +55,7 @@ impl Turn {
         let inner = inside.making.of_image(&kept.image).await?;
         // Assembling may have taken ids.
         inside.clock.set_back(kept.mark);
+        inside.clock.set_speed(kept.speed);
         inside.faults.put_back(kept.faults.clone());
         inside.outbox.put_back(kept.outbox.clone());
         inside.requests.put_back(kept.requests.clone());
@@ -57,11 +64,44 @@ impl Turn {
         Ok(())
     }
 
+    /// A turn in an emulator of its own, where everything is as it is here and goes on as it would here, but nobody sees it. What is
+    /// tried out there first need not be undone here.
+    pub(super) async fn rehearsal(&self) -> Result<Self> {
+        let (inside, kept) = (&self.emulator.0, self.keep()?);
+        let clock = Clock::running(inside.start, inside.making.seed(), 0);
+        let (faults, outbox) = (Faults::default(), Outbox::default());
+        faults.put_back(kept.faults);
+        outbox.put_back(kept.outbox);
+        clock.set_back(kept.mark);
+        let making = inside.making.by(&clock, (&faults, &outbox));
+        let inner = making.of_image(&kept.image).await?;
+        // Assembling may have taken ids.
+        clock.set_back(kept.mark);
+        let copy = Emulator(Arc::new(Inside {
+            requests: Requests::new(faults.clone(), clock.clone(), Clock::system()),
+            clock,
+            start: inside.start,
+            reviews: inside.reviews,
+            making,
+            faults,
+            outbox,
+            scenario: Scenario::default(),
+            inner: RwLock::new(Arc::new(inner)),
+            turn: Arc::default(),
+            next: Mutex::default(),
+            changed: Notify::new(),
+            snapshots: Mutex::default(),
+            stopped: inside.stopped.clone(),
+        }));
+        Ok(self.of_copy(copy).await)
+    }
+
     /// Makes everything as it was at the start.
     pub(super) async fn reset(&mut self) -> Result<()> {
         let inside = &self.emulator.0;
         inside.clock.begin_anew(inside.start);
         let (inner, _) = inside.making.fresh().await?;
+        inside.clock.set_speed(inside.making.speed());
         inside.faults.put_back(State::default());
         inside.outbox.put_back(outbox::Kept::default());
         inside.requests.put_back(requests::Kept::default());

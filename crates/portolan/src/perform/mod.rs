@@ -69,6 +69,8 @@ impl Actor {
 pub struct Perform {
     store: Arc<dyn Store>,
     clock: Clock,
+    /// By which keys of requests grow old.
+    wall: Clock,
     types: Arc<OfferTypes>,
     missing_if_match: MissingIfMatch,
     links: Links,
@@ -101,14 +103,20 @@ impl Perform {
     ) -> Self {
         let (work_due, post_due) = (Arc::new(Notify::new()), PostDue::default());
         let (known, tells_durations) = (Known::default(), true);
-        let mails = false;
-        Self { store, clock, types, missing_if_match, links, mails, work_due, post_due, known, tells_durations }
+        let (mails, wall) = (false, clock.clone());
+        Self { store, clock, wall, types, missing_if_match, links, mails, work_due, post_due, known, tells_durations }
     }
 
     /// The same, with mails sent to those who want to be told.
     #[must_use]
     pub fn with_mails(self, mails: bool) -> Self {
         Self { mails, ..self }
+    }
+
+    /// The same, with keys of requests kept by another clock: by the one that callers live by.
+    #[must_use]
+    pub fn with_keys_by(self, wall: Clock) -> Self {
+        Self { wall, ..self }
     }
 
     /// Wakes whoever works off due checks.

@@ -46,12 +46,12 @@ impl Perform {
     pub(super) fn kept<T: Serialize>(&self, once: Option<&Once>, answer: &T) -> Result<Option<Repeated>, StoreError> {
         let Some(once) = once else { return Ok(None) };
         let answer = serde_json::to_vec(answer).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let (key, digest, made_at) = (*once.key(), *once.digest(), self.clock.now());
+        let (key, digest, made_at) = (*once.key(), *once.digest(), self.wall.now());
         Ok(Some(Repeated { key, digest, made_at, answer: Zeroizing::new(answer) }))
     }
 
     fn before<T: DeserializeOwned>(&self, once: &Once) -> Result<Option<T>, Failure> {
-        let Some(kept) = self.store.repeated(once.key(), self.clock.now())? else { return Ok(None) };
+        let Some(kept) = self.store.repeated(once.key(), self.wall.now())? else { return Ok(None) };
         if kept.digest != *once.digest() {
             return Err(Failure::KeyUsed(once.header()));
         }

@@ -64,7 +64,8 @@ impl Setup {
             self.missing_if_match,
             links.clone(),
         )
-        .telling_durations(self.learned_durations);
+        .telling_durations(self.learned_durations)
+        .with_keys_by(self.wall.clone());
         let post = Post::new(Arc::clone(&self.store));
         let mails = Mails::open(&self.mail, post.clone(), links.clone())?;
         if mails.is_none() {

@@ -384,7 +384,7 @@ fn help_and_the_settings_file_are_there_to_read() {
         let output = command().args(arguments).output().unwrap();
         assert!(output.status.success() && output.stdout.len() > 200, "{arguments:?}");
     }
-    let printed = command().arg("config").output().unwrap().stdout;
+    let printed = command().args(["config", "default"]).output().unwrap().stdout;
     assert_eq!(String::from_utf8(printed).unwrap(), portolan::config::DEFAULT_FILE);
     assert_eq!(command().arg("serv").output().unwrap().status.code(), Some(2));
 }

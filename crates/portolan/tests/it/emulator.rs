@@ -487,3 +487,101 @@ async fn a_page_in_a_browser_cannot_tell_it_anything() {
     assert_eq!(advance(&own, r#"{"by":"2h"}"#).await.unwrap().status(), 200);
     assert_eq!(emulated.now().await, "2026-01-05T10:00:00Z");
 }
+
+/// What a stream says until it says nothing for a while; it must not end.
+async fn heard(stream: &mut reqwest::Response) -> String {
+    let mut heard = String::new();
+    while let Ok(chunk) = tokio::time::timeout(Duration::from_secs(1), stream.chunk()).await {
+        let chunk = chunk.unwrap().expect("the stream goes on");
+        heard += std::str::from_utf8(&chunk).unwrap();
+        if heard.len() > 100_000 {
+            break;
+        }
+    }
+    heard
+}
+
+#[tokio::test]
+async fn followers_see_nothing_of_what_does_not_come_about() {
+    let emulated = Emulated::frozen(&[]);
+    emulated.put("gateway").await;
+    emulated.ask("gateway", "/publish").await;
+    let url = format!("{}/api/publishers/contoso/events?api-version=2017-10-31", emulated.url);
+    let mut stream = emulated.http.get(url).bearer_auth(&emulated.token).send().await.unwrap();
+    assert_eq!(stream.status().as_u16(), 200);
+    heard(&mut stream).await;
+    let (now, journal) = (emulated.now().await, emulated.journal().await);
+    let until = json!({"until": "status=succeeded", "offer": "contoso/gateway"});
+    assert_eq!(emulated.refused("/emulator/advance", until).await.0, 409);
+    let reach = json!({"offer": "gateway", "step": "publisher-signoff", "stepStatus": "blocked"});
+    assert_eq!(emulated.refused("/emulator/reach", reach).await.0, 409);
+    let missing = json!({"status": "running", "offer": "contoso/other", "offerType": "none"});
+    assert_eq!(emulated.refused("/emulator/reach", missing).await.0, 404);
+    let said = heard(&mut stream).await;
+    assert!(!said.contains("data:"), "{said}");
+    assert_eq!(emulated.now().await, now);
+    assert_same(&journal, &emulated.journal().await);
+    emulated.until("gateway", "status=waitingForPublisherReview").await;
+    assert!(heard(&mut stream).await.contains("data:"), "the same stream tells what does");
+}
+
+#[tokio::test]
+async fn a_scenario_that_fails_half_way_changes_nothing() {
+    let emulated = Emulated::frozen(&[]);
+    let (before, journal) = (emulated.get("/emulator").await, emulated.journal().await);
+    let scenario = json!({
+        "speed": 60,
+        "offer": [{"id": "contoso/first", "status": "succeeded"}, {"id": "nobody/x", "status": "succeeded"}],
+        "fault": [{"kind": "reject"}],
+    });
+    assert_eq!(emulated.refused("/emulator/scenario", scenario).await.0, 404);
+    assert_eq!(emulated.get("/emulator").await, before);
+    assert_same(&journal, &emulated.journal().await);
+}
+
+#[tokio::test]
+async fn an_offer_may_be_named_like_the_way_to_a_token() {
+    let emulated = Emulated::start(&[]);
+    emulated.put("oauth2").await;
+    emulated.ask("oauth2", "/publish").await;
+    let began = Instant::now();
+    while emulated.status("oauth2").await["status"] != "waitingForPublisherReview" {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing becomes of it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_days_of_the_machine() {
+    let emulated = Emulated::start(&[]);
+    emulated.put("gateway").await;
+    let url = format!("{}{}?api-version=2017-10-31", emulated.url, offer_path("gateway", "/publish"));
+    let publish = async || {
+        let request = emulated.http.post(&url).bearer_auth(&emulated.token).header("Idempotency-Key", "only-once");
+        let answer = request.send().await.unwrap();
+        let (status, location) = (answer.status().as_u16(), answer.headers().get("operation-location").cloned());
+        let replayed = answer.headers().get("idempotency-replayed").cloned();
+        (status, location, answer.text().await.unwrap(), replayed)
+    };
+    let first = publish().await;
+    assert!(first.0 < 300 && first.3.is_none(), "{first:?}");
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let again = publish().await;
+    assert_eq!((again.0, &again.1, &again.2), (first.0, &first.1, &first.2));
+    assert_eq!(again.3.unwrap(), "true");
+}
+
+#[tokio::test]
+async fn the_speed_is_put_back_too_and_the_clock_does_not_leave_the_calendar() {
+    let emulated = Emulated::frozen(&["--start", "8999-06-01T00:00:00Z"]);
+    emulated.post("/emulator/snapshots", json!({"name": "stands"})).await;
+    for back in ["/emulator/snapshots/stands/restore", "/emulator/reset"] {
+        assert_eq!(emulated.post("/emulator/speed", json!({"speed": 4_000_000_000_u32})).await["frozen"], false);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(emulated.now().await, "9000-12-31T23:59:59Z");
+        let state = emulated.post(back, Value::Null).await;
+        assert_eq!((&state["speed"], &state["now"]), (&json!(0), &json!("8999-06-01T00:00:00Z")), "{back}");
+    }
+    let (status, message) = emulated.refused("/emulator/advance", json!({"by": "1000d"})).await;
+    assert!(status == 409 && message.contains("9000-12-31"), "{status} {message}");
+}

@@ -46,8 +46,32 @@ fn the_command_finds_a_service_that_answers() {
     exec.envs([("NO_PROXY", "a.example"), ("no_proxy", ""), ("HUSH", "kept")]);
     exec.envs([("PORTOLAN_CLIENT_ID", "id"), ("PORTOLAN_CLIENT_SECRET", "secret"), ("PORTOLAN_TOKEN", "old")]);
     let output = exec.stdin(Stdio::null()).output().unwrap();
-    assert_eq!(said(&output), "a.example,127.0.0.1/127.0.0.1//kept\n");
+    assert_eq!(said(&output), "a.example,127.0.0.1/a.example,127.0.0.1//kept\n");
     assert!(output.stderr.is_empty(), "nothing but what the command says");
+}
+
+#[test]
+fn the_command_finds_it_whatever_its_documents_call_it() {
+    let script = "echo $PORTOLAN_SERVER; curl -s -o /dev/null -w '%{http_code}' $PORTOLAN_SERVER/readyz";
+    let mut told = command();
+    told.args(["emulator", "exec", "--public-url", "http://emulator.test", "--", "sh", "-c", script]);
+    let mut from_environment = exec(script);
+    from_environment.env("PORTOLAN_PUBLIC_URL", "http://emulator.test");
+    for mut exec in [told, from_environment] {
+        let said = said(&exec.output().unwrap());
+        assert!(said.starts_with("http://127.0.0.1:") && said.ends_with("\n200"), "{said}");
+    }
+}
+
+/// Far would go whoever asks for a hundred years: the command does not wait for that, and neither does the end.
+#[test]
+fn it_ends_with_the_command_whatever_is_under_way() {
+    let script = "curl -s -H 'Content-Type: application/json' -d '{\"offer\":\"a\",\"status\":\"running\"}' \
+        $PORTOLAN_SERVER/emulator/reach > /dev/null; \
+        curl -s -H 'Content-Type: application/json' -d '{\"by\":\"5000w\"}' $PORTOLAN_SERVER/emulator/advance & exit 5";
+    let began = Instant::now();
+    assert_eq!(run(script).status.code(), Some(5));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]

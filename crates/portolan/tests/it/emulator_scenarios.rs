@@ -154,12 +154,8 @@ async fn expired_artifact() {
 async fn api_errors() {
     let emulated = with("api-errors").await;
     let began = Instant::now();
-    let mut met = Vec::new();
-    for _ in 0..3 {
-        met.push(emulated.client.list_publishers().await.map_or_else(|error| refused(&error).0, |_| 200));
-    }
-    // The typed client waits as it is told, and asks again three times.
-    assert_eq!(met, [503, 500, 200]);
+    // The typed client waits as it is told, and asks again.
+    emulated.client.list_publishers().await.unwrap();
     assert!(began.elapsed() >= Duration::from_secs(1 + 2 + 2), "Retry-After");
     let asked = emulated.client.emulator_requests().await.unwrap();
     let told: Vec<_> = asked.iter().map(|asked| (asked.status, asked.fault.as_deref().unwrap_or("-"))).collect();
@@ -190,9 +186,7 @@ async fn cut_connection() {
     // With a key it is sent again, done once, and answered as it was.
     let key = emulated.client.repeatable("once-and-no-more").unwrap();
     key.publish_offer(PUBLISHER, OFFER, "").await.unwrap();
-    // Half of an answer came.
-    let error = emulated.client.get_offer_status(PUBLISHER, OFFER).await.unwrap_err();
-    assert!(matches!(error, ClientError::Unreachable(_)), "{error}");
+    // Half of an answer came, and it is asked for again.
     emulated.status().await;
     assert_eq!(emulated.client.list_submissions(PUBLISHER, OFFER).await.unwrap().len(), 1);
     let asked = emulated.client.emulator_requests().await.unwrap();

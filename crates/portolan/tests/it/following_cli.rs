@@ -215,10 +215,11 @@ fn a_dry_run_names_every_fault_with_its_line_and_changes_nothing() {
     assert_eq!(offer("not-there-yet").0, 404);
     assert_eq!(run(&demo.url, &["publish", "vm-never-published", "--dry-run"]).code, 0);
     assert_eq!(run(&demo.url, &["publish", "vm-in-progress", "--dry-run"]).code, 6);
-    // What is really sent is saved, and not submitted; a program reads the same.
+    // What is really sent is neither saved nor submitted; a program reads the same.
     let real = run(&demo.url, &["publish", "vm-never-published", "-f", path, "-o", "json"]);
     assert_eq!(real.code, 5);
-    assert!(real.err.contains("the draft is saved, and nothing was submitted"), "{}", real.err);
+    assert!(real.err.contains("nothing was saved, and nothing was submitted"), "{}", real.err);
+    assert_eq!(offer("vm-never-published").1, before, "the draft is as it was");
     let document: Value = serde_json::from_str(&real.out).unwrap();
     assert_eq!(
         (&document["error"]["code"], &document["error"]["details"][0]["place"]),
