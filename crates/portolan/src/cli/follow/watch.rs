@@ -322,7 +322,7 @@ impl<'a> View<'a> {
 
     fn picture(&self) -> Vec<Line> {
         let (columns, rows) = if self.watch.on_output { size(std::io::stdout()) } else { size(std::io::stderr()) };
-        let (look, now) = (self.screen.look(), (self.ahead == 0).then(|| self.now()));
+        let (look, now) = (self.screen.look(), Some(self.now()));
         picture(&self.watch.title, &self.snapshot, Frame { look, columns, rows: Some(rows), now })
     }
 
