@@ -59,7 +59,8 @@ async fn show(subject: &Subject<'_>, snapshot: &Snapshot, source: Option<&Source
             alone(&subject.offer, snapshot, source).iter().try_for_each(|line| writeln!(out, "{line}"))?;
             return Ok(());
         }
-        let frame = Frame { look, columns: size(std::io::stdout()).0, rows: None, now: Some(snapshot.at.unwrap_or_else(now)) };
+        let frame =
+            Frame { look, columns: size(std::io::stdout()).0, rows: None, now: Some(snapshot.at.unwrap_or_else(now)) };
         for line in picture(&title, snapshot, frame) {
             writeln!(out, "{}", line.told(look))?;
         }

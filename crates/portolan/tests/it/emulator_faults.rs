@@ -172,7 +172,8 @@ async fn what_cannot_be_is_refused_with_its_mend() {
 async fn a_snapshot_puts_back_what_is_left_and_what_was_sent_and_asked() {
     let emulated = emulated("").await;
     emulated.save().await;
-    let fault = NewFault { status: Some(429), retry_after: Some(100), times: Some(3), ..NewFault::of(FaultKind::ApiError) };
+    let fault =
+        NewFault { status: Some(429), retry_after: Some(100), times: Some(3), ..NewFault::of(FaultKind::ApiError) };
     emulated.fault(fault).await;
     assert!(emulated.client.list_publishers().await.is_err());
     emulated.client.emulator_snapshot("before").await.unwrap();
