@@ -355,10 +355,10 @@ fn original() -> Legacy {
         };
         match asked.what.strip_prefix("GET ").or(asked.what.strip_prefix("POST ")).or(asked.what.strip_prefix("PUT ")) {
             Some(path) if path == format!("{AT}/status") => Some(match before {
-                // The second look, after the publish, still shows how it was.
-                0 | 1 => (200, "Retry-After: 1\r\n", status("failed", &[("a", "Certification", "rejected")])),
-                2 => (200, "Retry-After: 1\r\n", steps("inProgress", "notStarted")),
-                3 => (200, "Retry-After: 1\r\n", steps("complete", "notStarted")),
+                // The third look, after the publish, still shows how it was.
+                0..=2 => (200, "Retry-After: 1\r\n", status("failed", &[("a", "Certification", "rejected")])),
+                3 => (200, "Retry-After: 1\r\n", steps("inProgress", "notStarted")),
+                4 => (200, "Retry-After: 1\r\n", steps("complete", "notStarted")),
                 _ => (200, "Retry-After: 1\r\n", steps("complete", "waitingForPublisherReview")),
             }),
             // The answer to the first publish is lost.
