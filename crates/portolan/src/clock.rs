@@ -51,6 +51,11 @@ struct Shown {
     held: bool,
     /// What it does not show more than, for something is to be done then.
     at_most: Moment,
+    /// Whether it is one that runs as fast as it is told.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.0, Source::Virtual(_))
+    }
+
     /// How many ids it has given.
     ids: u64,
 }
@@ -157,6 +162,11 @@ impl Clock {
     /// Makes a virtual clock run so many seconds in a second; 0 freezes it.
     pub fn set_speed(&self, speed: u32) {
         self.set(|shown| *shown = Shown { moment: shown.now(), since: Instant::now(), speed, ..*shown });
+    }
+
+    /// Whether it is one that runs as fast as it is told.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.0, Source::Virtual(_))
     }
 
     /// How many seconds a virtual clock runs in a second; 0 where it is frozen, and 1 for every other clock.

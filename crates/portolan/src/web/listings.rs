@@ -1,5 +1,6 @@
 //! The page of an offer: for customers as it is live, and before that for those who may see its preview.
 
+use super::shell::Shell;
 use super::pages::{self, ListingPage, PlanCard, Shown};
 use super::{Pages, Shared};
 use crate::auth::Permission;
@@ -67,7 +68,7 @@ async fn previewed(
     let Some(offer) = offer else { return Ok(not_there()) };
     let Some(Preview { listing, hidden_plans }) = pages.shelf.preview(&offer).await? else { return Ok(not_there()) };
     let template = page(pages, &listing, &hidden_plans, Some(listing.version));
-    Ok(pages::with_images(pages::page(StatusCode::OK, &template)))
+    Ok(pages::page(StatusCode::OK, &template))
 }
 
 /// Whether the query opens the preview that there is now. A member that is given twice opens nothing.
@@ -100,7 +101,7 @@ fn page<'a>(
     let logos = &listing.logos;
     let pictures = listing.screenshots.iter().map(|shown| (shown.name.as_str(), path(&shown.url)));
     ListingPage {
-        style: pages::style_path(),
+        shell: Shell::for_everybody(),
         preview,
         logo: path(&logos.large).or_else(|| path(&logos.medium)).or_else(|| path(&logos.small)),
         hero: path(&logos.hero),
