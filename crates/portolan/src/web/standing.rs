@@ -57,14 +57,14 @@ fn page(pages: &Pages, offer: &Offer) -> Response {
         offer: offer.key.offer.as_str(),
         status: offer_words(status.status),
         since: pages::minute(told.since),
-        until: told.known_time().map(|(then, at)| (then, pages::minute(at))),
+        until: told.known_time().map(|(then, at)| (then.words(), pages::minute(at))),
         changed: pages::minute(changed),
         preview: offer.preview.map(|version| (version, format!("{listing}/preview"))),
         live: offer.production.filter(|_| status.live).map(|version| (version, listing.clone())),
         messages: status.messages.iter().map(pages::MessageRow::of).collect(),
         steps: status.steps.iter().map(step).collect(),
-        headline: &told.headline,
-        next: &told.next,
+        headline: &told.headline.to_string(),
+        next: &told.next.to_string(),
     };
     pages::page(StatusCode::OK, &template)
 }
