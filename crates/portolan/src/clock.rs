@@ -51,11 +51,6 @@ struct Shown {
     held: bool,
     /// What it does not show more than, for something is to be done then.
     at_most: Moment,
-    /// Whether it is one that runs as fast as it is told.
-    pub fn is_virtual(&self) -> bool {
-        matches!(self.0, Source::Virtual(_))
-    }
-
     /// How many ids it has given.
     ids: u64,
 }

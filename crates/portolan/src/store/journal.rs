@@ -1,12 +1,12 @@
 //! The journal, to be read: lines of a circle, or of one of its offers.
 
-use std::sync::Arc;
-use tokio::sync::broadcast::Receiver;
 use super::{Follower, Read, StoreError};
 use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
+use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
 
 /// One line of the journal as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Who one is here: roles, sessions, and the way out.
 
 use super::forms::Form;
+use super::pages::{self, AccountPage, SessionRow, Shown};
 use super::reader::reader;
 use super::shell::Shell;
-use super::pages::{self, AccountPage, SessionRow, Shown};
 use super::{Pages, Shared, Visitor, mails};
 use crate::auth::is_form_token;
 use crate::store::StoreError;

@@ -28,9 +28,9 @@ pub(super) async fn script(headers: HeaderMap) -> Response {
 }
 
 fn answer(asset: &Asset, content_type: HeaderValue, request: &HeaderMap) -> Response {
-    let accepted = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let accepted: Vec<&str> = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).collect();
     let takes = |wanted: &str| {
-        accepted.clone().flat_map(|line| line.split(',')).any(|part| {
+        accepted.iter().flat_map(|line| line.split(',')).any(|part| {
             let (name, weight) = part.split_once(';').unwrap_or((part, ""));
             name.trim() == wanted && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
         })

@@ -92,7 +92,13 @@ fn no_offer() -> Box<Response> {
 pub(super) fn no_publisher() -> Box<Response> {
     let t = text();
     let home = t.fault_home();
-    Box::new(pages::message(StatusCode::NOT_FOUND, &t.at_no_publisher_title(), &t.at_no_publisher(), &[], Some(("/", &home))))
+    Box::new(pages::message(
+        StatusCode::NOT_FOUND,
+        &t.at_no_publisher_title(),
+        &t.at_no_publisher(),
+        &[],
+        Some(("/", &home)),
+    ))
 }
 
 /// An offer's name for people; its id where it has none.

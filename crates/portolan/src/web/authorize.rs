@@ -1,8 +1,8 @@
 //! The sign-in page of the built-in issuer: mail address and password in, a code out.
 
 use super::forms::{Form, too_many};
-use super::shell::Shell;
 use super::pages::{self, AuthorizePage, Shown};
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::issuer::{Asked, Issuer};
 use axum::body::Body;

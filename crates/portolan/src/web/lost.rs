@@ -15,5 +15,6 @@ pub(super) async fn show(request: Request<Body>) -> Shown {
         return no_such_path(request.uri().clone()).await.into_response().into();
     }
     let t = text();
-    pages::message(StatusCode::NOT_FOUND, &t.fault_lost_title(), &t.fault_lost(), &[], Some(("/", &t.fault_home()))).into()
+    pages::message(StatusCode::NOT_FOUND, &t.fault_lost_title(), &t.fault_lost(), &[], Some(("/", &t.fault_home())))
+        .into()
 }

@@ -3,6 +3,7 @@
 mod account;
 mod asks;
 mod assets;
+mod at;
 mod authorize;
 mod changes;
 mod cookies;
@@ -14,8 +15,12 @@ mod lost;
 mod mails;
 mod pages;
 mod reader;
+mod sentences;
 mod shell;
 mod sign_in;
+mod states;
+mod status;
+mod steps;
 mod text;
 mod unsubscribe;
 mod welcome;
@@ -26,13 +31,12 @@ use crate::http::{Followers, Limits};
 use crate::issuer::Issuer;
 use crate::listing::Shelf;
 use crate::perform::Perform;
-use crate::store::{Read, StoreError};
+use crate::store::Read;
 use crate::vault::Vault;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use cookies::Cookies;
-use http::HeaderMap;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
 use std::sync::Arc;
@@ -121,6 +125,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
+        ("/publishers/{publisher}/offers/{offer}", get(status::show)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),
@@ -144,8 +149,5 @@ pub fn paths() -> Vec<&'static str> {
 pub fn routes(pages: Pages) -> Router {
     let pages = Arc::new(pages);
     let router = table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-    router
-        .fallback(lost::show)
-        .layer(from_fn_with_state(Arc::clone(&pages), reader::meet))
-        .with_state(pages)
+    router.fallback(lost::show).layer(from_fn_with_state(Arc::clone(&pages), reader::meet)).with_state(pages)
 }

@@ -225,8 +225,7 @@ pub(super) fn fault(status: StatusCode, text: &str) -> Response {
 /// The page for what is our own fault; the cause is for the log.
 pub(super) fn not_now(cause: &dyn std::fmt::Display) -> Response {
     tracing::error!(%cause, "a page failed on our side");
-    let mut response =
-        fault(StatusCode::SERVICE_UNAVAILABLE, &reader::text().fault_not_now());
+    let mut response = fault(StatusCode::SERVICE_UNAVAILABLE, &reader::text().fault_not_now());
     response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -67,7 +67,7 @@ impl Display {
 }
 
 /// Who reads a page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reader {
     /// In which words.
     pub(super) text: Text,
@@ -81,6 +81,14 @@ pub(super) struct Reader {
     pub(super) now: Moment,
     /// How many of its seconds go by in one, where this is an emulator.
     pub(super) speed: Option<u32>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let now = Moment::from_ticks(0);
+        let (text, display, address) = (Text::default(), Display::default(), String::new());
+        Self { text, display, visitor: None, address, now, speed: None }
+    }
 }
 
 /// Whoever reads what is rendered now; nobody in particular outside of a request.

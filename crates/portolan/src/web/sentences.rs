@@ -47,9 +47,7 @@ pub(super) fn next(t: Text, next: &Next) -> String {
         Next::TimePasses => t.next_time_passes(),
         Next::ReviewerHasIt => t.next_reviewer_has_it(),
         Next::ReviewerDecides => t.next_reviewer_decides(),
-        Next::MendForReviewer { errors, step, can_cancel: false } => {
-            t.next_mend_for_reviewer((*errors).max(1), step)
-        }
+        Next::MendForReviewer { errors, step, can_cancel: false } => t.next_mend_for_reviewer((*errors).max(1), step),
         Next::MendForReviewer { errors, step, can_cancel: true } => {
             t.next_mend_for_reviewer_or_cancel((*errors).max(1), step)
         }

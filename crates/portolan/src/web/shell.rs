@@ -38,15 +38,8 @@ pub(super) enum Room {
 }
 
 impl Room {
-    const ALL: [Self; 7] = [
-        Self::Offers,
-        Self::Reviews,
-        Self::Access,
-        Self::Notifications,
-        Self::Audit,
-        Self::Emulator,
-        Self::Reference,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Offers, Self::Reviews, Self::Access, Self::Notifications, Self::Audit, Self::Emulator, Self::Reference];
 
     const fn address(self) -> &'static str {
         match self {
@@ -163,11 +156,8 @@ impl Shell {
     /// The rooms that whoever reads may enter.
     pub(super) fn ways(&self) -> Vec<Way> {
         let rooms = Room::ALL.into_iter().filter(|room| self.is_own && room.is_for(&self.reader));
-        let way = |room: Room| Way {
-            address: room.address(),
-            name: room.name(self.t),
-            is_here: self.room == Some(room),
-        };
+        let way =
+            |room: Room| Way { address: room.address(), name: room.name(self.t), is_here: self.room == Some(room) };
         rooms.map(way).collect()
     }
 
@@ -182,9 +172,11 @@ impl Shell {
     /// What makes a form one of this session's.
     pub(super) fn token(&self) -> Html {
         let token = self.reader.visitor.as_ref().map(|visitor| crate::auth::form_token(&visitor.cookie));
-        Html(token.map_or_else(String::new, |token| {
-            format!("<input type=\"hidden\" name=\"form_token\" value=\"{token}\">")
-        }))
+        Html(
+            token.map_or_else(String::new, |token| {
+                format!("<input type=\"hidden\" name=\"form_token\" value=\"{token}\">")
+            }),
+        )
     }
 
     /// The emulator's clock: what it shows, and how many of its seconds go by in one.

@@ -1,9 +1,9 @@
 //! Signing in: to a provider and back, and then there is a session.
 
 use super::cookies::SIGN_IN_SECONDS;
+use super::pages::{self, ChoosePage, Shown};
 use super::reader::reader;
 use super::shell::Shell;
-use super::pages::{self, ChoosePage, Shown};
 use super::{Pages, Shared, forms};
 use crate::auth::{Issuers, NotVerified, Provider, Started, Verified};
 use crate::issuer::TokenRefusal;

@@ -37,7 +37,9 @@ pub(super) fn words(t: Text, state: State) -> String {
 fn icon(tone: Tone) -> &'static str {
     match tone {
         Tone::Neutral => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><circle cx="6" cy="6" r="3.5"/></svg>"#,
-        Tone::Going => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M3.5 2v8L9 6z" fill="currentcolor"/></svg>"#,
+        Tone::Going => {
+            r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M3.5 2v8L9 6z" fill="currentcolor"/></svg>"#
+        }
         Tone::Waiting => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M4 2v8M8 2v8"/></svg>"#,
         Tone::Good => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2 6.5 5 9.5 10.5 2.5"/></svg>"#,
         Tone::Bad => r#"<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2.5 2.5l7 7M9.5 2.5l-7 7"/></svg>"#,

@@ -8,8 +8,8 @@ use super::states;
 use super::steps::{self, MessageRow, StepRow, at_field};
 use super::{Pages, Shared};
 use crate::auth::Permission;
-use crate::perform::UsualEnd;
 use crate::store::StoreError;
+use crate::wire::UsualEnd;
 use api::state::{State, Tone};
 use api::status::StatusDocument;
 use askama::Template;
@@ -116,7 +116,10 @@ async fn page(pages: &Pages, at: &OfferAt) -> Result<Response, StoreError> {
         name: &at::name_of(offer),
         publisher: offer.key.publisher.as_str(),
         offer: offer.key.offer.as_str(),
-        offer_type: pages.types.get(&offer.offer_type).map_or_else(|| offer.offer_type.clone(), |of| of.name.clone()),
+        offer_type: pages
+            .types
+            .get(&offer.offer_type)
+            .map_or_else(|| offer.offer_type.clone(), |of| of.display_text.clone()),
         badge: states::badge(shell.t, state),
         said: format!("{} {}", sentences::headline(shell.t, &told.headline), sentences::next(shell.t, &told.next)),
         next: next_box(&shell, at, (&told, state), pages.perform.usual_end(offer)?, &document),
@@ -176,7 +179,8 @@ fn next_box(
     let edit = format!("{path}/edit");
     let fields: Vec<_> = told.errors.iter().map(|said| (said.text.clone(), said.target.clone())).collect();
     let leads = |target: &Option<String>| {
-        Some(target.as_ref().map_or_else(|| edit.clone(), |target| at_field(&edit, target))).filter(|_| may(Permission::SaveDraft))
+        Some(target.as_ref().map_or_else(|| edit.clone(), |target| at_field(&edit, target)))
+            .filter(|_| may(Permission::SaveDraft))
     };
     let publish = may(Permission::Publish).then(|| (t.deed_publish(), format!("{path}/publish")));
     let change = may(Permission::SaveDraft).then(|| (t.deed_edit(), edit.clone()));
@@ -197,16 +201,16 @@ fn next_box(
     };
     let current = offer.operation.as_ref().and_then(Operation::current_step).filter(|_| told.step.is_some());
     let late = current.and_then(|step| step.late.as_ref());
-    let at_hand = api::state::at_hand(&document.steps).filter(|_| matches!(state, State::Running | State::WaitsForReviewer));
+    let at_hand =
+        api::state::at_hand(&document.steps).filter(|_| matches!(state, State::Running | State::WaitsForReviewer));
     let tone = if late.is_some() && state.tone() == Tone::Going { Tone::Waiting } else { state.tone() };
     NextBox {
         class: states::class(tone),
         headline: sentences::headline(t, &told.headline),
         next: sentences::next(t, &told.next),
         documented: at_hand.filter(|_| usually.is_none()).and_then(|step| step.estimated_time_frame.clone()),
-        usually: usually.map(|end| {
-            (shell.when(end.from), shell.when(end.to), u32::try_from(end.samples).unwrap_or(u32::MAX))
-        }),
+        usually: usually
+            .map(|end| (shell.when(end.from), shell.when(end.to), u32::try_from(end.samples).unwrap_or(u32::MAX))),
         known: told.known_time().map(|(then, at)| (sentences::then(t, then), shell.when(at))),
         late: late.map(|said| Html(crate::markup::escape(&said.text))),
         problems: fields.iter().map(|(text, target)| (text.clone(), leads(target))).collect(),
@@ -215,4 +219,3 @@ fn next_box(
         others: others.into_iter().flatten().collect(),
     }
 }
-

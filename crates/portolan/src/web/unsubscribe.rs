@@ -1,7 +1,7 @@
 //! Ends mails, for whoever holds one: the address in it is signed, and needs no sign-in. To look at it changes nothing.
 
-use super::shell::Shell;
 use super::pages::{self, Shown, StopPage};
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::http::form_members;
 use crate::listing::named;

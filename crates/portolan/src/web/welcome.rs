@@ -1,8 +1,8 @@
 //! The two pages that take a one-time secret: the first operator of an installation, and people who were invited.
 
 use super::forms::Form;
-use super::shell::Shell;
 use super::pages::{self, Fault, Shown, WelcomePage};
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::perform::Failure;
 use axum::body::Body;
