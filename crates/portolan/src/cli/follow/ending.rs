@@ -126,7 +126,7 @@ impl Ending<'_> {
                 let at = at_hand(&self.snapshot.document.steps).map(|step| format!(" at {}", step.step_name));
                 let at = at.unwrap_or_default();
                 match self.snapshot.document.status {
-                    OfferStatus::Failed => format!("Rejected{at}. Mend what is named here, then publish again."),
+                    OfferStatus::Failed => format!("Failed{at}. Mend what is named here, then publish again."),
                     OfferStatus::Canceled => format!("The submission was canceled{at}."),
                     OfferStatus::Running => format!("Blocked{at}."),
                     OfferStatus::WaitingForPublisherReview => "The preview waits for your go live.".to_owned(),
