@@ -27,20 +27,19 @@ const WALKS_PER_TYPE: u32 = 120;
 type Pair = (OfferStatus, Option<StepStatus>);
 
 /// What an offer that stands so is called: everything that can be reached, and nothing else.
-const REACHABLE: [(Pair, State); 13] = [
+const REACHABLE: [(Pair, State); 11] = [
     ((OfferStatus::NeverPublished, None), State::NeverPublished),
     ((OfferStatus::NotStarted, None), State::NotStarted),
     ((OfferStatus::Running, None), State::Running),
     ((OfferStatus::Running, Some(StepStatus::InProgress)), State::Running),
     ((OfferStatus::Running, Some(StepStatus::WaitingForApproval)), State::WaitsForReviewer),
     ((OfferStatus::Running, Some(StepStatus::Blocked)), State::Blocked),
+    // A cancel waits for one check of the step, and another has said no.
+    ((OfferStatus::Running, Some(StepStatus::Rejected)), State::Running),
     ((OfferStatus::WaitingForPublisherReview, Some(StepStatus::WaitingForPublisherReview)), State::WaitsForGoLive),
     ((OfferStatus::Succeeded, None), State::Live),
     ((OfferStatus::Failed, Some(StepStatus::Rejected)), State::Failed),
     ((OfferStatus::Canceled, Some(StepStatus::Canceled)), State::Canceled),
-    ((OfferStatus::Canceled, Some(StepStatus::Rejected)), State::Canceled),
-    ((OfferStatus::Canceled, Some(StepStatus::Blocked)), State::Canceled),
-    ((OfferStatus::Canceled, None), State::Canceled),
 ];
 
 /// An offer as the wire has it.
