@@ -7,12 +7,13 @@ use super::offer::Which;
 use super::print::table;
 use super::session::Session;
 use super::settings::nearest;
-use super::words::{offer_state, step_state};
+use super::words::within;
 use super::{Run, With, run};
 use anyhow::{Context, Result};
 use api::client::Client;
 use api::dates::Date;
 use api::events::{HistoryEntry, HistoryPage};
+use api::state::State;
 use api::status::StatusDocument;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -139,9 +140,9 @@ impl History {
 }
 
 fn stood(out: &mut dyn Write, status: &StatusDocument) -> Result<()> {
-    writeln!(out, "{}", offer_state(status.status))?;
+    writeln!(out, "{}", within(State::of_document(status)))?;
     let rows = status.steps.iter().map(|step| {
-        [step.step_name.clone(), step_state(step.status).to_owned(), format!("{} %", step.progress_percentage)]
+        [step.step_name.clone(), within(State::of_step(step.status)), format!("{} %", step.progress_percentage)]
     });
     let rows: Vec<_> = rows.collect();
     Ok(table(out, ["STEP", "STATE", "PROGRESS"], &rows)?)

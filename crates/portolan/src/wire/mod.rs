@@ -5,7 +5,7 @@ mod explain;
 mod usual;
 
 pub use events::{event, happened, test_event};
-pub use explain::{cancel, explanation};
+pub use explain::{cancel, explanation, state};
 pub use usual::{Usual, UsualEnd, add_usual, copy_usual};
 
 use crate::links::Links;
