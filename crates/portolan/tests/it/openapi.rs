@@ -55,6 +55,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_keys_v1",
             "get_keys_v2",
             "get_mails",
+            "get_marketplace_audit",
             "get_marketplace_subscription",
             "get_offer",
             "get_offer_history",
@@ -64,6 +65,7 @@ async fn it_is_served_without_a_token_and_lists_every_operation() {
             "get_openapi",
             "get_operation",
             "get_operation_by_composite_id",
+            "get_publisher_audit",
             "get_publisher_history",
             "get_readiness",
             "get_review",
@@ -130,7 +132,7 @@ fn every_route_of_the_table_is_described() {
             routed += 1;
         }
     }
-    assert_eq!(routed, 87);
+    assert_eq!(routed, 89);
     assert!(!table.contains(".route("), "a route that is not described");
 }
 
