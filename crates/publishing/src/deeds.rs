@@ -192,7 +192,8 @@ impl Event {
                     (Verdict::Approve, Some(CheckState::AwaitingPerson)) => ", which needs another approval",
                     _ => "",
                 };
-                format!("{} {at}{more}.", decided(verdict))
+                let (decided, code) = decided(verdict);
+                format!("{decided} {at}{code}{more}.")
             }
             Self::ReviewClaimed { step, queue, until, .. } => {
                 let at = at_step(names, step, Some(queue));
@@ -279,16 +280,14 @@ fn at_step(names: &impl Names, step: &str, queue: Option<&str>) -> String {
     }
 }
 
-fn decided(verdict: &Verdict) -> String {
-    let with = |what: &str, reason: &Reason| match &reason.code {
-        Some(code) => format!("{what}, with the code {code},"),
-        None => what.to_owned(),
-    };
+/// What was decided, and with which code.
+fn decided(verdict: &Verdict) -> (&'static str, String) {
+    let with = |reason: &Reason| reason.code.as_ref().map(|code| format!(", with the code {code}")).unwrap_or_default();
     match verdict {
-        Verdict::Approve => "Approved".to_owned(),
-        Verdict::Reject(reason) => with("Rejected", reason),
-        Verdict::Block(reason) => with("Blocked", reason),
-        Verdict::Unblock => "Unblocked".to_owned(),
+        Verdict::Approve => ("Approved", String::new()),
+        Verdict::Reject(reason) => ("Rejected", with(reason)),
+        Verdict::Block(reason) => ("Blocked", with(reason)),
+        Verdict::Unblock => ("Unblocked", String::new()),
     }
 }
 
@@ -396,7 +395,7 @@ mod tests {
                 "Approved the step <certify> in the queue legal, which needs another approval.",
             ),
             (verdict(Verdict::Approve, "review", Some(CheckState::Complete)), "Approved the step <certify>."),
-            (verdict(Verdict::Reject(reason), "review", None), "Rejected, with the code IMG-048, the step <certify>."),
+            (verdict(Verdict::Reject(reason), "review", None), "Rejected the step <certify>, with the code IMG-048."),
             (verdict(Verdict::Block(Reason::default()), "review", None), "Blocked the step <certify>."),
             (verdict(Verdict::Unblock, "review", None), "Unblocked the step <certify>."),
             (

@@ -36,7 +36,8 @@ const PARAMETERS: [&str; 10] =
         ("order" = Option<String>, Query, description = "desc, newest first, where nothing is said; or asc."),
         ("format" = Option<String>, Query, description = "json; or csv or jsonl, which export all that was asked for. It goes before the header Accept."),
         ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, body = AuditPage, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
+    responses((status = 200, description = "A page; or all of it as a file.", headers(("ETag" = String)),
+        content((AuditPage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), (status = 304, description = "Not changed.")))]
 pub(crate) async fn get_publisher_audit(
     State(rooms): Shared,
     at: At,
@@ -60,7 +61,8 @@ pub(crate) async fn get_publisher_audit(
         ("order" = Option<String>, Query, description = "desc, newest first, where nothing is said; or asc."),
         ("format" = Option<String>, Query, description = "json; or csv or jsonl, which export all that was asked for. It goes before the header Accept."),
         ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, body = AuditPage, headers(("ETag" = String))), (status = 304, description = "Not changed.")))]
+    responses((status = 200, description = "A page; or all of it as a file.", headers(("ETag" = String)),
+        content((AuditPage = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))), (status = 304, description = "Not changed.")))]
 pub(crate) async fn get_marketplace_audit(
     State(rooms): Shared,
     at: At,

@@ -42,8 +42,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Headers that only some answers have, and that a recording therefore names.
-const NAMED_HEADERS: [&str; 9] = [
+const NAMED_HEADERS: [&str; 10] = [
     "allow",
+    "content-disposition",
     "etag",
     "idempotency-replayed",
     "location",

@@ -168,6 +168,10 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
     let response = response.unwrap_or_else(|| panic!("{method} {template} does not describe {status}"));
     let schema =
         &response["content"].as_object().and_then(|kinds| kinds.values().next()).unwrap_or(&Value::Null)["schema"];
+    // A file is described by its media type alone.
+    if head.contains("\ncontent-disposition: attachment") {
+        return false;
+    }
     // Of an event stream, the data of its first event.
     let body = body.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(body);
     let mut body = body.trim().replace("{{definition}}", "{}").replace("{{lead-", "{{operation-");
