@@ -176,6 +176,9 @@ fn judge(document: &Value, validators: &mut HashMap<String, Validator>, block: &
     let body = body.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or(body);
     let mut body = body.trim().replace("{{definition}}", "{}").replace("{{lead-", "{{operation-");
     body = body.replace("{{subscription-", "{{operation-").replace("{{delivery-", "{{operation-");
+    for who in ["{{ci}}", "{{staff}}"] {
+        body = body.replace(who, "00000000-0000-0000-0000-000000000002");
+    }
     while let Some((before, after)) = body.split_once("{{operation-") {
         let rest = after.split_once("}}").unwrap().1;
         body = format!("{before}00000000-0000-0000-0000-000000000001{rest}");
