@@ -54,7 +54,16 @@ const PAGE: &str = "200";
 /// # Errors
 /// Names the event that is nearly this one.
 pub(super) fn known_event(event: &str) -> Result<(), Fault> {
-    match nearest(event, EVENTS).filter(|_| !EVENTS.iter().any(|known| known.eq_ignore_ascii_case(event))) {
+    known(event, &EVENTS)
+}
+
+/// The same among these.
+///
+/// # Errors
+/// As [`known_event`].
+pub(super) fn known(event: &str, events: &[&str]) -> Result<(), Fault> {
+    let is_known = events.iter().any(|known| known.eq_ignore_ascii_case(event));
+    match nearest(event, events.iter().copied()).filter(|_| !is_known) {
         Some(near) => Err(Meant { what: format!("there is no event {event:?}"), near: near.to_owned() }.alone()),
         None => Ok(()),
     }
@@ -105,7 +114,8 @@ impl Newest {
     }
 }
 
-fn borrowed<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+/// A query as the client takes it.
+pub(super) fn borrowed<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
     query.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 

@@ -14,6 +14,7 @@ mod access_cli;
 mod architecture;
 mod artifacts;
 mod audiences;
+mod audit;
 mod binary;
 mod browser;
 mod callbacks;
