@@ -29,6 +29,14 @@ impl Form {
     /// # Errors
     /// The page that says why not.
     pub(super) async fn read(request: Request<Body>) -> Result<Self, Box<Response>> {
+        Self::read_within(request, LONGEST).await
+    }
+
+    /// The same for a form of at most so many bytes.
+    ///
+    /// # Errors
+    /// The page that says why not.
+    pub(super) async fn read_within(request: Request<Body>, longest: usize) -> Result<Self, Box<Response>> {
         let refuse = |status, message| Box::new(pages::fault(status, message));
         let address = address(request.extensions());
         let (head, body) = request.into_parts();
@@ -37,7 +45,7 @@ impl Form {
                 "The form was sent by another site. If you meant to do this, open the page here and send it again.";
             return Err(refuse(StatusCode::FORBIDDEN, message));
         }
-        let body = Limited::new(body, LONGEST).collect().await;
+        let body = Limited::new(body, longest).collect().await;
         let body =
             body.map_err(|_| refuse(StatusCode::BAD_REQUEST, "The form broke off or is too long. Send it again."))?;
         let twice = "The form holds a field twice. Open the page and send it again.";
@@ -48,6 +56,11 @@ impl Form {
     /// A field; empty where it is not there.
     pub(super) fn field(&self, name: &str) -> &str {
         self.members.get(name).map_or("", String::as_str)
+    }
+
+    /// A field, where it is there.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.members.get(name).map(String::as_str)
     }
 
     /// Refuses who tries secrets or passwords too often.
