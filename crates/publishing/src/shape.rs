@@ -95,16 +95,20 @@ impl<'a> Shape<'a> {
         self.parts.iter().filter_map(|part| part.get("maxLength")?.as_u64()).min()
     }
 
-    /// The first type it may have, apart from null.
+    /// The type it may have; of several an object, where it is known what is in it, and the first apart from null else.
     pub fn kind(&self) -> Option<&'a str> {
-        let kind = self.parts.iter().find_map(|part| match part.get("type")? {
-            Value::String(kind) => Some(kind.as_str()),
-            Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
-            _ => None,
-        });
-        let implied = |keyword| self.parts.iter().any(|part| part.get(keyword).is_some());
-        kind.or_else(|| (implied("properties") || self.is_map()).then_some("object"))
-            .or_else(|| implied("items").then_some("array"))
+        let kinds: Vec<&str> =
+            self.parts.iter().find_map(|part| part.get("type")).map_or_else(Vec::new, |kinds| match kinds {
+                Value::String(kind) => vec![kind.as_str()],
+                Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+                _ => Vec::new(),
+            });
+        let has_members = self.parts.iter().any(|part| part.get("properties").is_some()) || self.is_map();
+        if has_members && (kinds.is_empty() || kinds.contains(&"object")) {
+            return Some("object");
+        }
+        let is_list = self.parts.iter().any(|part| part.get("items").is_some());
+        kinds.into_iter().find(|kind| *kind != "null").or(is_list.then_some("array"))
     }
 
     /// The smallest value to begin with: all that is required, and nothing in it.

@@ -9,11 +9,16 @@ mod authorize;
 mod changes;
 mod cookies;
 mod display;
+mod edit;
+mod edit_apply;
+mod edit_form;
+mod edit_page;
 mod forms;
 mod link;
 mod listings;
 mod lost;
 mod mails;
+mod new_offer;
 mod offers;
 mod pages;
 mod reader;
@@ -131,7 +136,9 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
         ("/offers", get(offers::show)),
+        ("/offers/new", get(new_offer::show).post(new_offer::make)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/edit", get(edit::show).post(edit::save)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),
