@@ -47,35 +47,38 @@ pub fn at<'a>(definition: &'a str, pointer: &str) -> Option<&'a str> {
 
 /// The definition with other JSON at these pointers, of which none lies below another. A pointer that leads nowhere changes nothing.
 pub fn set(definition: &str, values: &BTreeMap<String, String>) -> String {
-    let mut places = Vec::new();
-    find(definition, definition.trim(), "", values, &mut places);
+    change(definition, values, |to, _| Some(to.clone()))
+}
+
+/// The same, where what is found at a pointer decides on the JSON that takes its place; `None` leaves it.
+pub fn change<T>(definition: &str, wanted: &BTreeMap<String, T>, to: impl Fn(&T, &str) -> Option<String>) -> String {
+    let mut found = Vec::new();
+    find(definition.trim(), "", wanted, &mut found);
+    let places = found.into_iter().filter_map(|(value, wanted)| Some((range(definition, value), to(wanted, value)?)));
+    let places: Vec<(Range<usize>, String)> = places.collect();
+    let places: Vec<_> = places.iter().map(|(place, to)| (place.clone(), to.as_str())).collect();
     splice(definition, &places)
 }
 
-fn find<'a>(
-    whole: &str,
-    value: &str,
-    pointer: &str,
-    values: &'a BTreeMap<String, String>,
-    places: &mut Vec<(Range<usize>, &'a str)>,
-) {
-    if let Some(to) = values.get(pointer) {
-        places.push((range(whole, value), to));
+/// Finds what stands at the pointers that lie at or below one, in its order.
+fn find<'a, 'w, T>(value: &'a str, pointer: &str, wanted: &'w BTreeMap<String, T>, found: &mut Vec<(&'a str, &'w T)>) {
+    if let Some(wanted) = wanted.get(pointer) {
+        found.push((value, wanted));
         return;
     }
     let below = format!("{pointer}/");
-    if !values.range(below.clone()..).next().is_some_and(|(first, _)| first.starts_with(&below)) {
+    if !wanted.range(below.clone()..).next().is_some_and(|(first, _)| first.starts_with(&below)) {
         return;
     }
     match Place::of(value) {
         Place::Object(members) => {
             for (name, value) in members {
-                find(whole, value, &format!("{below}{}", escape(&name)), values, places);
+                find(value, &format!("{below}{}", escape(&name)), wanted, found);
             }
         }
         Place::Array(items) => {
             for (at, value) in items.into_iter().enumerate() {
-                find(whole, value, &format!("{below}{at}"), values, places);
+                find(value, &format!("{below}{at}"), wanted, found);
             }
         }
         Place::Leaf => {}
