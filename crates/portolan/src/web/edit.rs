@@ -53,7 +53,7 @@ pub(super) async fn show(State(pages): Shared, names: RawPathParams, uri: Uri) -
         is_english: true,
         is_old: true,
     }));
-    page.at = query.get("at").map(|at| at.strip_prefix("/definition").unwrap_or(at).to_owned());
+    page.at = query.get("at").and_then(|at| at.strip_prefix("/definition")).map(str::to_owned);
     if query.get("as").is_some_and(|form| form == "json") {
         page.typed = Some(page.text.clone());
     }
@@ -120,16 +120,11 @@ fn typed(at: &OfferAt, pages: &Pages, page: &mut EditPage, base: &str, sent: &st
     let text = as_typed(base, sent);
     let secrets = pages.types.get(&at.offer.offer_type).map_or(&[][..], |of| of.secrets());
     let mut applied = Applied { text: text.trim().to_owned(), ..Applied::default() };
-    match take_out(applied.text.as_str(), secrets) {
-        Ok(taken) => {
-            let quoted = taken.secrets.0.iter().map(|(pointer, value)| (pointer.clone(), value.to_string()));
-            applied.secrets = quoted.collect();
-            // What is shown again has no secret in it.
-            if let Some(without) = taken.definition {
-                applied.text = without;
-            }
-        }
-        Err(_) => {}
+    if let Ok(taken) = take_out(&applied.text, secrets) {
+        let quoted = taken.secrets.0.iter().map(|(pointer, value)| (pointer.clone(), value.to_string()));
+        applied.secrets = quoted.collect();
+        // What is shown again has no secret in it.
+        applied.text = taken.definition.unwrap_or(applied.text);
     }
     if let Err(error) = serde_json::from_str::<&RawValue>(&text) {
         page.said.push(Said { pointer: None, text: error.to_string(), is_english: true, is_old: false });
