@@ -7,6 +7,8 @@ pub mod audiences;
 pub mod catalog;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "compare")]
+pub mod compare;
 pub mod dates;
 pub mod emulator;
 pub mod errors;
