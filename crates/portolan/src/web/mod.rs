@@ -7,6 +7,7 @@ mod at;
 mod authorize;
 mod changes;
 mod cookies;
+mod differences;
 mod display;
 mod forms;
 mod link;
@@ -22,9 +23,11 @@ mod sign_in;
 mod states;
 mod status;
 mod steps;
+mod submissions;
 mod text;
 mod unsubscribe;
 mod welcome;
+mod words;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
 use crate::clock::Clock;
@@ -128,6 +131,10 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
         ("/offers", get(offers::show)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/diff", get(differences::show)),
+        ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
+        ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),
+        ("/publishers/{publisher}/offers/{offer}/submissions/{number}", get(submissions::show)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),
