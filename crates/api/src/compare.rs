@@ -51,11 +51,12 @@ impl Change {
         self.value.as_ref().map(|value| value.get())
     }
 
-    /// Whether its values open something, and must not be shown: a member that is called so, or a signed address.
+    /// Whether its values open something, and must not be shown: a member that is called so, also deep in it, or a signed
+    /// address.
     pub fn is_secret(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         let texts = [self.before.as_deref(), self.after()];
-        is_called_secret(name) || texts.iter().flatten().any(|text| opens_something(text))
+        is_called_secret(name) || texts.iter().flatten().any(|text| opens_something(text) || holds_secret(text))
     }
 }
 
@@ -64,6 +65,20 @@ fn is_called_secret(name: &str) -> bool {
     ["secret", "password", "token", "connectionstring", "accesskey", "accountkey"]
         .iter()
         .any(|word| name.contains(word))
+}
+
+/// Whether a member of it that has a value is called so.
+fn holds_secret(text: &str) -> bool {
+    fn walk(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Object(members) => {
+                members.iter().any(|(name, value)| !value.is_null() && is_called_secret(name) || walk(value))
+            }
+            serde_json::Value::Array(elements) => elements.iter().any(walk),
+            _ => false,
+        }
+    }
+    text.starts_with(['{', '[']) && serde_json::from_str(text).is_ok_and(|value| walk(&value))
 }
 
 fn opens_something(text: &str) -> bool {
@@ -177,6 +192,8 @@ mod tests {
         assert_eq!((open[1].field(), open[1].before.as_deref(), open[1].after()), ("l/1", Some("2"), Some("3")));
         let secret: Vec<_> = secret.iter().map(super::Change::field).collect();
         assert_eq!(secret, ["clientSecret", "uri"]);
+        let deep = changes("{}", r#"{"leads": [{"password": "hush"}], "open": {"password": null}}"#).unwrap();
+        assert_eq!(deep.iter().map(super::Change::is_secret).collect::<Vec<_>>(), [true, false]);
         assert!(changes(BEFORE, BEFORE).unwrap().is_empty());
     }
 }

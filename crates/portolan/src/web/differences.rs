@@ -49,7 +49,7 @@ impl Side {
     }
 
     /// Its word in addresses and command lines.
-    fn word(self) -> String {
+    pub(super) fn word(self) -> String {
         match self {
             Self::Live => "live".to_owned(),
             Self::Preview => "preview".to_owned(),

@@ -7,6 +7,7 @@ mod at;
 mod authorize;
 mod changes;
 mod cookies;
+mod deeds;
 mod differences;
 mod display;
 mod forms;
@@ -16,6 +17,7 @@ mod lost;
 mod mails;
 mod offers;
 mod pages;
+mod prospects;
 mod reader;
 mod sentences;
 mod shell;
@@ -41,6 +43,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use cookies::Cookies;
+use deeds::Deed;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
 use std::sync::Arc;
@@ -131,6 +134,10 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
         ("/offers", get(offers::show)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
+        ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),
+        ("/publishers/{publisher}/offers/{offer}/cancel", Deed::Cancel.routes()),
+        ("/publishers/{publisher}/offers/{offer}/rollback", Deed::RollBack.routes()),
         ("/publishers/{publisher}/offers/{offer}/diff", get(differences::show)),
         ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
         ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),

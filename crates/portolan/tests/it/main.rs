@@ -50,6 +50,7 @@ mod login;
 mod mail;
 mod matrix;
 mod nouns_cli;
+mod offer_pages;
 mod openapi;
 mod origin;
 mod outside;
