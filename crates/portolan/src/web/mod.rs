@@ -8,6 +8,8 @@ mod audit;
 mod authorize;
 mod changes;
 mod cookies;
+mod deeds;
+mod differences;
 mod display;
 mod forms;
 mod link;
@@ -16,6 +18,7 @@ mod lost;
 mod mails;
 mod offers;
 mod pages;
+mod prospects;
 mod reader;
 mod sentences;
 mod shell;
@@ -23,9 +26,11 @@ mod sign_in;
 mod states;
 mod status;
 mod steps;
+mod submissions;
 mod text;
 mod unsubscribe;
 mod welcome;
+mod words;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
 use crate::clock::Clock;
@@ -39,6 +44,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use cookies::Cookies;
+use deeds::Deed;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
 use std::sync::Arc;
@@ -132,6 +138,14 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
         ("/offers", get(offers::show)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
+        ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),
+        ("/publishers/{publisher}/offers/{offer}/cancel", Deed::Cancel.routes()),
+        ("/publishers/{publisher}/offers/{offer}/rollback", Deed::RollBack.routes()),
+        ("/publishers/{publisher}/offers/{offer}/diff", get(differences::show)),
+        ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
+        ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),
+        ("/publishers/{publisher}/offers/{offer}/submissions/{number}", get(submissions::show)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),
