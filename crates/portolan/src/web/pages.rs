@@ -169,6 +169,8 @@ struct MessagePage<'a> {
     message: &'a str,
     facts: &'a [(&'a str, &'a str)],
     link: Option<(&'a str, &'a str)>,
+    /// Whether the message is in English whatever the reader's language.
+    is_foreign: bool,
 }
 
 /// A page with the headers that every page has.
@@ -213,13 +215,20 @@ pub(super) fn message(
     facts: &[(&str, &str)],
     link: Option<(&str, &str)>,
 ) -> Response {
-    page(status, &MessagePage { shell: Shell::here(), title, message, facts, link })
+    page(status, &MessagePage { shell: Shell::here(), title, message, facts, link, is_foreign: false })
 }
 
 /// A page that says what is wrong.
 pub(super) fn fault(status: StatusCode, text: &str) -> Response {
     let t = reader::text();
     message(status, &t.fault_title(), text, &[], Some(("/", &t.fault_home())))
+}
+
+/// A page with a message that the API or the rules have in English.
+pub(super) fn foreign(status: StatusCode, title: &str, message: &str) -> Response {
+    let shell = Shell::here();
+    let home = shell.t.fault_home();
+    page(status, &MessagePage { shell, title, message, facts: &[], link: Some(("/", &home)), is_foreign: true })
 }
 
 /// The page for what is our own fault; the cause is for the log.
