@@ -103,7 +103,8 @@ pub(super) fn chosen(form: &Form) -> Vec<String> {
     Happening::ALL.into_iter().filter(is_chosen).map(|event| event.name().to_owned()).collect()
 }
 
-fn event_words(t: Text, event: Happening) -> String {
+/// What an event is called.
+pub(super) fn event_words(t: Text, event: Happening) -> String {
     match event {
         Happening::Created => t.told_event_created(),
         Happening::DraftSaved => t.told_event_draft_saved(),
