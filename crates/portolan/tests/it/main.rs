@@ -60,6 +60,7 @@ mod nouns_cli;
 mod openapi;
 mod origin;
 mod outside;
+mod people_pages;
 mod permissions;
 mod pinning;
 mod programs;
