@@ -53,6 +53,7 @@ member-client = Application id (client id)
 member-since = Member since
 member-secrets = Secrets
 member-no-secrets = There is none: nobody can sign in as this service principal. Add one.
+member-elsewhere = This service principal was made elsewhere, and its secrets are looked after there. Ask its owners.
 member-made = Made
 member-deed = Remove
 member-never = never

@@ -47,6 +47,7 @@ member-client = 应用程序 ID（客户端 ID）
 member-since = 加入时间
 member-secrets = 密钥
 member-no-secrets = 没有密钥：无法以此服务主体登录。请添加一个。
+member-elsewhere = 此服务主体在别处创建，其密钥也在那里管理。请联系其所有者。
 member-made = 创建时间
 member-deed = 移除
 member-never = 从未

@@ -11,8 +11,10 @@ use super::sign_in::query;
 use super::states;
 use super::text::Text;
 use super::{Pages, Shared};
-use crate::store::{ClientSecret, StoreError};
-use api::access::{AddedMember, Member, MemberKind, NewMember, Role};
+use crate::store::StoreError;
+use api::access::{AddedMember, Member, MemberKind, NewMember, Role, Secret};
+use api::dates::Date;
+use api::errors::ErrorCode;
 use api::state::Tone;
 use askama::Template;
 use axum::body::Body;
@@ -20,6 +22,7 @@ use axum::extract::{RawPathParams, State};
 use axum::response::Response;
 use http::{Request, StatusCode, Uri};
 use publishing::moment::{Moment, TICKS_PER_SECOND};
+use publishing::principal::BUILT_IN;
 use uuid::Uuid;
 
 /// How many members one page shows.
@@ -233,7 +236,7 @@ async fn page(
     let first = (number - 1) * PAGE;
     let mut rows = Vec::new();
     for member in members.iter().skip(first).take(PAGE) {
-        rows.push(row(pages, &shell, at, member, may_manage).map_err(failed)?);
+        rows.push(row(pages, &shell, at, member, may_manage).await?);
     }
     let template = AccessPage {
         name: at.circle.name(t),
@@ -262,22 +265,24 @@ async fn page(
     Ok(pages::page(status, &template))
 }
 
-fn row(pages: &Pages, shell: &Shell, at: &CircleAt, member: &Member, may_manage: bool) -> Result<Row, StoreError> {
+async fn row(
+    pages: &Pages,
+    shell: &Shell,
+    at: &CircleAt,
+    member: &Member,
+    may_manage: bool,
+) -> Result<Row, Box<Response>> {
     let t = shell.t;
+    let moment = |date: Date| Moment::from_ticks(date.ticks());
     let (mut used, mut ends, mut marks) = (None, None, Vec::new());
-    if may_manage {
-        match member.kind {
-            MemberKind::User => {
-                used = pages.sessions.list(member.id)?.iter().map(|session| session.seen_at).max();
-            }
-            MemberKind::ServicePrincipal if member.issuer == publishing::principal::BUILT_IN => {
-                let secrets = pages.read.secrets(member.id)?;
-                used = secrets.iter().filter_map(|secret| secret.used_at).max();
-                ends = secrets.iter().map(|secret| secret.ends_at).max();
-                marks = marks_of(shell, &secrets);
-            }
-            MemberKind::ServicePrincipal => {}
-        }
+    if may_manage && member.kind == MemberKind::User {
+        let sessions = pages.sessions.list(member.id).map_err(|error| Box::new(pages::not_now(&error)))?;
+        used = sessions.iter().map(|session| session.seen_at).max();
+    }
+    if let Some(secrets) = secrets(pages, at, member).await?.filter(|_| may_manage) {
+        used = secrets.iter().filter_map(|secret| secret.used_at.map(moment)).max();
+        ends = secrets.iter().map(|secret| moment(secret.ends_at)).max();
+        marks = marks_of(shell, &secrets);
     }
     Ok(Row {
         address: format!("{}/{}", at.circle.page("access"), member.id),
@@ -291,11 +296,30 @@ fn row(pages: &Pages, shell: &Shell, at: &CircleAt, member: &Member, may_manage:
     })
 }
 
+/// The secrets of a service principal; nothing where it has none here, or they are not for whoever asks.
+pub(super) async fn secrets(
+    pages: &Pages,
+    at: &CircleAt,
+    member: &Member,
+) -> Result<Option<Vec<Secret>>, Box<Response>> {
+    let is_ours = member.kind == MemberKind::ServicePrincipal && member.issuer == BUILT_IN;
+    if !is_ours || !at.may(TO_MANAGE) {
+        return Ok(None);
+    }
+    match pages.api(&at.visitor).get(&format!("{}/{}/secrets", at.circle.members(), member.id)).await {
+        Ok(secrets) => Ok(Some(secrets)),
+        // It was made elsewhere, where they are looked after; or it has gone since the list was read.
+        Err(error) if matches!(error.code, ErrorCode::Conflict | ErrorCode::NotFound) => Ok(None),
+        Err(error) => Err(refused::page(&error)),
+    }
+}
+
 /// What makes a service principal stand out: no secret that is good, one that ends soon, or nobody uses it.
-pub(super) fn marks_of(shell: &Shell, secrets: &[ClientSecret]) -> Vec<Html> {
+pub(super) fn marks_of(shell: &Shell, secrets: &[Secret]) -> Vec<Html> {
     let (t, now) = (shell.t, shell.now());
+    let moment = |date: Date| Moment::from_ticks(date.ticks());
     let mut marks = Vec::new();
-    match secrets.iter().map(|secret| secret.ends_at).max() {
+    match secrets.iter().map(|secret| moment(secret.ends_at)).max() {
         None => marks.push(states::mark(Tone::Bad, &t.access_no_secret())),
         Some(ends) if ends <= now => marks.push(states::mark(Tone::Bad, &t.access_expired())),
         Some(ends) if ends.ticks() - now.ticks() <= SOON_DAYS * DAY_TICKS => {
@@ -303,8 +327,8 @@ pub(super) fn marks_of(shell: &Shell, secrets: &[ClientSecret]) -> Vec<Html> {
         }
         Some(_) => {}
     }
-    let last = secrets.iter().filter_map(|secret| secret.used_at).max();
-    let since: Option<Moment> = last.or_else(|| secrets.iter().map(|secret| secret.made_at).min());
+    let last = secrets.iter().filter_map(|secret| secret.used_at.map(moment)).max();
+    let since: Option<Moment> = last.or_else(|| secrets.iter().map(|secret| moment(secret.made_at)).min());
     if let Some(since) = since {
         let days = (now.ticks() - since.ticks()) / DAY_TICKS;
         if days >= UNUSED_DAYS {

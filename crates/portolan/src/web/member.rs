@@ -1,6 +1,6 @@
 //! One member of a circle: its roles, secrets or invitation, and the way out of the circle.
 
-use super::access::{chosen, kind_words, marks_of, role_words, roles_of};
+use super::access::{chosen, kind_words, marks_of, role_words, roles_of, secrets};
 use super::account::signed_in;
 use super::circles::{self, CircleAt, TO_MANAGE, TO_SEE};
 use super::forms::Form;
@@ -10,8 +10,9 @@ use super::secret;
 use super::shell::{Html, Room, Shell};
 use super::sign_in::query;
 use super::{Pages, Shared};
-use crate::store::{ClientSecret, StoreError};
-use api::access::{Invitation, Member, MemberKind, NewRoles, NewSecret, Role, SecretRequest};
+use crate::store::StoreError;
+use api::access::{Invitation, Member, MemberKind, NewRoles, NewSecret, Role, Secret, SecretRequest};
+use api::dates::Date;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::{RawPathParams, State};
@@ -36,8 +37,10 @@ struct MemberPage<'a> {
     since: Html,
     marks: Vec<Html>,
     may_manage: bool,
-    /// Whether it is a program that the built-in issuer gives tokens to.
+    /// Whether whoever reads looks after its secrets.
     has_secrets: bool,
+    /// Whether others do.
+    is_elsewhere: bool,
     /// Whether it is a person who signs in here with a password.
     is_invited: bool,
     secrets: Vec<SecretRow>,
@@ -114,7 +117,7 @@ pub(super) async fn show(State(pages): Shared, names: RawPathParams) -> Shown {
 
 async fn shown(pages: &Pages, names: &RawPathParams) -> Result<Response, Box<Response>> {
     let found = MemberAt::find(pages, names, TO_SEE).await?;
-    page(pages, &found, None, Refused::default(), StatusCode::OK)
+    page(pages, &found, None, Refused::default(), StatusCode::OK).await
 }
 
 /// Changes roles, adds a secret, or invites again.
@@ -133,7 +136,7 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
     // A form that is sent again, as by a reload, would make another one.
     if makes_something && revision != form.field("revision") {
         let refused = Refused::own("", t.member_changed());
-        return page(pages, &found, Some(&form), refused, StatusCode::CONFLICT);
+        return page(pages, &found, Some(&form), refused, StatusCode::CONFLICT).await;
     }
     let done = match form.field("deed") {
         "roles" => {
@@ -146,7 +149,7 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
             let number = days.parse::<i64>().ok();
             if number.is_none() && !days.is_empty() {
                 let refused = Refused::own("days", t.member_no_days());
-                return page(pages, &found, Some(&form), refused, StatusCode::BAD_REQUEST);
+                return page(pages, &found, Some(&form), refused, StatusCode::BAD_REQUEST).await;
             }
             let made = api.post(&format!("{}/secrets", found.api()), &SecretRequest { days: number }).await;
             made.and_then(|answer| answer.read::<NewSecret>())
@@ -161,11 +164,11 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
     };
     match done {
         Ok(response) => Ok(response),
-        Err(error) => page(pages, &found, Some(&form), Refused::of(&error), refused::status(&error)),
+        Err(error) => page(pages, &found, Some(&form), Refused::of(&error), refused::status(&error)).await,
     }
 }
 
-fn page(
+async fn page(
     pages: &Pages,
     found: &MemberAt,
     form: Option<&Form>,
@@ -176,8 +179,7 @@ fn page(
     let (t, at, member) = (shell.t, &found.at, &found.member);
     let failed = |error: StoreError| Box::new(pages::not_now(&error));
     let may_manage = at.may(TO_MANAGE);
-    let has_secrets = found.has_secrets();
-    let secrets = if may_manage && has_secrets { pages.read.secrets(member.id).map_err(failed)? } else { Vec::new() };
+    let secrets = secrets(pages, at, member).await?;
     let sent = |deed: &str| form.filter(|form| form.field("deed") == deed);
     let template = MemberPage {
         circle: at.circle.name(t),
@@ -185,11 +187,12 @@ fn page(
         list: at.circle.page("access"),
         kind: kind_words(t, member.kind),
         since: shell.at(Moment::from_ticks(member.since.ticks())),
-        marks: if may_manage && has_secrets { marks_of(&shell, &secrets) } else { Vec::new() },
+        marks: secrets.as_ref().map(|secrets| marks_of(&shell, secrets)).unwrap_or_default(),
         may_manage,
-        has_secrets,
+        is_elsewhere: may_manage && found.has_secrets() && secrets.is_none(),
+        has_secrets: secrets.is_some(),
         is_invited: member.kind == MemberKind::User && member.issuer == BUILT_IN,
-        secrets: secrets.iter().map(|secret| secret_row(&shell, secret)).collect(),
+        secrets: secrets.iter().flatten().map(|secret| secret_row(&shell, secret)).collect(),
         revision: at.revision(pages).map_err(failed)?,
         days: sent("secret").map_or_else(|| "180".to_owned(), |form| form.field("days").to_owned()),
         roles: sent("roles").map_or_else(|| member.roles.clone(), |form| chosen(form, &at.circle)),
@@ -206,13 +209,14 @@ fn page(
     Ok(pages::page(status, &template))
 }
 
-fn secret_row(shell: &Shell, secret: &ClientSecret) -> SecretRow {
+fn secret_row(shell: &Shell, secret: &Secret) -> SecretRow {
+    let moment = |date: Date| Moment::from_ticks(date.ticks());
     SecretRow {
         id: secret.id,
-        made: shell.at(secret.made_at),
-        ends: shell.when(secret.ends_at),
-        used: secret.used_at.map(|used| shell.when(used)),
-        is_over: secret.ends_at <= shell.now(),
+        made: shell.at(moment(secret.made_at)),
+        ends: shell.when(moment(secret.ends_at)),
+        used: secret.used_at.map(|used| shell.when(moment(used))),
+        is_over: moment(secret.ends_at) <= shell.now(),
     }
 }
 

@@ -176,7 +176,7 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
 fn written(template: &impl Template) -> String {
     template.render().unwrap_or_else(|error| {
         tracing::error!(%error, "a page could not be written");
-        "The page could not be written. Tell the operator.".to_owned()
+        reader::text().fault_not_now()
     })
 }
 

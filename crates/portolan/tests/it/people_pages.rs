@@ -415,3 +415,20 @@ async fn many_members_are_paged() {
     assert!(says(&first, "62 members") && says(&first, "?page=2"), "{}", first.body);
     assert_eq!(browser.get(&format!("{ACCESS}?page=2")).await.body.matches("<th scope=\"row\">").count(), 12);
 }
+
+#[tokio::test]
+async fn a_program_of_others_is_added_by_its_id_and_its_secrets_stay_theirs() {
+    let world = World::new().await;
+    let shared = world.member("shared", Some("fabrikam"), &[Role::Reader]).await;
+    let mut browser = jane(&world, "owner").await;
+    let id = shared.id.to_string();
+    let added = send(&mut browser, ACCESS, ACCESS, &[("id", id.as_str()), ("role", "reader")]).await;
+    assert_eq!(added.header("location"), format!("{ACCESS}?done=added"), "{}", added.body);
+    let list = browser.follow(added).await;
+    assert!(says(&list, "The member was added.") && says(&list, "shared"), "{}", list.body);
+    let page = member_page(&list, "shared");
+    let shown = browser.get(&page).await;
+    assert!(says(&shown, "was made elsewhere") && !says(&shown, "remove?secret="), "{}", shown.body);
+    let refused = send(&mut browser, &page, &page, &[("deed", "secret"), ("days", "5"), ("revision", "")]).await;
+    assert!(matches!(refused.status, 400 | 409), "{}", refused.body);
+}
