@@ -83,10 +83,8 @@ fn of_inline(inline: &InlineExpression<&str>, variables: &mut Vec<String>) {
         arguments.positional.iter().for_each(|inline| of_inline(inline, variables));
     };
     match inline {
-        InlineExpression::VariableReference { id } => {
-            if !variables.iter().any(|known| known == id.name) {
-                variables.push(id.name.to_owned());
-            }
+        InlineExpression::VariableReference { id } if !variables.iter().any(|known| known == id.name) => {
+            variables.push(id.name.to_owned());
         }
         InlineExpression::FunctionReference { arguments: called, .. } => arguments(called),
         InlineExpression::Placeable { expression } => of_expression(expression, variables),
