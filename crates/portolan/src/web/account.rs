@@ -24,10 +24,12 @@ pub(super) async fn front() -> Shown {
         let caller = &visitor.caller;
         let is_member = caller.publishers().next().is_some();
         let only_reviews = !is_member && caller.staff_roles().all(|role| role == Role::Reviewer);
-        match () {
-            () if only_reviews && may_anywhere(caller, Permission::Review) => "/reviews",
-            () if may_anywhere(caller, Permission::Read) => "/offers",
-            () => "/account",
+        if only_reviews && may_anywhere(caller, Permission::Review) {
+            "/reviews"
+        } else if may_anywhere(caller, Permission::Read) {
+            "/offers"
+        } else {
+            "/account"
         }
     });
     pages::see(place).into()
