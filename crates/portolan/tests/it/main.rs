@@ -61,6 +61,7 @@ mod offer_pages;
 mod openapi;
 mod origin;
 mod outside;
+mod people_pages;
 mod permissions;
 mod pinning;
 mod programs;
