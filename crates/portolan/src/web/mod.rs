@@ -8,6 +8,7 @@ mod authorize;
 mod changes;
 mod cookies;
 mod display;
+mod fields;
 mod forms;
 mod link;
 mod listings;
@@ -16,6 +17,7 @@ mod mails;
 mod offers;
 mod pages;
 mod reader;
+mod reviews;
 mod sentences;
 mod shell;
 mod sign_in;
@@ -128,6 +130,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
         ("/offers", get(offers::show)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/reviews", get(reviews::show)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),
