@@ -1,66 +1,83 @@
-//! What is different between two offers, member by member, with every number and text as it stands.
+//! What is different between two definitions, member by member, with every number and text as it stands.
 
-use super::print::plain;
-use anyhow::{Context, Result};
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::collections::HashMap;
+use thiserror::Error;
 
-/// How many characters of a value a table shows.
-const SHOWN: usize = 60;
+/// Why two definitions cannot be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a definition cannot be read")]
+pub struct Unreadable;
+
+/// What happened to a member, as JSON Patch calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Op {
+    /// It is new.
+    Add,
+    /// It is gone.
+    Remove,
+    /// It is another.
+    Replace,
+}
 
 /// One member that is different. As JSON it is an operation of a JSON Patch.
-#[derive(Debug, Serialize)]
-pub(super) struct Change {
-    op: &'static str,
+#[derive(Clone, Debug, Serialize)]
+pub struct Change {
+    /// What happened to it.
+    pub op: Op,
     /// Where: a JSON pointer into the offer.
-    path: String,
-    /// What is there after it.
+    pub path: String,
+    /// What is there after it, as it is written; absent where it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<Box<RawValue>>,
+    pub value: Option<Box<RawValue>>,
+    /// What was there, as it is written; absent where it is new. Not in the patch.
     #[serde(skip)]
-    before: Option<String>,
+    pub before: Option<String>,
 }
 
 impl Change {
-    /// The pointer, what was there, and what is, for people.
-    pub(super) fn row(&self) -> [String; 3] {
-        let field = self.path.strip_prefix("/definition/").unwrap_or(&self.path).to_owned();
-        if self.is_secret() {
-            return [field, "(secret)".to_owned(), "changed".to_owned()];
-        }
-        let after = self.value.as_ref().map(|value| value.get());
-        [field, shown(self.before.as_deref()), shown(after)]
+    /// Where, as people read it: the pointer below the definition.
+    pub fn field(&self) -> &str {
+        self.path.strip_prefix("/definition/").unwrap_or(&self.path)
+    }
+
+    /// What is there after it, as it is written.
+    pub fn after(&self) -> Option<&str> {
+        self.value.as_ref().map(|value| value.get())
     }
 
     /// Whether its values open something, and must not be shown: a member that is called so, or a signed address.
-    pub(super) fn is_secret(&self) -> bool {
-        let name = self.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        let is_called_so = ["secret", "password", "token", "connectionstring", "accesskey", "accountkey"]
-            .iter()
-            .any(|word| name.contains(word));
-        let texts = [self.before.as_deref(), self.value.as_ref().map(|value| value.get())];
-        let is_signed = |text: &&str| ["?sig=", "&sig=", "AccountKey="].iter().any(|mark| text.contains(mark));
-        is_called_so || texts.iter().flatten().any(is_signed)
+    pub fn is_secret(&self) -> bool {
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let texts = [self.before.as_deref(), self.after()];
+        is_called_secret(name) || texts.iter().flatten().any(|text| opens_something(text))
     }
 }
 
-fn shown(value: Option<&str>) -> String {
-    let Some(value) = value else { return "–".to_owned() };
-    let short: String = value.chars().take(SHOWN).collect();
-    if short.len() < value.len() { format!("{}…", plain(&short)) } else { plain(value) }
+fn is_called_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secret", "password", "token", "connectionstring", "accesskey", "accountkey"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+fn opens_something(text: &str) -> bool {
+    ["?sig=", "&sig=", "AccountKey="].iter().any(|mark| text.contains(mark))
 }
 
 /// What makes of one definition another. As JSON, in this order, it is a JSON Patch of the offer.
 ///
 /// # Errors
-/// Where one of them is no JSON.
-pub(super) fn changes(before: &str, after: &str) -> Result<Vec<Change>> {
-    let read = |text| -> Result<Value<'_>> {
+/// [`Unreadable`] where one of them is no JSON.
+pub fn changes(before: &str, after: &str) -> Result<Vec<Change>, Unreadable> {
+    let read = |text| {
         let read = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
-        read.ok().and_then(|read| read.value).context("a definition of the server cannot be read")
+        read.ok().and_then(|read| read.value).ok_or(Unreadable)
     };
     let mut found = Found { texts: (before, after), changes: Vec::new() };
     found.compare("/definition", &read(before)?, &read(after)?)?;
@@ -73,7 +90,7 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn compare(&mut self, path: &str, before: &Value<'_>, after: &Value<'_>) -> Result<()> {
+    fn compare(&mut self, path: &str, before: &Value<'_>, after: &Value<'_>) -> Result<(), Unreadable> {
         match (before, after) {
             (Value::Object(before), Value::Object(after)) => self.objects(path, before, after),
             (Value::Array(before), Value::Array(after)) => {
@@ -83,49 +100,55 @@ impl Found<'_> {
                 }
                 // From the end, for what is removed moves all that comes after it.
                 for (at, gone) in before.iter().enumerate().skip(after.len()).rev() {
-                    self.say("remove", format!("{path}/{at}"), Some(gone), None)?;
+                    self.say(Op::Remove, format!("{path}/{at}"), Some(gone), None)?;
                 }
                 for (at, new) in after.iter().enumerate().skip(before.len()) {
-                    self.say("add", format!("{path}/{at}"), None, Some(new))?;
+                    self.say(Op::Add, format!("{path}/{at}"), None, Some(new))?;
                 }
                 Ok(())
             }
             (Value::StringLit(before), Value::StringLit(after)) if before.value == after.value => Ok(()),
             (Value::StringLit(_), Value::StringLit(_)) => {
-                self.say("replace", path.to_owned(), Some(before), Some(after))
+                self.say(Op::Replace, path.to_owned(), Some(before), Some(after))
             }
             (before, after) if before.text(self.texts.0) == after.text(self.texts.1) => Ok(()),
-            (before, after) => self.say("replace", path.to_owned(), Some(before), Some(after)),
+            (before, after) => self.say(Op::Replace, path.to_owned(), Some(before), Some(after)),
         }
     }
 
-    fn objects(&mut self, path: &str, before: &Object<'_>, after: &Object<'_>) -> Result<()> {
+    fn objects(&mut self, path: &str, before: &Object<'_>, after: &Object<'_>) -> Result<(), Unreadable> {
         let member = |name: &str| format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+        let (were, are) = (by_name(before), by_name(after));
         for gone in &before.properties {
             let name = gone.name.as_str();
-            match after.get(name) {
+            match are.get(name) {
                 Some(new) => self.compare(&member(name), &gone.value, &new.value)?,
-                None => self.say("remove", member(name), Some(&gone.value), None)?,
+                None => self.say(Op::Remove, member(name), Some(&gone.value), None)?,
             }
         }
-        for new in after.properties.iter().filter(|new| before.get(new.name.as_str()).is_none()) {
-            self.say("add", member(new.name.as_str()), None, Some(&new.value))?;
+        for new in after.properties.iter().filter(|new| !were.contains_key(new.name.as_str())) {
+            self.say(Op::Add, member(new.name.as_str()), None, Some(&new.value))?;
         }
         Ok(())
     }
 
     fn say(
         &mut self,
-        op: &'static str,
+        op: Op,
         path: String,
         before: Option<&Value<'_>>,
         after: Option<&Value<'_>>,
-    ) -> Result<()> {
-        let value = after.map(|after| RawValue::from_string(after.text(self.texts.1).to_owned())).transpose()?;
+    ) -> Result<(), Unreadable> {
+        let value = after.map(|after| RawValue::from_string(after.text(self.texts.1).to_owned())).transpose();
+        let value = value.map_err(|_| Unreadable)?;
         let before = before.map(|before| before.text(self.texts.0).to_owned());
         self.changes.push(Change { op, path, value, before });
         Ok(())
     }
+}
+
+fn by_name<'a, 'b>(object: &'b Object<'a>) -> HashMap<&'b str, &'b ObjectProp<'a>> {
+    object.properties.iter().map(|member| (member.name.as_str(), member)).collect()
 }
 
 #[cfg(test)]
@@ -151,9 +174,9 @@ mod tests {
                 r#"{"op":"add","path":"/definition/new","value":[1.10]}]"#
             )
         );
-        assert_eq!(open[1].row(), ["l/1", "2", "3"]);
-        assert_eq!(secret.len(), 2);
-        assert!(secret.iter().all(|change| !change.row().concat().contains("hush")));
+        assert_eq!((open[1].field(), open[1].before.as_deref(), open[1].after()), ("l/1", Some("2"), Some("3")));
+        let secret: Vec<_> = secret.iter().map(super::Change::field).collect();
+        assert_eq!(secret, ["clientSecret", "uri"]);
         assert!(changes(BEFORE, BEFORE).unwrap().is_empty());
     }
 }
