@@ -18,6 +18,7 @@ mod mails;
 mod offers;
 mod pages;
 mod reader;
+mod review;
 mod reviews;
 mod sentences;
 mod shell;
@@ -27,6 +28,7 @@ mod status;
 mod steps;
 mod text;
 mod unsubscribe;
+mod verdicts;
 mod welcome;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
@@ -135,6 +137,12 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/offers", get(offers::show)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
         ("/reviews", get(reviews::show)),
+        ("/reviews/{operation}", get(review::lead)),
+        ("/reviews/{operation}/{step}", get(review::show)),
+        ("/reviews/{operation}/{step}/claim", post(verdicts::claim)),
+        ("/reviews/{operation}/{step}/notes", post(verdicts::note)),
+        ("/reviews/{operation}/{step}/release", post(verdicts::release)),
+        ("/reviews/{operation}/{step}/verdict", post(verdicts::decide)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),

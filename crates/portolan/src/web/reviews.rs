@@ -353,7 +353,8 @@ async fn look_at(pages: &Pages, shell: &Shell, one: &Waiting) -> Result<String, 
     let Some(live) = offer.production else { return Ok(shell.t.reviews_new()) };
     let before = pages.read.snapshot(&one.key, live).await?;
     let after = pages.read.snapshot(&one.key, one.review.offer_version).await?;
-    let count = before.zip(after).map(|(before, after)| differences(Some(&before.draft), &after.draft).len());
+    let count = before.zip(after).and_then(|(before, after)| differences(Some(&before.draft), &after.draft).ok());
+    let count = count.map(|found| found.len());
     Ok(count.map_or_else(String::new, |count| shell.t.reviews_fields(count)))
 }
 
