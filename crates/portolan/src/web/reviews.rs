@@ -56,7 +56,8 @@ struct ReviewsPage {
 /// One review.
 struct Row {
     address: String,
-    claim: String,
+    /// The page's address without a query, which takes forms.
+    path: String,
     name: String,
     offer: String,
     step: String,
@@ -326,7 +327,7 @@ async fn row(pages: &Pages, shell: &Shell, one: &Waiting) -> Result<Row, StoreEr
     };
     Ok(Row {
         address: format!("{path}{query}"),
-        claim: format!("{path}/claim"),
+        path,
         name: one.name.clone(),
         offer: one.key.name(),
         step: review.step_name.clone(),

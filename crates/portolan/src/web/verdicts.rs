@@ -36,8 +36,8 @@ impl Sent {
         Some(self.form.field("queue").to_owned()).filter(|queue| !queue.is_empty())
     }
 
-    /// The path of the review below `/api`, or of what is done about it.
-    fn deed(&self, word: &str) -> String {
+    /// The path of what is done about it.
+    fn path(&self, word: &str) -> String {
         format!("/api/reviews/{}/{}/{word}", self.at.seen.operation_id, segment(&self.at.seen.step_id))
     }
 
@@ -69,6 +69,16 @@ impl Sent {
         page(pages, &self.visitor, &at, self.queue().as_deref(), status, &entered).await
     }
 
+    /// The page with the message as the publisher will see it.
+    async fn preview(&self, pages: &Pages, names: &RawPathParams) -> Response {
+        let entered = self.entered();
+        if entered.message.trim().is_empty() {
+            let fault = Some(("message", text().review_message_needed()));
+            return self.again(pages, names, Entered { fault, ..entered }, StatusCode::BAD_REQUEST).await;
+        }
+        self.again(pages, names, Entered { is_preview: true, ..entered }, StatusCode::OK).await
+    }
+
     async fn refused(&self, pages: &Pages, names: &RawPathParams, error: ErrorBody) -> Response {
         let field = match error.target.as_deref() {
             Some("/message") => "message",
@@ -84,76 +94,58 @@ impl Sent {
     }
 }
 
-/// Takes a review in hand; the way to its page.
-pub(super) async fn claim(State(pages): Shared, names: RawPathParams, request: Request<Body>) -> Shown {
-    hold(&pages, &names, request, "claim").await.unwrap_or_else(|refused| *refused).into()
+/// Does what the button says that was pressed.
+pub(super) async fn act(State(pages): Shared, names: RawPathParams, request: Request<Body>) -> Shown {
+    acted(&pages, &names, request).await.unwrap_or_else(|refused| *refused).into()
 }
 
-/// Lets go of a review.
-pub(super) async fn release(State(pages): Shared, names: RawPathParams, request: Request<Body>) -> Shown {
-    hold(&pages, &names, request, "release").await.unwrap_or_else(|refused| *refused).into()
-}
-
-async fn hold(
-    pages: &Pages,
-    names: &RawPathParams,
-    request: Request<Body>,
-    word: &str,
-) -> Result<Response, Box<Response>> {
+async fn acted(pages: &Pages, names: &RawPathParams, request: Request<Body>) -> Result<Response, Box<Response>> {
     let sent = Sent::read(pages, names, request).await?;
+    let deed = sent.form.field("deed");
+    let done = match (Verdict::parse(deed), deed) {
+        (Some(verdict), _) => decide(pages, &sent, verdict).await,
+        (None, "claim" | "release") => hold(pages, &sent, deed).await,
+        (None, "note") => note(pages, &sent).await,
+        // What a key press sends that no button does, decides nothing.
+        (None, _) => return Ok(sent.preview(pages, names).await),
+    };
+    match done {
+        Ok(address) => Ok(pages::see(&address)),
+        Err(error) => Ok(sent.refused(pages, names, error).await),
+    }
+}
+
+/// Takes a review in hand, or lets it go. The address that leads on.
+async fn hold(pages: &Pages, sent: &Sent, word: &str) -> Result<String, ErrorBody> {
     let queue = sent.queue();
     let query = queue.as_ref().map_or_else(String::new, |queue| format!("?queue={}", segment(queue)));
-    match pages.api(&sent.visitor).post(&sent.deed(word), &ReviewRequest { queue }).await {
-        Ok(_) => Ok(pages::see(&format!("{}{query}", sent.page()))),
-        Err(error) => Ok(sent.refused(pages, names, error).await),
-    }
+    pages.api(&sent.visitor).post(&sent.path(word), &ReviewRequest { queue }).await?;
+    Ok(format!("{}{query}", sent.page()))
 }
 
-/// Writes something down, for reviewers or for the publisher too.
-pub(super) async fn note(State(pages): Shared, names: RawPathParams, request: Request<Body>) -> Shown {
-    noted(&pages, &names, request).await.unwrap_or_else(|refused| *refused).into()
-}
-
-async fn noted(pages: &Pages, names: &RawPathParams, request: Request<Body>) -> Result<Response, Box<Response>> {
-    let sent = Sent::read(pages, names, request).await?;
+/// Writes something down, for reviewers or for the publisher too. The address that leads on.
+async fn note(pages: &Pages, sent: &Sent) -> Result<String, ErrorBody> {
     let entered = sent.entered();
     let note = NewNote { text: entered.note, public: entered.is_public, queue: sent.queue() };
-    match pages.api(&sent.visitor).post(&sent.deed("notes"), &note).await {
-        Ok(_) => Ok(pages::see(&format!("{}#notes", sent.page()))),
-        Err(error) => Ok(sent.refused(pages, names, error).await),
-    }
+    pages.api(&sent.visitor).post(&sent.path("notes"), &note).await?;
+    Ok(format!("{}#notes", sent.page()))
 }
 
-/// Decides, or shows what the publisher will read.
-pub(super) async fn decide(State(pages): Shared, names: RawPathParams, request: Request<Body>) -> Shown {
-    decided(&pages, &names, request).await.unwrap_or_else(|refused| *refused).into()
-}
-
-async fn decided(pages: &Pages, names: &RawPathParams, request: Request<Body>) -> Result<Response, Box<Response>> {
-    let sent = Sent::read(pages, names, request).await?;
-    let mut entered = sent.entered();
-    let Some(verdict) = Verdict::parse(sent.form.field("verdict")) else {
-        if entered.message.trim().is_empty() {
-            entered.fault = Some(("message", text().review_message_needed()));
-            return Ok(sent.again(pages, names, entered, StatusCode::BAD_REQUEST).await);
-        }
-        entered.is_preview = true;
-        return Ok(sent.again(pages, names, entered, StatusCode::OK).await);
-    };
+/// Decides. The address that leads on.
+async fn decide(pages: &Pages, sent: &Sent, verdict: Verdict) -> Result<String, ErrorBody> {
+    let (entered, queue) = (sent.entered(), sent.queue());
     let given = |text: String| Some(text).filter(|text| !text.trim().is_empty());
     let request = match verdict {
-        Verdict::Approve | Verdict::Unblock => VerdictRequest { queue: sent.queue(), ..VerdictRequest::default() },
+        Verdict::Approve | Verdict::Unblock => VerdictRequest { queue, ..VerdictRequest::default() },
         Verdict::Reject | Verdict::Block => VerdictRequest {
             message: given(entered.message),
             code: given(entered.code),
             target: given(entered.target),
             mend: given(entered.mend),
             link: None,
-            queue: sent.queue(),
+            queue,
         },
     };
-    match pages.api(&sent.visitor).post(&sent.deed(verdict.word()), &request).await {
-        Ok(_) => Ok(pages::see(&format!("/reviews?done={}&of={}", verdict.word(), sent.at.seen.operation_id))),
-        Err(error) => Ok(sent.refused(pages, names, error).await),
-    }
+    pages.api(&sent.visitor).post(&sent.path(verdict.word()), &request).await?;
+    Ok(format!("/reviews?done={}&of={}", verdict.word(), sent.at.seen.operation_id))
 }

@@ -69,6 +69,7 @@ mod recipes;
 mod remote_keys;
 mod repeated;
 mod review_cli;
+mod review_pages;
 mod reviews;
 mod secrets;
 mod setbacks;
