@@ -13,6 +13,7 @@ mod cookies;
 mod deeds;
 mod differences;
 mod display;
+mod fields;
 mod forms;
 mod link;
 mod listings;
@@ -24,6 +25,8 @@ mod pages;
 mod prospects;
 mod reader;
 mod refused;
+mod review;
+mod reviews;
 mod secret;
 mod sentences;
 mod shell;
@@ -35,6 +38,7 @@ mod submissions;
 mod text;
 mod told;
 mod unsubscribe;
+mod verdicts;
 mod webhook;
 mod welcome;
 mod words;
@@ -167,6 +171,9 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
         ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),
         ("/publishers/{publisher}/offers/{offer}/submissions/{number}", get(submissions::show)),
+        ("/reviews", get(reviews::show)),
+        ("/reviews/{operation}", get(review::lead)),
+        ("/reviews/{operation}/{step}", get(review::show).post(verdicts::act)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),

@@ -71,6 +71,7 @@ mod recipes;
 mod remote_keys;
 mod repeated;
 mod review_cli;
+mod review_pages;
 mod reviews;
 mod secrets;
 mod setbacks;
