@@ -53,6 +53,7 @@ mod nouns_cli;
 mod openapi;
 mod origin;
 mod outside;
+mod pages;
 mod permissions;
 mod pinning;
 mod programs;

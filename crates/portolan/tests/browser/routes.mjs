@@ -1,0 +1,113 @@
+// Every page of the web door: at which addresses it is opened, by whom, and what has to be there before.
+
+import { call, invite } from './service.mjs';
+
+/// The offers of the demo: one in every state.
+export const OFFERS = [
+  'vm-never-published',
+  'core-vm-not-started',
+  'vm-in-progress',
+  'container-waiting-for-approval',
+  'vm-blocked',
+  'vm-waiting-for-sign-off',
+  'app-running-after-go-live',
+  'saas-live',
+  'vm-live-update-in-review',
+  'iot-edge-canceled',
+  'vm-failed',
+];
+
+const at = (offer, rest = '') => `/publishers/contoso/offers/${offer}${rest}`;
+const LISTING = '/listings/{publisher}/{offer}';
+const OFFER = '/publishers/{publisher}/offers/{offer}';
+
+/// The address at which the built-in issuer asks for mail address and password.
+async function authorize({ service }) {
+  const answer = await fetch(`${service.url}/sign-in?at=built-in&then=/account`, { redirect: 'manual' });
+  return answer.headers.get('location');
+}
+
+/// The link at the end of a mail of the emulator's outbox.
+async function unsubscribe({ service }, isOffer) {
+  const { value = [] } = await call(service, 'GET', '/emulator/outbox');
+  const links = JSON.stringify(value).match(/https?:[^"\\\s<>]*\/unsubscribe\/[^"\\\s<>]+/g) ?? [];
+  const parts = isOffer ? 4 : 2;
+  return links.map((link) => new URL(link)).find((link) => link.pathname.split('/').length === parts + 1)?.toString();
+}
+
+/// One row for each pattern of a page, in any order: `path` as the program has it; `as` who opens it; `open` addresses, or a
+/// function that finds them; `status` where it is not 200; `leads` where the page only sends on.
+export const ROUTES = [
+  { path: '/', as: 'nobody', leads: 'authorize', open: ['/'] },
+  { path: '/account', as: 'owner', open: ['/account'] },
+  { path: '/account', as: 'operator', open: ['/account'] },
+  { path: LISTING, as: 'nobody', open: ['/listings/contoso/saas-live'] },
+  { path: LISTING, as: 'nobody', status: 404, open: ['/listings/contoso/none'] },
+  { path: `${LISTING}/preview`, as: 'owner', open: ['/listings/contoso/vm-waiting-for-sign-off/preview'] },
+  { path: OFFER, as: 'owner', open: OFFERS.map((offer) => at(offer)) },
+  { path: OFFER, as: 'owner', status: 404, open: [at('none')] },
+  { path: '/sign-in', as: 'nobody', leads: 'authorize', open: ['/sign-in'] },
+  { path: '/sign-in/callback', as: 'nobody', status: 400, open: ['/sign-in/callback?state=none&code=none'] },
+  { path: '/setup', as: 'nobody', open: ['/setup'] },
+  { path: '/invitation', as: 'nobody', open: ['/invitation', '/invitation?secret=none'] },
+  { path: '/{tenant}/oauth2/v2.0/authorize', as: 'nobody', open: async (world) => [await authorize(world)] },
+  { path: '/unsubscribe/{subscription}', as: 'nobody', status: 404, open: ['/unsubscribe/none'] },
+  { path: '/unsubscribe/{publisher}/{offer}/{receiver}', as: 'nobody', status: 404, open: ['/unsubscribe/contoso/none/none'] },
+];
+
+/// Patterns that are no pages: what they answer is loaded by pages, or is a file.
+export const NO_PAGES = [/^\/assets\//];
+
+/// Every address at which a browser can send a form, and what the form holds.
+export const FORMS = [
+  { path: '/account/sessions/end', as: 'owner', open: '/account/sessions/end', fields: { session: 'all' } },
+  { path: '/account/mails', as: 'owner', open: '/account/mails', fields: { at: 'contoso', wanted: 'yes' } },
+  { path: '/sign-out', as: 'owner', open: '/sign-out', fields: {} },
+  {
+    path: '/setup',
+    as: 'owner',
+    open: '/setup',
+    fields: { secret: 'pset_none', name: 'Mallory', mail: 'mallory@evil.example', password: 'a long password of hers', again: 'a long password of hers' },
+  },
+  {
+    path: '/invitation',
+    as: 'owner',
+    open: '/invitation',
+    fields: async ({ service }) => ({
+      secret: await invite(service, { name: 'Eve', mail: 'eve@contoso.example', at: '/api/publishers/contoso/members', roles: ['owner'] }),
+      password: 'a long password of hers',
+      again: 'a long password of hers',
+    }),
+  },
+  {
+    path: '/{tenant}/oauth2/v2.0/authorize',
+    as: 'owner',
+    open: authorize,
+    fields: { mail: 'jane@contoso.example', password: 'correct horse battery' },
+  },
+  { path: '/unsubscribe/{subscription}', anybody: true, as: 'owner', open: '/unsubscribe/none', fields: {} },
+  { path: '/unsubscribe/{publisher}/{offer}/{receiver}', anybody: true, as: 'owner', open: '/unsubscribe/contoso/none/none', fields: {} },
+];
+
+/// The rows of the routes that the program has; a route without a row is a fault, and so is a row without a route.
+export function rows(table, patterns, faults) {
+  if (!patterns) return table;
+  const isPage = (path) => !NO_PAGES.some((pattern) => pattern.test(path));
+  for (const path of patterns.filter(isPage)) {
+    if (!table.some((row) => row.path === path)) faults.add(path, 'the route is missing from routes.mjs');
+  }
+  for (const { path } of table) {
+    if (!patterns.includes(path)) faults.add(path, 'routes.mjs has a row for it, but the program has no such route');
+  }
+  return table.filter((row) => patterns.includes(row.path));
+}
+
+/// Every address of these rows, each with who opens it and what is expected.
+export async function addresses(rows, world) {
+  const found = [];
+  for (const { path, as, status = 200, leads, open, ...rest } of rows) {
+    const places = typeof open === 'function' ? await open(world) : open;
+    for (const place of places) found.push({ path, as, status, leads, ...rest, url: new URL(place, world.service.url).toString() });
+  }
+  return found;
+}
