@@ -2,7 +2,7 @@
 // scroll, nothing asked of another host, no complaint of the browser, and at most 50 KB.
 
 import { contextOf, LANGUAGES, open, sideways, THEMES, WIDTHS } from './looking.mjs';
-import { addresses, ROUTES, rows } from './routes.mjs';
+import { addresses, ROUTES, rows, shortly } from './routes.mjs';
 import { people, running } from './service.mjs';
 import { AXE, each, known, run } from './suite.mjs';
 
@@ -22,8 +22,7 @@ run('axe', async (browser, faults) => {
   await each(work, async ({ address, language, width }) => {
     const key = `${address.as} ${language} ${width}`;
     if (!contexts.has(key)) contexts.set(key, contextOf(browser, world, { as: address.as, language, width }));
-    const short = new URL(address.url);
-    const where = `${short.pathname}${short.search.slice(0, 40)} (${address.as}) ${language} ${width} px`;
+    const where = `${shortly(address)} ${language} ${width} px`;
     const { page, weight } = await open(await contexts.get(key), address, faults, where, { language });
     const over = await sideways(page);
     if (over) faults.add(where, over);

@@ -111,3 +111,9 @@ export async function addresses(rows, world) {
   }
   return found;
 }
+
+/// An address as faults name it.
+export function shortly({ url, as }) {
+  const { pathname, search } = new URL(url);
+  return `${pathname}${search.slice(0, 40)} (${as})`;
+}
