@@ -15,7 +15,7 @@ const MANY = 5_000;
 const OF_AN_OFFER = 200;
 
 /// How many texts stand on one page where nothing cleans them.
-const ON_A_PAGE = 20;
+const ON_A_PAGE = 200;
 
 /// What ends whatever a text has begun, so that the next one is read as HTML again.
 const AFTER = '\'"-->]]></script></style></title></textarea></noscript></noembed></noframes></xmp></template></select></svg></math></iframe></table>';

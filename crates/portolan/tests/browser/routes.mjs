@@ -27,13 +27,30 @@ async function authorize({ service }) {
   return answer.headers.get('location');
 }
 
-/// The link at the end of a mail of the emulator's outbox.
-async function unsubscribe({ service }, isOffer) {
-  const { value = [] } = await call(service, 'GET', '/emulator/outbox');
-  const links = JSON.stringify(value).match(/https?:[^"\\\s<>]*\/unsubscribe\/[^"\\\s<>]+/g) ?? [];
-  const parts = isOffer ? 4 : 2;
-  return links.map((link) => new URL(link)).find((link) => link.pathname.split('/').length === parts + 1)?.toString();
+/// Publishes an offer that tells people by mail, and gives the addresses in the mails that end them: of one offer to one address, and
+/// of a member's subscription.
+async function unsubscribe(world) {
+  const { service, people } = world;
+  const jar = people.owner.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+  const account = await (await fetch(`${service.url}/account`, { headers: { cookie: jar } })).text();
+  const form_token = account.match(/name="form_token" value="([^"]*)"/)[1];
+  const form = new URLSearchParams({ form_token, at: 'contoso', wanted: 'yes' });
+  await fetch(`${service.url}/account/mails`, { method: 'POST', body: form, headers: { cookie: jar }, redirect: 'manual' });
+  const offer = { offer: 'contoso/mailed' };
+  await call(service, 'POST', '/emulator/reach', { ...offer, status: 'neverPublished' });
+  const metadata = { 'notification-emails': 'release@contoso.example' };
+  await call(service, 'POST', '/api/publishers/contoso/offers/mailed/publish', { metadata });
+  await call(service, 'POST', '/emulator/reach', { ...offer, status: 'failed' });
+  // Mails go out a moment later.
+  await call(service, 'POST', '/emulator/advance', { by: '5m' });
+  const links = JSON.stringify(await call(service, 'GET', '/emulator/outbox')).match(/https?:[^"\\\s<>&]*\/unsubscribe\/[^"\\\s<>&]+/g) ?? [];
+  const ofParts = (many) => links.find((link) => new URL(link).pathname.split('/').length === many);
+  return { ofSubscription: ofParts(3), ofOffer: ofParts(5) };
 }
+
+/// The same for all who ask.
+const once = (find) => (world) => (world.found ??= new Map()).get(find) ?? world.found.set(find, find(world)).get(find);
+const mails = once(unsubscribe);
 
 /// One row for each pattern of a page, in any order: `path` as the program has it; `as` who opens it; `open` addresses, or a
 /// function that finds them; `status` where it is not 200; `leads` where the page only sends on.
@@ -51,7 +68,9 @@ export const ROUTES = [
   { path: '/setup', as: 'nobody', open: ['/setup'] },
   { path: '/invitation', as: 'nobody', open: ['/invitation', '/invitation?secret=none'] },
   { path: '/{tenant}/oauth2/v2.0/authorize', as: 'nobody', open: async (world) => [await authorize(world)] },
+  { path: '/unsubscribe/{subscription}', as: 'nobody', open: async (world) => [(await mails(world)).ofSubscription] },
   { path: '/unsubscribe/{subscription}', as: 'nobody', status: 404, open: ['/unsubscribe/none'] },
+  { path: '/unsubscribe/{publisher}/{offer}/{receiver}', as: 'nobody', open: async (world) => [(await mails(world)).ofOffer] },
   { path: '/unsubscribe/{publisher}/{offer}/{receiver}', as: 'nobody', status: 404, open: ['/unsubscribe/contoso/none/none'] },
 ];
 
@@ -107,6 +126,7 @@ export async function addresses(rows, world) {
   const found = [];
   for (const { path, as, status = 200, leads, open, ...rest } of rows) {
     const places = typeof open === 'function' ? await open(world) : open;
+    for (const place of places) if (!place) throw new Error(`There is no address for ${path}.`);
     for (const place of places) found.push({ path, as, status, leads, ...rest, url: new URL(place, world.service.url).toString() });
   }
   return found;

@@ -20,8 +20,9 @@ run('shots', async (browser, faults) => {
       const context = await contextOf(browser, world, { as: address.as, language, width, theme });
       const page = await context.newPage();
       await page.goto(address.url);
-      const { pathname } = new URL(address.url);
-      const name = `${pathname.slice(1).replaceAll('/', '_').slice(-80) || 'front'}.${address.as}.${language}.${width}.${theme}.png`;
+      const { pathname, search } = new URL(address.url);
+      const place = (pathname + search).slice(1).replace(/[^A-Za-z0-9.-]+/g, '_').slice(0, 80) || 'front';
+      const name = `${place}.${address.as}.${language}.${width}.${theme}.png`;
       await page.screenshot({ path: join(directory, name), fullPage: true });
       await context.close();
     }

@@ -2,7 +2,7 @@
 
 import { contextOf } from './looking.mjs';
 import { Keyboard } from './keyboard.mjs';
-import { call, people, running } from './service.mjs';
+import { call, people, running, signIn } from './service.mjs';
 import { known, run } from './suite.mjs';
 
 const OFFER = '/publishers/{publisher}/offers/{offer}';
@@ -127,7 +127,6 @@ run('tasks', async (browser, faults) => {
   let done = 0;
   for (const script of [true, false]) {
     // Somebody is signed in elsewhere too.
-    const { signIn } = await import('./service.mjs');
     await signIn(service, browser, 'owner');
     for (const [number, task] of TASKS.entries()) {
       const where = `${task.name}, ${script ? 'with' : 'without'} script`;

@@ -112,3 +112,23 @@ fn forms_of_other_sites_change_nothing() {
 fn no_text_runs_as_script() {
     alone("hostile.mjs");
 }
+
+#[test]
+fn text_twice_as_large_is_not_cut_off() {
+    with_emulator("text.mjs");
+}
+
+#[test]
+fn core_tasks_are_done_by_keyboard_alone_and_without_script() {
+    with_emulator("tasks.mjs");
+}
+
+#[test]
+fn no_text_is_written_into_the_program() {
+    with_emulator("pseudo.mjs");
+}
+
+#[test]
+fn twelve_tabs_show_a_change_at_once_and_after_a_restart() {
+    alone("tabs.mjs");
+}
