@@ -14,7 +14,7 @@ const HEAVIEST = 50 * 1024;
 run('axe', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world);
+  const found = await addresses(rows(ROUTES, known.pages, faults), world, process.argv[2]);
   const axe = AXE();
   const contexts = new Map();
   const work = LANGUAGES.flatMap((language) => WIDTHS.flatMap((width) => found.map((address) => ({ address, language, width }))));

@@ -37,7 +37,7 @@ async function standing(service, session) {
 
 run('cross-site', async (browser, faults) => {
   const service = running();
-  const world = { service, people: await people(service, browser) };
+  const world = { service, people: await people(service, browser, ['owner']) };
   const site = await elsewhere();
   const ours = new URL(service.url);
   // Another site, and the same one at another port: browsers send cookies of `SameSite=Lax` from there.

@@ -111,7 +111,7 @@ async function hostileService(all, files, browser) {
   if ((await until(areReady, 20_000)) === undefined) {
     throw new Error(`${left[0]} came to no preview:\n${service.said.filter((line) => line.includes('WARN')).slice(0, 3).join('\n')}`);
   }
-  return { service, offers, status, people: await people(service, browser) };
+  return { service, offers, status, people: await people(service, browser, ['owner']) };
 }
 
 /// A browser in which texts can say that they ran; `ran` has their numbers.

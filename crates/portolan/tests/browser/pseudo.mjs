@@ -38,7 +38,7 @@ function untranslated(page) {
 run('pseudo', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world);
+  const found = await addresses(rows(ROUTES, known.pages, faults), world, process.argv[2]);
   const contexts = new Map();
   await each(found, async (address) => {
     if (!contexts.has(address.as)) contexts.set(address.as, contextOf(browser, world, { as: address.as, language: LANGUAGE }));

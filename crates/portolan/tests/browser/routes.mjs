@@ -121,15 +121,15 @@ export function rows(table, patterns, faults) {
   return table.filter((row) => patterns.includes(row.path));
 }
 
-/// Every address of these rows, each with who opens it and what is expected.
-export async function addresses(rows, world) {
+/// Every address of these rows that has this part, each with who opens it and what is expected.
+export async function addresses(rows, world, part = '') {
   const found = [];
   for (const { path, as, status = 200, leads, open, ...rest } of rows) {
     const places = typeof open === 'function' ? await open(world) : open;
     for (const place of places) if (!place) throw new Error(`There is no address for ${path}.`);
     for (const place of places) found.push({ path, as, status, leads, ...rest, url: new URL(place, world.service.url).toString() });
   }
-  return found;
+  return found.filter(({ url }) => url.includes(part));
 }
 
 /// An address as faults name it.

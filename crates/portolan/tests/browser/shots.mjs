@@ -13,7 +13,7 @@ run('shots', async (browser, faults) => {
   mkdirSync(directory, { recursive: true });
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = (await addresses(rows(ROUTES, known.pages, faults), world)).filter(({ url }) => url.includes(part));
+  const found = await addresses(rows(ROUTES, known.pages, faults), world, part);
   const looks = LANGUAGES.flatMap((language) => WIDTHS.flatMap((width) => THEMES.map((theme) => ({ language, width, theme }))));
   await each(looks, async ({ language, width, theme }) => {
     for (const address of found) {

@@ -63,7 +63,7 @@ function overlapping(page) {
 run('text', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world);
+  const found = await addresses(rows(ROUTES, known.pages, faults), world, process.argv[2]);
   const work = LANGUAGES.flatMap((language) => found.map((address) => ({ address, language })));
   const contexts = new Map();
   await each(work, async ({ address, language }) => {
