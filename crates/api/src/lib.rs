@@ -19,5 +19,6 @@ pub mod operations;
 pub mod paths;
 pub mod publishers;
 pub mod reviews;
+pub mod state;
 pub mod status;
 pub mod subscriptions;

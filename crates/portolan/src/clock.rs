@@ -159,6 +159,11 @@ impl Clock {
         self.set(|shown| *shown = Shown { moment: shown.now(), since: Instant::now(), speed, ..*shown });
     }
 
+    /// Whether it is one that runs as fast as it is told.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.0, Source::Virtual(_))
+    }
+
     /// How many seconds a virtual clock runs in a second; 0 where it is frozen, and 1 for every other clock.
     pub fn speed(&self) -> u32 {
         if let Source::Virtual(virtual_) = &self.0 { virtual_.state().speed } else { 1 }

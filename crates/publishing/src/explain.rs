@@ -7,6 +7,7 @@ use crate::offer::Offer;
 use crate::operation::{Check, CheckState, Course, Operation, Step};
 use crate::pipeline::CheckKind;
 use crate::refusal::Refusal;
+use crate::sentence::{Headline, Next};
 use crate::status::{OfferStatus, StepStatus};
 use crate::ways::{Way, ways};
 use crate::words;
@@ -78,13 +79,13 @@ impl Awaited {
         }
     }
 
-    /// What happens at the time that is known of it, after the word "it".
-    const fn then(&self) -> &'static str {
+    /// What happens at the time that is known of it.
+    const fn then(&self) -> Then {
         match self {
-            Self::OutsideSystem => "has to answer by",
-            Self::Pause => "goes on at",
-            Self::Worker { begun: false } => "begins at",
-            _ => "is looked at again at",
+            Self::OutsideSystem => Then::AnswersBy,
+            Self::Pause => Then::GoesOn,
+            Self::Worker { begun: false } => Then::Begins,
+            _ => Then::IsLookedAtAgain,
         }
     }
 
@@ -97,6 +98,31 @@ impl Awaited {
             Self::Reviewer { .. } => Turn::Reviewer,
             Self::OutsideSystem => Turn::OutsideSystem,
             Self::LettingGo | Self::Worker { .. } | Self::Pause => Turn::Service,
+        }
+    }
+}
+
+/// What happens at a time that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// A system outside the service has to have answered.
+    AnswersBy,
+    /// What paused goes on.
+    GoesOn,
+    /// A check begins.
+    Begins,
+    /// The service looks at a check again.
+    IsLookedAtAgain,
+}
+
+impl Then {
+    /// The same in English, between the word "it" and the time.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AnswersBy => "has to answer by",
+            Self::GoesOn => "goes on at",
+            Self::Begins => "begins at",
+            Self::IsLookedAtAgain => "is looked at again at",
         }
     }
 }
@@ -130,9 +156,9 @@ pub struct Explanation {
     /// Where the offer stands.
     pub status: OfferStatus,
     /// What is so, in one sentence to the publisher.
-    pub headline: String,
+    pub headline: Headline,
     /// What comes next, in one sentence or two to the publisher.
-    pub next: String,
+    pub next: Next,
     /// Who has to act.
     pub turn: Turn,
     /// The step that the submission has come to, or ended at; none where no submission was started, or it is live.
@@ -156,8 +182,8 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// The time that is known of what is waited for, and what happens then, after the word "it".
-    pub fn known_time(&self) -> Option<(&'static str, Moment)> {
+    /// The time that is known of what is waited for, and what happens then.
+    pub fn known_time(&self) -> Option<(Then, Moment)> {
         Some((self.waits.first()?.what.then(), self.until?))
     }
 }
@@ -177,11 +203,11 @@ pub fn explain(offer: &Offer, now: Moment) -> Explanation {
     // While a cancel is under way nothing has to be mended any more.
     let is_sound =
         status != OfferStatus::Failed && !first.is_some_and(|wait| matches!(wait.what, Awaited::Mending { .. }));
-    let told = words::told(offer, status, step, &waits);
+    let (headline, next) = words::told(offer, status, step, &waits);
     Explanation {
         status,
-        headline: told.headline,
-        next: told.next,
+        headline,
+        next,
         turn: first.map_or_else(|| turn(status), |wait| wait.what.turn()),
         since: first.and_then(|wait| wait.since).unwrap_or_else(|| since(offer, status, operation)),
         until: first.and_then(|wait| wait.until),

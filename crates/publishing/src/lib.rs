@@ -45,6 +45,7 @@ pub mod roll_back;
 pub mod save_draft;
 pub mod schema;
 pub mod secrets;
+pub mod sentence;
 pub mod start_check;
 pub mod status;
 pub mod synchronise_audiences;

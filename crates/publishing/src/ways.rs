@@ -8,6 +8,7 @@ use crate::offer::Offer;
 use crate::operation::{Check, CheckState, Course, Operation, Step};
 use crate::review::Reviewer;
 use crate::status::{OfferStatus, StepStatus};
+use std::fmt;
 use uuid::Uuid;
 
 /// What is done.
@@ -51,10 +52,89 @@ pub struct Way {
     pub step: Option<String>,
     /// The queue of the check that it is about, where a reviewer decides it.
     pub queue: Option<String>,
-    /// The same in a sentence.
-    pub words: String,
+    /// The same as a sentence.
+    pub words: Advice,
     /// What follows; none where nobody knows how it ends.
     pub leads_to: Option<LeadsTo>,
+}
+
+/// What can be done, as a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Publish the draft for the first time.
+    Publish,
+    /// Publish the draft after a submission that ended.
+    StartAgain,
+    /// Publish a changed draft.
+    UpdateWhatIsLive,
+    /// Mend the draft, and publish it.
+    MendThenPublish,
+    /// Publish the draft that failed, where the mend is elsewhere.
+    PublishAsItIs,
+    /// Sign off the preview.
+    GoLive,
+    /// Stop the submission.
+    Cancel,
+    /// A reviewer's yes.
+    Approve {
+        /// The step.
+        step: String,
+        /// The queue, where the step waits in several.
+        queue: Option<String>,
+    },
+    /// A reviewer's no.
+    Reject {
+        /// The step.
+        step: String,
+        /// The queue, where the step waits in several.
+        queue: Option<String>,
+    },
+    /// A reviewer unblocks what is mended.
+    ReviewerUnblocks {
+        /// The step.
+        step: String,
+        /// The queue, where the step waits in several.
+        queue: Option<String>,
+    },
+    /// The marketplace unblocks what is mended.
+    MarketplaceUnblocks {
+        /// The step.
+        step: String,
+    },
+    /// Wait for a check that lets go, for a cancel was asked for.
+    AwaitCancel,
+    /// Wait for a system outside the service.
+    AwaitOutsideSystem,
+    /// Wait for the service.
+    AwaitService,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |queue: &Option<String>| queue.as_ref().map(|queue| format!(" (queue {queue})")).unwrap_or_default();
+        f.write_str(match self {
+            Self::Publish => "Publish the draft. Where it has faults, all of them are named, and nothing starts.",
+            Self::StartAgain => "Publish the draft, to start again at the first step.",
+            Self::UpdateWhatIsLive => "Publish a changed draft, to update what is live.",
+            Self::MendThenPublish => "Mend the errors in the draft, save it, and publish it.",
+            Self::PublishAsItIs => "Publish the draft as it is, where the mend is not in the draft.",
+            Self::GoLive => "Look at the preview, then go live: that starts the way to production.",
+            Self::Cancel => "Cancel the submission. What is live stays live, and the draft is kept.",
+            Self::Approve { step, queue } => return write!(f, "A reviewer approves {step}{}.", of(queue)),
+            Self::Reject { step, queue } => {
+                return write!(f, "A reviewer rejects {step}, and the submission fails{}.", of(queue));
+            }
+            Self::ReviewerUnblocks { step, queue } => {
+                return write!(f, "Once it is mended, a reviewer unblocks {step}{}.", of(queue));
+            }
+            Self::MarketplaceUnblocks { step } => {
+                return write!(f, "Once it is mended, the marketplace unblocks {step}.");
+            }
+            Self::AwaitCancel => "Wait: the submission is canceled as soon as the check in hand lets go.",
+            Self::AwaitOutsideSystem => "Wait: the step goes on when the outside system has said how its check ends.",
+            Self::AwaitService => "Wait: the service works on by itself.",
+        })
+    }
 }
 
 /// Everything that publisher and reviewers can do about a submission, and what goes on without them. A roll back is not among
@@ -63,12 +143,12 @@ pub struct Way {
 /// What is not known here is whether the draft has faults, and whether the offer's type is still there: a publish may be
 /// refused for either.
 pub(crate) fn ways(offer: &Offer, now: Moment) -> Vec<Way> {
-    let draft = |action, words: &str| Way {
+    let draft = |action, words| Way {
         who: Turn::Publisher,
         action,
         step: None,
         queue: None,
-        words: words.to_owned(),
+        words,
         leads_to: Some(LeadsTo { status: OfferStatus::Running, step: None }),
     };
     let publish = |words| draft(Action::Publish, words);
@@ -76,15 +156,14 @@ pub(crate) fn ways(offer: &Offer, now: Moment) -> Vec<Way> {
         (OfferStatus::Running | OfferStatus::WaitingForPublisherReview, Some(operation)) => {
             in_run(offer, operation, now)
         }
-        (OfferStatus::Failed, _) => vec![
-            draft(Action::SaveDraftThenPublish, "Mend the errors in the draft, save it, and publish it."),
-            publish("Publish the draft as it is, where the mend is not in the draft."),
-        ],
-        (OfferStatus::Succeeded, _) => vec![publish("Publish a changed draft, to update what is live.")],
-        (OfferStatus::Canceled | OfferStatus::NotStarted, _) => {
-            vec![publish("Publish the draft, to start again at the first step.")]
+        (OfferStatus::Failed, _) => {
+            vec![draft(Action::SaveDraftThenPublish, Advice::MendThenPublish), publish(Advice::PublishAsItIs)]
         }
-        _ => vec![publish("Publish the draft. Where it has faults, all of them are named, and nothing starts.")],
+        (OfferStatus::Succeeded, _) => vec![publish(Advice::UpdateWhatIsLive)],
+        (OfferStatus::Canceled | OfferStatus::NotStarted, _) => {
+            vec![publish(Advice::StartAgain)]
+        }
+        _ => vec![publish(Advice::Publish)],
     }
 }
 
@@ -93,20 +172,17 @@ fn in_run(offer: &Offer, operation: &Operation, now: Moment) -> Vec<Way> {
     let run = Run { operation, at, step, now: offer.after_all(now), clock: now };
     if operation.course == Course::CancelRequested {
         let leads_to = LeadsTo { status: OfferStatus::Canceled, step: None };
-        let words = "Wait: the submission is canceled as soon as the check in hand lets go.";
-        return vec![run.way(Turn::Service, Action::Wait, words, Some(leads_to))];
+        return vec![run.way(Turn::Service, Action::Wait, Advice::AwaitCancel, Some(leads_to))];
     }
     let mut ways = Vec::new();
     if operation.offer_status() == OfferStatus::WaitingForPublisherReview {
-        let words = "Look at the preview, then go live: that starts the way to production.";
-        ways.push(run.way(Turn::Publisher, Action::GoLive, words, Some(run.after_go_live())));
+        ways.push(run.way(Turn::Publisher, Action::GoLive, Advice::GoLive, Some(run.after_go_live())));
     }
     ways.extend(run.verdicts());
     ways.extend(run.work());
     if operation.can_cancel() {
-        let words = "Cancel the submission. What is live stays live, and the draft is kept.";
         let leads_to = run.after(|operation| operation.course = Course::CancelRequested);
-        ways.push(run.way(Turn::Publisher, Action::Cancel, words, Some(leads_to)));
+        ways.push(run.way(Turn::Publisher, Action::Cancel, Advice::Cancel, Some(leads_to)));
     }
     ways
 }
@@ -126,8 +202,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn way(&self, who: Turn, action: Action, words: impl Into<String>, leads_to: Option<LeadsTo>) -> Way {
-        Way { who, action, step: Some(self.step.id.clone()), queue: None, words: words.into(), leads_to }
+    fn way(&self, who: Turn, action: Action, words: Advice, leads_to: Option<LeadsTo>) -> Way {
+        Way { who, action, step: Some(self.step.id.clone()), queue: None, words, leads_to }
     }
 
     /// What the rules make of the submission after a change to it.
@@ -169,17 +245,14 @@ impl Run<'_> {
         ways
     }
 
-    fn words(&self, action: Action, check: &Check) -> String {
-        let name = &self.step.name;
-        let asked = match action {
-            Action::Approve => format!("A reviewer approves {name}"),
-            Action::Reject => format!("A reviewer rejects {name}, and the submission fails"),
-            _ if check.kind.queue().is_some() => format!("Once it is mended, a reviewer unblocks {name}"),
-            _ => format!("Once it is mended, the marketplace unblocks {name}"),
-        };
-        match check.kind.queue().filter(|_| self.queues() > 1) {
-            Some(queue) => format!("{asked} (queue {queue})."),
-            None => format!("{asked}."),
+    fn words(&self, action: Action, check: &Check) -> Advice {
+        let step = self.step.name.clone();
+        let queue = check.kind.queue().filter(|_| self.queues() > 1).map(str::to_owned);
+        match action {
+            Action::Approve => Advice::Approve { step, queue },
+            Action::Reject => Advice::Reject { step, queue },
+            _ if check.kind.queue().is_some() => Advice::ReviewerUnblocks { step, queue },
+            _ => Advice::MarketplaceUnblocks { step },
         }
     }
 
@@ -197,10 +270,8 @@ impl Run<'_> {
         let working: Vec<&Check> = self.step.checks.iter().filter(works).collect();
         let (who, words) = match working[..] {
             [] => return None,
-            _ if working.iter().all(|check| outside(check)) => {
-                (Turn::OutsideSystem, "Wait: the step goes on when the outside system has said how its check ends.")
-            }
-            _ => (Turn::Service, "Wait: the service works on by itself."),
+            _ if working.iter().all(|check| outside(check)) => (Turn::OutsideSystem, Advice::AwaitOutsideSystem),
+            _ => (Turn::Service, Advice::AwaitService),
         };
         Some(self.way(who, Action::Wait, words, None))
     }

@@ -124,7 +124,7 @@ fn gone(store: &Store, way: &Way) -> Option<Store> {
 
 fn each_way_leads_where_it_says(store: &Store, told: &Explanation) {
     for way in &told.ways {
-        assert!(way.words.ends_with('.'), "{way:?}");
+        assert!(way.words.to_string().ends_with('.'), "{way:?}");
         let Some(then) = gone(store, way) else { continue };
         let leads_to = way.leads_to.unwrap();
         assert_eq!(then.status(), leads_to.status, "{way:?}");
@@ -217,7 +217,7 @@ const fn mending(what: &Awaited) -> bool {
 fn holds(store: &Store, seen: &RefCell<BTreeMap<String, usize>>) {
     let told = now(store);
     assert_eq!(told.status, store.status());
-    for words in [&told.headline, &told.next] {
+    for words in [told.headline.to_string(), told.next.to_string()] {
         assert!(words.len() > 10 && words.ends_with('.') && !words.contains("  "), "{words:?}");
         assert!(words.chars().next().unwrap().is_uppercase(), "{words:?}");
     }

@@ -9,6 +9,7 @@ use publishing::check::Outside;
 use publishing::command::{CheckRef, Command, Ending, Verdict};
 use publishing::decide::Answer;
 use publishing::explain::{Explanation, Turn, explain};
+use publishing::moment::Moment;
 use publishing::operation::Operation;
 use publishing::pipeline::CheckKind;
 use publishing::status::{OfferStatus, StepStatus};
@@ -20,10 +21,14 @@ fn told(store: &Store) -> Explanation {
     explain(store.offer(), store.now)
 }
 
+fn known_time(store: &Store) -> Option<(&'static str, Moment)> {
+    told(store).known_time().map(|(then, at)| (then.words(), at))
+}
+
 #[track_caller]
 fn says(store: &Store, turn: Turn, headline: &str, next: &str) {
     let told = told(store);
-    assert_eq!((told.headline.as_str(), told.next.as_str(), told.turn), (headline, next, turn));
+    assert_eq!((&*told.headline.to_string(), &*told.next.to_string(), told.turn), (headline, next, turn));
 }
 
 fn at(offer_type: &'static str, reached: impl Fn(&Store) -> bool) -> Store {
@@ -75,7 +80,7 @@ fn before_and_after_a_submission() {
     );
     let due_at = store.newest().unwrap().due_checks()[0].1;
     assert_eq!((told(&store).since, told(&store).until), (store.now, Some(due_at)));
-    assert_eq!(told(&store).known_time(), Some(("begins at", due_at)));
+    assert_eq!(known_time(&store), Some(("begins at", due_at)));
     let mut waiting = store.clone();
     waiting.now = due_at.plus_seconds(60);
     let by_itself = "Nothing to do: the service works on by itself.";
@@ -88,7 +93,7 @@ fn before_and_after_a_submission() {
     let again = report(first.clone(), Ending::WaitingUntil(later), begun.now);
     put(&mut begun, again);
     says(&begun, Turn::Service, "Validate Pre-Requisites is in progress.", by_itself);
-    assert_eq!(told(&begun).known_time(), Some(("is looked at again at", later)));
+    assert_eq!(known_time(&begun), Some(("is looked at again at", later)));
     // One is complete, and the other one not begun.
     let done = report(first, Ending::Done, begun.now);
     put(&mut begun, done);
@@ -209,7 +214,7 @@ fn while_the_service_or_somebody_outside_works() {
         "Nothing to do: it goes on when that system has answered.",
     );
     assert_eq!(told(&outside).until, Some(deadline));
-    assert_eq!(told(&outside).known_time(), Some(("has to answer by", deadline)));
+    assert_eq!(known_time(&outside), Some(("has to answer by", deadline)));
     assert!(told(&outside).waits.len() == 2, "and the other check is still to come");
     outside.now = deadline;
     assert_eq!(told(&outside).until, None, "what is over is no time to wait for");
@@ -228,7 +233,7 @@ fn while_the_service_or_somebody_outside_works() {
         "Nothing to do: it goes on by itself after that.",
     );
     let reached = store.newest().unwrap().steps[0].reached_at.unwrap();
-    assert_eq!(told(&store).known_time(), Some(("goes on at", reached.plus_seconds(60))));
+    assert_eq!(known_time(&store), Some(("goes on at", reached.plus_seconds(60))));
 }
 
 #[test]
@@ -252,7 +257,7 @@ fn at_the_sign_off_and_after_it() {
         "Live is blocked.",
         "Blocked at Live: once the error is mended, the marketplace has to unblock it.",
     );
-    let ways: Vec<_> = told(&begun).ways.into_iter().map(|way| (way.who, way.words)).collect();
+    let ways: Vec<_> = told(&begun).ways.into_iter().map(|way| (way.who, way.words.to_string())).collect();
     // A reviewer may do it as well as an operator.
     assert_eq!(ways, [(Turn::Marketplace, "Once it is mended, the marketplace unblocks Live.".to_owned())]);
     assert_eq!(

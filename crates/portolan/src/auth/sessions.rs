@@ -2,11 +2,11 @@
 
 use super::passwords::secret_hash;
 use crate::clock::{Clock, random_secret};
-use crate::store::{Session, Store, StoreError};
+use crate::store::{Hash, Session, Store, StoreError};
 use publishing::moment::Moment;
 use publishing::principal::Principal;
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -27,12 +27,14 @@ const LONGEST_AGENT: usize = 200;
 pub struct Sessions {
     store: Arc<dyn Store>,
     clock: Clock,
+    /// Who signs in with which secret of a link.
+    links: Arc<Mutex<Vec<(Hash, Uuid)>>>,
 }
 
 impl Sessions {
     /// The sessions that this store keeps.
     pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, clock, links: Arc::default() }
     }
 
     /// Begins a session; gives what its cookie holds. It is always a new one: nobody can have known it before.
@@ -54,6 +56,30 @@ impl Sessions {
         };
         self.store.begin_session(session, now.plus_seconds(-SESSION_HOURS * 3600)).await?;
         Ok(cookie)
+    }
+
+    /// Makes the secret of a link that signs somebody in, as often as it is opened, until the service stops. For demos, whose
+    /// token is printed beside it.
+    ///
+    /// # Errors
+    /// Where there is no randomness.
+    pub fn link(&self, principal: Uuid) -> Result<String, StoreError> {
+        let secret = random_secret().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.push((secret_hash(&secret), principal));
+        Ok(secret)
+    }
+
+    /// Who signs in with this secret of a link, if anybody does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn of_link(&self, secret: &str) -> Result<Option<Principal>, StoreError> {
+        let hash = secret_hash(secret);
+        let links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = links.iter().find(|(known, _)| *known == hash).map(|(_, principal)| *principal);
+        drop(links);
+        found.map_or(Ok(None), |principal| self.store.principal(principal))
     }
 
     /// The session of a cookie with who it is, if it goes on.

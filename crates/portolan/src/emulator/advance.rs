@@ -130,7 +130,8 @@ async fn steps(turn: &mut Turn, limit: Moment, is_so: &impl Fn(&Turn) -> Result<
 /// What keeps an offer from coming somewhere.
 pub(super) fn in_the_way(key: &OfferKey, wanted: &Wanted, offer: &Offer, now: Moment, within: &str) -> String {
     let explained = explain(offer, now);
-    let (headline, next) = (explained.headline.trim_end_matches('.'), explained.next);
+    let (headline, next) = (explained.headline.to_string(), explained.next);
+    let headline = headline.trim_end_matches('.');
     format!(
         "{} does not come to {wanted} by itself within {within}. What stands in the way: {headline}. {next} The clock is where it was.",
         key.name()

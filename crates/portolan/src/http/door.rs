@@ -164,7 +164,7 @@ fn id_value(id: Uuid) -> HeaderValue {
 }
 
 /// No route has this path.
-pub(super) async fn no_such_path(uri: Uri) -> Problem {
+pub(crate) async fn no_such_path(uri: Uri) -> Problem {
     let shown: String = uri.path().chars().take(200).collect();
     Problem::not_found(format!("There is nothing at {shown}. GET /openapi.json lists every path."))
 }

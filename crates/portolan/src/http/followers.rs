@@ -29,7 +29,7 @@ pub struct Followers {
 
 /// The place of one such request; free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct Place {
     _of_all: OwnedSemaphorePermit,
     _of_caller: Counted<Uuid>,
 }
@@ -53,8 +53,16 @@ impl Followers {
         Self { heartbeat, ..self }
     }
 
+    /// How often a stream says that it is alive.
+    pub fn heartbeat(&self) -> Duration {
+        self.heartbeat
+    }
+
     /// A place, where there is one.
-    pub(super) fn enter(&self, caller: &Caller) -> Result<Place, TooManyFollow> {
+    ///
+    /// # Errors
+    /// [`TooManyFollow`].
+    pub fn enter(&self, caller: &Caller) -> Result<Place, TooManyFollow> {
         let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| TooManyFollow)?;
         let who = caller.principal().unwrap_or_default();
         let of_caller = self.by_caller.take(who, self.per_caller).ok_or(TooManyFollow)?;
@@ -64,7 +72,7 @@ impl Followers {
 
 /// As many follow already as may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooManyFollow;
+pub struct TooManyFollow;
 
 impl From<TooManyFollow> for Problem {
     fn from(_: TooManyFollow) -> Self {

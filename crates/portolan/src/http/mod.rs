@@ -50,8 +50,9 @@ mod waiting;
 pub use address::CallerAddress;
 pub use descriptors::make_room;
 pub use door::Door;
+pub(crate) use door::no_such_path;
 pub(crate) use errors::Problem;
-pub use followers::Followers;
+pub use followers::{Followers, Place, TooManyFollow};
 pub use health::Readiness;
 pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Answers, CutOff, Entrance, addresses, listen};
@@ -233,14 +234,14 @@ pub fn door_of(router: Router, gate: Gate, limits: Arc<Limits>, clock: crate::cl
     Door::new(router, gate, limits, clock)
 }
 
-/// The door: every route and page, behind the checks that every request passes.
-pub fn door(rooms: Rooms, pages: Router, clock: crate::clock::Clock) -> Door {
+/// Every route of the API, without the checks that requests from outside pass: whoever asks puts the caller among the request's
+/// extensions.
+pub fn api(rooms: Rooms) -> Router {
     let (router, _) = routes().split_for_parts();
-    let (gate, limits) = (rooms.gate.clone(), Arc::clone(&rooms.limits));
-    let router: Router = router
-        .fallback(door::no_such_path)
-        .method_not_allowed_fallback(door::no_such_method)
-        .with_state(Arc::new(rooms))
-        .merge(pages);
-    Door::new(router, gate, limits, clock)
+    router.method_not_allowed_fallback(door::no_such_method).with_state(Arc::new(rooms))
+}
+
+/// The door: every route and page, behind the checks that every request passes. The pages answer what is nowhere.
+pub fn door(api: Router, pages: Router, gate: Gate, limits: Arc<Limits>, clock: crate::clock::Clock) -> Door {
+    Door::new(api.merge(pages), gate, limits, clock)
 }

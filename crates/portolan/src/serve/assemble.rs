@@ -27,6 +27,8 @@ pub struct Service {
     pub gate: Gate,
     /// The built-in issuer, unless it is switched off.
     pub issuer: Option<Issuer>,
+    /// Who is signed in with a browser.
+    pub sessions: Sessions,
     /// The only way to change anything.
     pub perform: Perform,
     /// What lets in the first operator, where there is none.
@@ -81,20 +83,8 @@ impl Setup {
         }
         let (stop, stopped) = watch::channel(false);
         let limits = Arc::new(Limits::new(&self.entrance.limits, &self.wall));
+        let followers = Arc::new(Followers::new(&self.entrance.limits));
         let shelf = Shelf::new(Read::new(Arc::clone(&self.store)), links.clone());
-        let pages = Pages {
-            shelf: shelf.clone(),
-            sessions: Sessions::new(Arc::clone(&self.store), self.wall.clone()),
-            gate: gate.clone(),
-            issuer: issuer.clone(),
-            providers,
-            issuers,
-            perform: perform.clone(),
-            vault: self.vault,
-            clock: self.wall.clone(),
-            limits: Arc::clone(&limits),
-            public_url: Arc::clone(&public_url),
-        };
         let mut checks = self.checks;
         if let Some(artifacts) = &self.artifacts {
             checks = checks.with_artifacts(artifacts.clone(), links.clone());
@@ -110,7 +100,7 @@ impl Setup {
             public_url: Arc::clone(&public_url),
             links,
             artifacts: self.artifacts,
-            shelf,
+            shelf: shelf.clone(),
             types: Arc::clone(&types),
             checks: checks.clone(),
             webhooks: webhooks.clone(),
@@ -118,11 +108,32 @@ impl Setup {
             gate: gate.clone(),
             draining: stopped.clone(),
             readiness: Arc::new(Readiness::new(self.wall.clone())),
-            limits,
-            followers: Arc::new(Followers::new(&self.entrance.limits)),
+            limits: Arc::clone(&limits),
+            followers: Arc::clone(&followers),
             description: http::description()?,
         };
-        let door = http::door(rooms, web::routes(pages), self.wall.clone());
+        let api = http::api(rooms);
+        let sessions = Sessions::new(Arc::clone(&self.store), self.wall.clone());
+        let pages = Pages {
+            shelf,
+            sessions: sessions.clone(),
+            gate: gate.clone(),
+            issuer: issuer.clone(),
+            providers,
+            issuers,
+            perform: perform.clone(),
+            vault: self.vault,
+            clock: self.wall.clone(),
+            limits: Arc::clone(&limits),
+            public_url: Arc::clone(&public_url),
+            read: Read::new(Arc::clone(&self.store)),
+            api: api.clone(),
+            types: Arc::clone(&types),
+            followers,
+            stopping: stopped,
+            virtual_clock: self.clock.is_virtual().then(|| self.clock.clone()),
+        };
+        let door = http::door(api, web::routes(pages), gate.clone(), limits, self.wall.clone());
         let leads = Arc::new(Leads::new(post.clone(), self.egress.clone()));
         let due = perform.post_due();
         let mut deliveries = vec![
@@ -136,7 +147,7 @@ impl Setup {
         let lookout = Lookout::new(Looks::new(Arc::clone(&self.store)), perform.clone(), self.clock.clone());
         let worker = Worker::new(Claims::new(Arc::clone(&self.store)), perform.clone(), types, checks, self.clock);
         let store = self.store;
-        Ok(Service { door, gate, issuer, perform, setup_secret, worker, lookout, deliveries, store, stop })
+        Ok(Service { door, gate, issuer, sessions, perform, setup_secret, worker, lookout, deliveries, store, stop })
     }
 
     /// The issuers whose tokens are taken, the built-in one, and where people sign in.

@@ -4,10 +4,13 @@ use super::Line;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 /// How many lines are kept for those who are about to read them. All others are in the journal.
 const RECENT: usize = 128;
+
+/// How many names of changed offers wait for a reader who is slow.
+const WAITING: usize = 256;
 
 /// A line of the journal that is durable, for all who wait for it.
 #[derive(Debug)]
@@ -56,8 +59,18 @@ impl News {
 }
 
 /// Who follows what. There is an entry for a name only while somebody follows it.
-#[derive(Debug, Default)]
-pub(super) struct Following(Mutex<Followed>);
+#[derive(Debug)]
+pub(super) struct Following {
+    followed: Mutex<Followed>,
+    /// Whatever changes, by name.
+    changes: broadcast::Sender<Arc<str>>,
+}
+
+impl Default for Following {
+    fn default() -> Self {
+        Self { followed: Mutex::default(), changes: broadcast::Sender::new(WAITING) }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Followed {
@@ -91,6 +104,11 @@ impl Following {
         Follower { following: Arc::clone(self), name, told: Some(told) }
     }
 
+    /// The names of all offers that change from now on, `publisher/offer`, folded.
+    pub(super) fn changes(&self) -> broadcast::Receiver<Arc<str>> {
+        self.changes.subscribe()
+    }
+
     /// Whether anybody follows this offer, or its publisher.
     pub(super) fn has(&self, name: &str) -> bool {
         let followed = self.followed();
@@ -99,6 +117,10 @@ impl Following {
 
     /// Tells of a line that is durable. It is told in the order of commits, but nobody may rely on being told of each.
     pub(super) fn tell(&self, name: &str, sequence: i64, news: Option<Arc<News>>) {
+        // Nobody listens: nothing is lost.
+        if self.changes.receiver_count() > 0 {
+            let _ = self.changes.send(Arc::from(name));
+        }
         let mut followed = self.followed();
         if followed.names.is_empty() {
             followed.recent.clear();
@@ -116,7 +138,7 @@ impl Following {
     }
 
     fn followed(&self) -> MutexGuard<'_, Followed> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,6 +5,8 @@ use async_trait::async_trait;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, PublisherId};
 use publishing::principal::Circle;
+use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
 
 /// One line of the journal as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +74,9 @@ pub trait Journal: Send + Sync {
     /// Follows `publisher/offer`, or a whole `publisher`, folded. What the follower is told is a hint: look into the journal
     /// from time to time all the same.
     fn follow(&self, name: &str) -> Follower;
+
+    /// The names of all offers that change from now on, `publisher/offer`, folded. A hint too.
+    fn changes(&self) -> Receiver<Arc<str>>;
 }
 
 impl Read {
@@ -93,5 +98,10 @@ impl Read {
     /// As [`Journal::follow`].
     pub fn follow(&self, name: &str) -> Follower {
         self.0.follow(name)
+    }
+
+    /// As [`Journal::changes`].
+    pub fn changes(&self) -> Receiver<Arc<str>> {
+        self.0.changes()
     }
 }

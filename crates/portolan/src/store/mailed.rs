@@ -83,9 +83,9 @@ impl Words {
             happening,
             name: name.to_owned(),
             version: offer.operation.as_ref().map(|operation| operation.offer_version),
-            then: told.known_time().map(|(then, _)| then.to_owned()),
-            headline: told.headline,
-            next: told.next,
+            then: told.known_time().map(|(then, _)| then.words().to_owned()),
+            headline: told.headline.to_string(),
+            next: told.next.to_string(),
             until: told.until,
         }
     }

@@ -9,6 +9,8 @@ use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
 use publishing::principal::Circle;
 use rusqlite::{Connection, Row};
+use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -44,6 +46,10 @@ impl Journal for Sqlite {
 
     fn follow(&self, name: &str) -> Follower {
         self.following().follow(name)
+    }
+
+    fn changes(&self) -> Receiver<Arc<str>> {
+        self.following().changes()
     }
 }
 

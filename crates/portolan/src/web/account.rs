@@ -2,13 +2,16 @@
 
 use super::forms::Form;
 use super::pages::{self, AccountPage, SessionRow, Shown};
+use super::reader::reader;
+use super::shell::Shell;
 use super::{Pages, Shared, Visitor, mails};
 use crate::auth::is_form_token;
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
+use std::sync::Arc;
 use uuid::Uuid;
 
 const SIGN_IN: &str = "/sign-in?then=%2Faccount";
@@ -19,11 +22,10 @@ pub(super) async fn front() -> Shown {
 }
 
 /// Who one is, what one may, and where one is signed in.
-pub(super) async fn show(State(pages): Shared, headers: HeaderMap) -> Shown {
-    match pages.visitor(&headers).await {
-        Ok(None) => pages::see(SIGN_IN).into(),
-        Ok(Some(visitor)) => account(&pages, &visitor).unwrap_or_else(|error| pages::not_now(&error)).into(),
-        Err(error) => pages::not_now(&error).into(),
+pub(super) async fn show(State(pages): Shared) -> Shown {
+    match &reader().visitor {
+        None => pages::see(SIGN_IN).into(),
+        Some(visitor) => account(&pages, visitor).unwrap_or_else(|error| pages::not_now(&error)).into(),
     }
 }
 
@@ -44,7 +46,7 @@ fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
         roles.insert(0, ("The marketplace".to_owned(), staff.join(", ")));
     }
     let page = AccountPage {
-        style: &pages::style_path(),
+        shell: Shell::here(),
         name: &visitor.principal.name,
         mail: visitor.principal.mail.as_deref(),
         id: visitor.principal.id.to_string(),
@@ -126,15 +128,14 @@ async fn ended(
     which: impl FnOnce(&Form, &Visitor) -> Option<Uuid>,
 ) -> Result<(), Box<Response>> {
     let form = Form::read(request).await?;
-    let visitor = signed_in(pages, &form).await?;
+    let visitor = signed_in(&form)?;
     let ended = pages.sessions.end(visitor.principal.id, which(&form, &visitor)).await;
     ended.map_err(|error| Box::new(pages::not_now(&error)))
 }
 
 /// Whoever sent this form, from a page of their own session.
-pub(super) async fn signed_in(pages: &Pages, form: &Form) -> Result<Visitor, Box<Response>> {
-    let visitor = pages.visitor(&form.headers).await.map_err(|error| Box::new(pages::not_now(&error)))?;
-    let visitor = visitor.ok_or_else(|| Box::new(pages::see(SIGN_IN)))?;
+pub(super) fn signed_in(form: &Form) -> Result<Arc<Visitor>, Box<Response>> {
+    let visitor = reader().visitor.clone().ok_or_else(|| Box::new(pages::see(SIGN_IN)))?;
     if !is_form_token(&visitor.cookie, form.field("form_token")) {
         let message = "The form is not from this session. Open the page again, and send it from there.";
         return Err(Box::new(pages::fault(StatusCode::FORBIDDEN, message)));

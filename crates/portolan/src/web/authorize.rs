@@ -2,6 +2,7 @@
 
 use super::forms::{Form, too_many};
 use super::pages::{self, AuthorizePage, Shown};
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::issuer::{Asked, Issuer};
 use axum::body::Body;
@@ -68,5 +69,5 @@ fn asked<'a>(pages: &'a Pages, uri: &Uri) -> Result<(&'a Issuer, Asked), Box<Res
 fn form(uri: &Uri, mail: &str, fault: Option<&str>, status: StatusCode) -> Response {
     // Without the path: nobody can have written another host into it.
     let action = format!("?{}", uri.query().unwrap_or_default());
-    pages::page(status, &AuthorizePage { style: &pages::style_path(), action: &action, mail, fault })
+    pages::page(status, &AuthorizePage { shell: Shell::here(), action: &action, mail, fault })
 }

@@ -1,4 +1,4 @@
-//! The two cookies there are: who is signed in, and who was sent to sign in.
+//! The three cookies there are: who is signed in, who was sent to sign in, and how pages shall be.
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
@@ -11,6 +11,10 @@ pub(super) struct Cookies {
 
 const SESSION: &str = "portolan";
 const SIGN_IN: &str = "portolan-sign-in";
+const DISPLAY: &str = "portolan-display";
+
+/// For how long it is kept how pages shall be, in seconds.
+const DISPLAY_SECONDS: i64 = 365 * 24 * 3600;
 
 /// How long somebody may take to sign in, in seconds.
 pub(super) const SIGN_IN_SECONDS: i64 = 600;
@@ -28,6 +32,15 @@ impl Cookies {
     /// What the cookie of a sign-in that was begun holds.
     pub(super) fn sign_in(self, headers: &HeaderMap) -> Option<String> {
         self.read(headers, SIGN_IN)
+    }
+
+    /// How pages shall be.
+    pub(super) fn display(self, headers: &HeaderMap) -> Option<String> {
+        self.read(headers, DISPLAY)
+    }
+
+    pub(super) fn set_display(self, headers: &mut HeaderMap, value: &str) {
+        self.set(headers, DISPLAY, value, DISPLAY_SECONDS);
     }
 
     pub(super) fn set_session(self, headers: &mut HeaderMap, value: &str) {

@@ -1,6 +1,8 @@
 //! The page of an offer: for customers as it is live, and before that for those who may see its preview.
 
 use super::pages::{self, ListingPage, PlanCard, Shown};
+use super::reader::reader;
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::auth::Permission;
 use crate::http::form_members;
@@ -30,8 +32,8 @@ pub(super) async fn live(State(pages): Shared, names: RawPathParams, headers: He
 }
 
 /// The page where somebody with a signed link, or with a role, sees an offer before it is live.
-pub(super) async fn preview(State(pages): Shared, names: RawPathParams, headers: HeaderMap, uri: Uri) -> Shown {
-    let shown = previewed(&pages, key(&names), &headers, &uri).await;
+pub(super) async fn preview(State(pages): Shared, names: RawPathParams, uri: Uri) -> Shown {
+    let shown = previewed(&pages, key(&names), &uri).await;
     let mut response = shown.unwrap_or_else(|error| pages::not_now(&error));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -41,12 +43,7 @@ pub(super) async fn preview(State(pages): Shared, names: RawPathParams, headers:
     response.into()
 }
 
-async fn previewed(
-    pages: &Pages,
-    key: Option<OfferKey>,
-    headers: &HeaderMap,
-    uri: &Uri,
-) -> Result<Response, StoreError> {
+async fn previewed(pages: &Pages, key: Option<OfferKey>, uri: &Uri) -> Result<Response, StoreError> {
     let offer = match &key {
         Some(key) => pages.shelf.offer(key).await?,
         None => None,
@@ -55,7 +52,7 @@ async fn previewed(
     if !signed {
         // Without the query: what did not open this page is not sent on.
         let then: String = form_urlencoded::byte_serialize(uri.path().as_bytes()).collect();
-        let Some(visitor) = pages.visitor(headers).await? else {
+        let Some(visitor) = reader().visitor.clone() else {
             return Ok(pages::see(&format!("/sign-in?then={then}")));
         };
         let publisher = key.as_ref().map_or("", |key| key.publisher.as_str());
@@ -67,7 +64,7 @@ async fn previewed(
     let Some(offer) = offer else { return Ok(not_there()) };
     let Some(Preview { listing, hidden_plans }) = pages.shelf.preview(&offer).await? else { return Ok(not_there()) };
     let template = page(pages, &listing, &hidden_plans, Some(listing.version));
-    Ok(pages::with_images(pages::page(StatusCode::OK, &template)))
+    Ok(pages::page(StatusCode::OK, &template))
 }
 
 /// Whether the query opens the preview that there is now. A member that is given twice opens nothing.
@@ -100,7 +97,7 @@ fn page<'a>(
     let logos = &listing.logos;
     let pictures = listing.screenshots.iter().map(|shown| (shown.name.as_str(), path(&shown.url)));
     ListingPage {
-        style: pages::style_path(),
+        shell: Shell::for_everybody(),
         preview,
         logo: path(&logos.large).or_else(|| path(&logos.medium)).or_else(|| path(&logos.small)),
         hero: path(&logos.hero),

@@ -60,7 +60,7 @@ pub(super) async fn set(State(pages): Shared, request: Request<Body>) -> Shown {
 
 async fn switched(pages: &Pages, request: Request<Body>) -> Result<(), Box<Response>> {
     let form = Form::read(request).await?;
-    let visitor = signed_in(pages, &form).await?;
+    let visitor = signed_in(&form)?;
     let refused = |status, words: &str| Box::new(pages::fault(status, words));
     let by = follower(&visitor, form.field("at"));
     let by =

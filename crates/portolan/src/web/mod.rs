@@ -1,31 +1,46 @@
 //! The door for browsers: signing in and out, who one is here, and the pages of offers. `pages.rs` says what the pages look like.
 
 mod account;
+mod asks;
+mod assets;
+mod at;
 mod authorize;
+mod changes;
 mod cookies;
+mod display;
 mod forms;
+mod link;
 mod listings;
+mod lost;
 mod mails;
 mod pages;
+mod reader;
+mod sentences;
+mod shell;
 mod sign_in;
-mod standing;
+mod states;
+mod status;
+mod steps;
+mod text;
 mod unsubscribe;
 mod welcome;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
 use crate::clock::Clock;
-use crate::http::Limits;
+use crate::http::{Followers, Limits};
 use crate::issuer::Issuer;
 use crate::listing::Shelf;
 use crate::perform::Perform;
-use crate::store::StoreError;
+use crate::store::Read;
 use crate::vault::Vault;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
 use cookies::Cookies;
-use http::HeaderMap;
+use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What pages work with. What changes anything is performed, or done by the sessions.
 #[derive(Clone, Debug)]
@@ -52,6 +67,18 @@ pub struct Pages {
     pub limits: Arc<Limits>,
     /// The service's address as clients see it, without a slash at the end.
     pub public_url: Arc<str>,
+    /// The archive, to read.
+    pub read: Read,
+    /// The API, to be asked within the process.
+    pub api: Router,
+    /// The offer types there are.
+    pub types: Arc<OfferTypes>,
+    /// Who waits for news.
+    pub followers: Arc<Followers>,
+    /// Whether the service is about to stop.
+    pub stopping: watch::Receiver<bool>,
+    /// The clock that offers live by, where it is an emulator's.
+    pub virtual_clock: Option<Clock>,
 }
 
 type Shared = axum::extract::State<Arc<Pages>>;
@@ -59,9 +86,16 @@ type Shared = axum::extract::State<Arc<Pages>>;
 /// Somebody who is signed in, with what the browser's cookie holds.
 struct Visitor {
     principal: Principal,
-    caller: Caller,
+    caller: Arc<Caller>,
     session: uuid::Uuid,
     cookie: String,
+}
+
+impl std::fmt::Debug for Visitor {
+    /// Without the cookie.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visitor").field("principal", &self.principal.id).finish_non_exhaustive()
+    }
 }
 
 impl Pages {
@@ -74,33 +108,46 @@ impl Pages {
         Cookies::of(&self.public_url)
     }
 
-    /// Who asks, if somebody is signed in.
-    async fn visitor(&self, headers: &HeaderMap) -> Result<Option<Visitor>, StoreError> {
-        let Some(cookie) = self.cookies().session(headers) else { return Ok(None) };
-        let Some((session, principal)) = self.sessions.find(&cookie).await? else { return Ok(None) };
-        let caller = self.gate.caller_of(&principal)?;
-        Ok(Some(Visitor { principal, caller, session: session.id, cookie }))
+    /// The API for somebody.
+    fn api(&self, visitor: &Visitor) -> asks::Api {
+        asks::Api::of(&self.api, &visitor.caller)
     }
+}
+
+/// Every page with its path, and what takes forms.
+fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
+    vec![
+        ("/", get(account::front)),
+        ("/account", get(account::show)),
+        ("/account/sessions/end", post(account::end_session)),
+        ("/account/mails", post(mails::set)),
+        ("/display", get(display::show).post(display::set)),
+        ("/events", get(changes::follow)),
+        ("/listings/{publisher}/{offer}", get(listings::live)),
+        ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
+        ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
+        ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
+        ("/sign-in", get(sign_in::choose)),
+        ("/sign-in/callback", get(sign_in::come_back)),
+        ("/sign-in/link", get(link::sign_in)),
+        ("/sign-out", post(account::sign_out)),
+        ("/setup", get(welcome::show_setup).post(welcome::set_up)),
+        ("/invitation", get(welcome::show_invitation).post(welcome::accept_invitation)),
+        ("/{tenant}/oauth2/v2.0/authorize", get(authorize::show).post(authorize::sign_in)),
+        (assets::STYLE.path, get(assets::style)),
+        (assets::SCRIPT.path, get(assets::script)),
+    ]
+}
+
+/// The paths of all pages, as patterns; some take forms alone.
+pub fn paths() -> Vec<&'static str> {
+    table().into_iter().map(|(path, _)| path).collect()
 }
 
 /// Every page.
 pub fn routes(pages: Pages) -> Router {
-    Router::new()
-        .route("/", get(account::front))
-        .route("/account", get(account::show))
-        .route("/account/sessions/end", post(account::end_session))
-        .route("/account/mails", post(mails::set))
-        .route("/listings/{publisher}/{offer}", get(listings::live))
-        .route("/listings/{publisher}/{offer}/preview", get(listings::preview))
-        .route("/publishers/{publisher}/offers/{offer}", get(standing::show))
-        .route("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop))
-        .route("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop))
-        .route("/sign-in", get(sign_in::choose))
-        .route("/sign-in/callback", get(sign_in::come_back))
-        .route("/sign-out", post(account::sign_out))
-        .route("/setup", get(welcome::show_setup).post(welcome::set_up))
-        .route("/invitation", get(welcome::show_invitation).post(welcome::accept_invitation))
-        .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::show).post(authorize::sign_in))
-        .route(&pages::style_path(), get(pages::style))
-        .with_state(Arc::new(pages))
+    let pages = Arc::new(pages);
+    let router = table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    router.fallback(lost::show).layer(from_fn_with_state(Arc::clone(&pages), reader::meet)).with_state(pages)
 }

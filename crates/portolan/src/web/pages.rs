@@ -1,5 +1,7 @@
 //! What the pages look like: templates, the stylesheet, and the headers that every page has.
 
+use super::reader;
+use super::shell::Shell;
 use crate::http::document;
 use crate::store::Document;
 use api::catalog::{CatalogOffer, CatalogPlan};
@@ -9,20 +11,12 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use publishing::message::{Level, Message};
 use publishing::moment::Moment;
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("../../templates/style.css");
-
-/// Nothing but our own stylesheet and forms and the empty icon, and in nobody's frame.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-);
-
-/// The same for pages with pictures, which are always our own copies; they have no forms.
-const POLICY_WITH_IMAGES: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+/// Nothing but our own stylesheet, script, forms and pictures, and in nobody's frame.
+pub(crate) const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// What a handler shows.
@@ -44,7 +38,7 @@ impl From<Response> for Shown {
 #[derive(Template)]
 #[template(path = "authorize.html")]
 pub(super) struct AuthorizePage<'a> {
-    pub(super) style: &'a str,
+    pub(super) shell: Shell,
     pub(super) action: &'a str,
     pub(super) mail: &'a str,
     pub(super) fault: Option<&'a str>,
@@ -54,7 +48,7 @@ pub(super) struct AuthorizePage<'a> {
 #[derive(Template)]
 #[template(path = "choose.html")]
 pub(super) struct ChoosePage<'a> {
-    pub(super) style: &'a str,
+    pub(super) shell: Shell,
     pub(super) choices: Vec<(&'a str, String)>,
 }
 
@@ -62,7 +56,7 @@ pub(super) struct ChoosePage<'a> {
 #[derive(Template)]
 #[template(path = "welcome.html")]
 pub(super) struct WelcomePage<'a> {
-    pub(super) style: &'a str,
+    pub(super) shell: Shell,
     pub(super) setup: bool,
     pub(super) name: &'a str,
     pub(super) mail: &'a str,
@@ -86,7 +80,7 @@ impl WelcomePage<'_> {
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(super) struct AccountPage<'a> {
-    pub(super) style: &'a str,
+    pub(super) shell: Shell,
     pub(super) name: &'a str,
     pub(super) mail: Option<&'a str>,
     pub(super) id: String,
@@ -121,7 +115,7 @@ pub(super) struct SessionRow {
 #[derive(Template)]
 #[template(path = "listing.html")]
 pub(super) struct ListingPage<'a> {
-    pub(super) style: String,
+    pub(super) shell: Shell,
     /// The version that is previewed.
     pub(super) preview: Option<i64>,
     pub(super) logo: Option<&'a str>,
@@ -148,72 +142,6 @@ pub(super) struct PlanCard<'a> {
     pub(super) sheet: Option<&'a str>,
 }
 
-/// Where an offer stands and what comes next.
-#[derive(Template)]
-#[template(path = "standing.html")]
-pub(super) struct StandingPage<'a> {
-    pub(super) style: &'a str,
-    pub(super) name: &'a str,
-    pub(super) publisher: &'a str,
-    pub(super) offer: &'a str,
-    pub(super) status: &'a str,
-    pub(super) headline: &'a str,
-    pub(super) next: &'a str,
-    pub(super) since: String,
-    pub(super) until: Option<(&'static str, String)>,
-    pub(super) changed: String,
-    /// The version that can be seen, and where.
-    pub(super) preview: Option<(i64, String)>,
-    pub(super) live: Option<(i64, String)>,
-    pub(super) messages: Vec<MessageRow<'a>>,
-    pub(super) steps: Vec<StepRow<'a>>,
-}
-
-/// One step on the page of where an offer stands.
-pub(super) struct StepRow<'a> {
-    pub(super) name: &'a str,
-    pub(super) description: &'a str,
-    pub(super) status: &'static str,
-    /// Whether it stops the submission.
-    pub(super) stops: bool,
-    /// How far it has come, in percent, while it is worked on.
-    pub(super) progress: Option<u8>,
-    pub(super) messages: Vec<MessageRow<'a>>,
-}
-
-/// What a step says, as plain text: the template escapes it.
-pub(super) struct MessageRow<'a> {
-    level: &'static str,
-    is_error: bool,
-    code: Option<&'a str>,
-    text: &'a str,
-    mend: Option<&'a str>,
-    target: Option<&'a str>,
-    link: Option<&'a str>,
-    at: String,
-}
-
-impl<'a> MessageRow<'a> {
-    pub(super) fn of(message: &'a Message) -> Self {
-        // What is no address of the web opens something else when it is clicked.
-        let is_web = |link: &&str| link.starts_with("https://") || link.starts_with("http://");
-        Self {
-            level: match message.level {
-                Level::Information => "Information",
-                Level::Warning => "Warning",
-                Level::Error => "Error",
-            },
-            is_error: message.level == Level::Error,
-            code: message.code.as_deref(),
-            text: &message.text,
-            mend: message.mend.as_deref(),
-            target: message.target.as_deref(),
-            link: message.link.as_deref().filter(is_web),
-            at: minute(message.at),
-        }
-    }
-}
-
 /// A moment to the minute, in UTC, for people.
 pub(super) fn minute(moment: Moment) -> String {
     let date = Date::from_ticks(moment.ticks()).to_string();
@@ -224,7 +152,7 @@ pub(super) fn minute(moment: Moment) -> String {
 #[derive(Template)]
 #[template(path = "stop.html")]
 pub(super) struct StopPage<'a> {
-    pub(super) style: &'a str,
+    pub(super) shell: Shell,
     pub(super) title: &'a str,
     pub(super) text: &'a str,
     /// What it sends, and what it says.
@@ -236,27 +164,11 @@ pub(super) struct StopPage<'a> {
 #[derive(Template)]
 #[template(path = "message.html")]
 struct MessagePage<'a> {
-    style: &'a str,
+    shell: Shell,
     title: &'a str,
     message: &'a str,
     facts: &'a [(&'a str, &'a str)],
     link: Option<(&'a str, &'a str)>,
-}
-
-/// The stylesheet's address, which changes with it.
-pub(super) fn style_path() -> String {
-    let digest = Sha256::digest(STYLE);
-    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("/assets/style-{hash}.css")
-}
-
-/// The stylesheet.
-pub(super) async fn style() -> Response {
-    let mut response = Response::new(Body::from(STYLE));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
-    response
 }
 
 /// A page with the headers that every page has.
@@ -283,18 +195,12 @@ fn headed(mut response: Response) -> Response {
     response
 }
 
-/// A page that may show pictures.
-pub(super) fn with_images(mut response: Response) -> Response {
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, POLICY_WITH_IMAGES);
-    response
-}
-
 /// A page with pictures that anybody may see and keep for a minute, or 304 where the browser has it.
 pub(super) fn public(template: &impl Template, request: &HeaderMap) -> Response {
     let body = written(template);
     let hash: String = Sha256::digest(&body).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let Ok(etag) = HeaderValue::try_from(format!("\"{hash}\"")) else { return not_now(&"an ETag that is none") };
-    let mut response = with_images(headed(document(Document { body: body.into(), etag }, request)));
+    let mut response = headed(document(Document { body: body.into(), etag }, request));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     response
 }
@@ -307,19 +213,19 @@ pub(super) fn message(
     facts: &[(&str, &str)],
     link: Option<(&str, &str)>,
 ) -> Response {
-    page(status, &MessagePage { style: &style_path(), title, message, facts, link })
+    page(status, &MessagePage { shell: Shell::here(), title, message, facts, link })
 }
 
 /// A page that says what is wrong.
 pub(super) fn fault(status: StatusCode, text: &str) -> Response {
-    message(status, "That did not work", text, &[], Some(("/", "Go to the front page")))
+    let t = reader::text();
+    message(status, &t.fault_title(), text, &[], Some(("/", &t.fault_home())))
 }
 
 /// The page for what is our own fault; the cause is for the log.
 pub(super) fn not_now(cause: &dyn std::fmt::Display) -> Response {
     tracing::error!(%cause, "a page failed on our side");
-    let mut response =
-        fault(StatusCode::SERVICE_UNAVAILABLE, "The service cannot do this just now. Try again in a moment.");
+    let mut response = fault(StatusCode::SERVICE_UNAVAILABLE, &reader::text().fault_not_now());
     response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -2,6 +2,8 @@
 
 use super::cookies::SIGN_IN_SECONDS;
 use super::pages::{self, ChoosePage, Shown};
+use super::reader::reader;
+use super::shell::Shell;
 use super::{Pages, Shared, forms};
 use crate::auth::{Issuers, NotVerified, Provider, Started, Verified};
 use crate::issuer::TokenRefusal;
@@ -64,7 +66,7 @@ pub(super) async fn choose(State(pages): Shared, extensions: http::Extensions, h
         format!("/sign-in?{query}")
     };
     let choices = pages.providers.iter().map(|provider| (provider.label(), address(provider))).collect();
-    pages::page(StatusCode::OK, &ChoosePage { style: &pages::style_path(), choices }).into()
+    pages::page(StatusCode::OK, &ChoosePage { shell: Shell::here(), choices }).into()
 }
 
 async fn send(pages: &Pages, provider: &Provider, then: String) -> Response {
@@ -139,7 +141,7 @@ async fn taken_in(
     let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let cookie = pages.sessions.begin(&principal, agent, address.to_string()).await.map_err(|error| failed(&error))?;
     // The browser forgets the session it had: so nobody else shall go on with it.
-    if let Some(before) = pages.visitor(headers).await.map_err(|error| failed(&error))? {
+    if let Some(before) = &reader().visitor {
         let ended = pages.sessions.end(before.principal.id, Some(before.session)).await;
         ended.map_err(|error| failed(&error))?;
     }
@@ -203,7 +205,7 @@ fn unknown(verified: &Verified) -> Response {
 }
 
 /// A path on this service; anything else becomes the front page, so that nobody is sent elsewhere by a link to here.
-fn local(then: &str) -> &str {
+pub(super) fn local(then: &str) -> &str {
     let plain = then.starts_with('/')
         && !then.starts_with("//")
         && !then.starts_with("/\\")
@@ -212,7 +214,7 @@ fn local(then: &str) -> &str {
     if plain { then } else { "/" }
 }
 
-fn query(uri: &Uri) -> HashMap<String, String> {
+pub(super) fn query(uri: &Uri) -> HashMap<String, String> {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 

@@ -1,6 +1,7 @@
 //! Ends mails, for whoever holds one: the address in it is signed, and needs no sign-in. To look at it changes nothing.
 
 use super::pages::{self, Shown, StopPage};
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::http::form_members;
 use crate::listing::named;
@@ -95,5 +96,5 @@ fn standing(pages: &Pages, ends: &Ends, uri: &Uri) -> Result<Response, Failure> 
         ),
     };
     let action = uri.path_and_query().map_or("", |address| address.as_str());
-    Ok(pages::page(StatusCode::OK, &StopPage { style: &pages::style_path(), title, text: &text, button, action }))
+    Ok(pages::page(StatusCode::OK, &StopPage { shell: Shell::here(), title, text: &text, button, action }))
 }

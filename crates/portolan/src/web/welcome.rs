@@ -2,6 +2,7 @@
 
 use super::forms::Form;
 use super::pages::{self, Fault, Shown, WelcomePage};
+use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::perform::Failure;
 use axum::body::Body;
@@ -70,5 +71,5 @@ async fn taken(pages: &Pages, request: Request<Body>, setup: bool) -> Result<Res
 fn form(setup: bool, sent: Option<&Form>, fault: Option<Fault<'_>>, status: StatusCode) -> Response {
     let field = |name: &str| sent.map_or("", |sent| sent.field(name));
     let (name, mail) = (field("name"), field("mail"));
-    pages::page(status, &WelcomePage { style: &pages::style_path(), setup, name, mail, fault })
+    pages::page(status, &WelcomePage { shell: Shell::here(), setup, name, mail, fault })
 }

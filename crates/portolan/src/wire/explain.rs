@@ -11,8 +11,8 @@ use publishing::ways::{Action, LeadsTo, Way};
 pub fn explanation(told: &Explanation, usually: Option<&UsualEnd>) -> wire::Explanation {
     wire::Explanation {
         status: offer_status(told.status),
-        headline: told.headline.clone(),
-        next: told.next.clone(),
+        headline: told.headline.to_string(),
+        next: told.next.to_string(),
         turn: turn(told.turn),
         since: date(told.since),
         until: told.until.map(date),
@@ -112,7 +112,7 @@ fn way(way: &Way) -> wire::Way {
         },
         step: way.step.clone(),
         queue: way.queue.clone(),
-        words: way.words.clone(),
+        words: way.words.to_string(),
         leads_to: way.leads_to.map(leads_to),
     }
 }

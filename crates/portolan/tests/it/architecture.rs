@@ -69,7 +69,7 @@ const ARROWS: [(&str, &[&str]); 24] = [
     ),
     ("store", &["vault"]),
     ("vault", &["clock"]),
-    ("web", &["auth", "clock", "http", "issuer", "listing", "perform", "store", "vault", "wire"]),
+    ("web", &["auth", "clock", "http", "issuer", "listing", "markup", "perform", "store", "vault", "wire"]),
     ("wire", &["links", "markup", "store"]),
     ("work", &["checks", "clock", "egress", "perform", "store", "wire"]),
 ];
