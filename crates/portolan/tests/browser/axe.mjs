@@ -4,7 +4,7 @@
 import { contextOf, LANGUAGES, open, sideways, THEMES, WIDTHS } from './looking.mjs';
 import { addresses, ROUTES, rows, shortly } from './routes.mjs';
 import { people, running } from './service.mjs';
-import { AXE, each, known, run } from './suite.mjs';
+import { AXE, each, routesOf, run } from './suite.mjs';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa', 'best-practice'];
 
@@ -14,7 +14,7 @@ const HEAVIEST = 50 * 1024;
 run('axe', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world, process.argv[2]);
+  const found = await addresses(rows(ROUTES, (await routesOf(service)).pages, faults), world, process.argv[2]);
   const axe = AXE();
   const contexts = new Map();
   const work = LANGUAGES.flatMap((language) => WIDTHS.flatMap((width) => found.map((address) => ({ address, language, width }))));

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { contextOf } from './looking.mjs';
 import { FORMS, rows } from './routes.mjs';
 import { call, people, running, signIn } from './service.mjs';
-import { known, run } from './suite.mjs';
+import { routesOf, run } from './suite.mjs';
 
 /// A site of somebody else on this machine, which shows whatever page it is asked to show; gives its port.
 async function elsewhere() {
@@ -42,7 +42,7 @@ run('cross-site', async (browser, faults) => {
   const ours = new URL(service.url);
   // Another site, and the same one at another port: browsers send cookies of `SameSite=Lax` from there.
   const origins = [`http://localhost:${site.port}`, `http://127.0.0.1:${site.port}`];
-  const forms = rows(FORMS, known.forms, faults);
+  const forms = rows(FORMS, (await routesOf(service)).forms, faults);
   let sent = 0;
   for (const form of forms) {
     const context = await contextOf(browser, world, { as: form.as });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { texts } from './hostile-texts.mjs';
 import { ROUTES } from './routes.mjs';
 import { call, people, serve, setUp } from './service.mjs';
-import { each, known, run, until } from './suite.mjs';
+import { each, routesOf, run, until } from './suite.mjs';
 
 const MANY = 5_000;
 
@@ -111,7 +111,7 @@ async function hostileService(all, files, browser) {
   if ((await until(areReady, 20_000)) === undefined) {
     throw new Error(`${left[0]} came to no preview:\n${service.said.filter((line) => line.includes('WARN')).slice(0, 3).join('\n')}`);
   }
-  return { service, offers, status, people: await people(service, browser, ['owner']) };
+  return { service, offers, status, routes: await routesOf(service), people: await people(service, browser, ['owner']) };
 }
 
 /// A browser in which texts can say that they ran; `ran` has their numbers.
@@ -160,6 +160,7 @@ const numbers = (ran) => [...ran].slice(0, 10).join(', ');
 /// Pages of the service that name an offer, and what the program's API says, as it is: nothing runs without a policy.
 async function sanitiserAlone(browser, world, all, faults) {
   const policies = new Set();
+  const has = (path) => !world.routes.pages || world.routes.pages.includes(path);
   const { service, offers, status } = world;
   const { context, ran } = await trapped(browser, world.people.owner);
   await context.route(`${service.url}/**`, async (route) => {
@@ -172,11 +173,11 @@ async function sanitiserAlone(browser, world, all, faults) {
   const patterns = [...new Set(ROUTES.filter((row) => row.path.includes('{offer}') && !row.path.startsWith('/unsubscribe')).map((row) => row.path))];
   const addresses = offers.flatMap(({ id, some }) =>
     patterns
-      .filter((path) => !known.pages || known.pages.includes(path))
+      .filter(has)
       .map((path) => path.replace('{publisher}', 'contoso').replace('{offer}', id).replace(/\{[^}]*\}/, '1'))
       .map((path) => ({ id, some, path })),
   );
-  const others = ROUTES.filter((row) => !row.path.includes('{') && row.as === 'owner' && (!known.pages || known.pages.includes(row.path)));
+  const others = ROUTES.filter((row) => !row.path.includes('{') && row.as === 'owner' && has(row.path));
   let shown = 0;
   await each([...addresses, ...others.map(({ path }) => ({ path }))], async ({ path }) => {
     const page = await context.newPage();

@@ -2,6 +2,8 @@
 
 export const THEMES = ['light', 'dark'];
 export const WIDTHS = [1280, 320];
+/// What browsers ask for, and what they get.
+const SERVED = { 'zh-CN': 'zh-Hans' };
 export const LANGUAGES = ['en', 'zh-CN'];
 
 /// A browser of one person in one language and width; pages of it share nothing with others.
@@ -46,7 +48,7 @@ export async function open(context, address, faults, where, { language } = {}) {
   faults.same(where, answer.status(), address.status ?? 200, 'the status');
   if (address.leads && !page.url().includes(address.leads)) faults.add(where, `it leads to ${page.url()}`);
   if (!address.leads && page.url() !== address.url) faults.add(where, `it leads to ${page.url()}`);
-  if (language) faults.same(where, await page.evaluate(() => document.documentElement.lang), language, 'the language');
+  if (language) faults.same(where, await page.evaluate(() => document.documentElement.lang), SERVED[language] ?? language, 'the language');
   return { page, weight: () => weight };
 }
 

@@ -3,7 +3,7 @@
 import { contextOf, open } from './looking.mjs';
 import { addresses, ROUTES, rows, shortly } from './routes.mjs';
 import { people, running } from './service.mjs';
-import { each, known, run } from './suite.mjs';
+import { each, routesOf, run } from './suite.mjs';
 
 /// The language whose words are English ones with every letter replaced by one that only looks like it.
 const LANGUAGE = 'qps-ploc';
@@ -38,7 +38,7 @@ function untranslated(page) {
 run('pseudo', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world, process.argv[2]);
+  const found = await addresses(rows(ROUTES, (await routesOf(service)).pages, faults), world, process.argv[2]);
   const contexts = new Map();
   await each(found, async (address) => {
     if (!contexts.has(address.as)) contexts.set(address.as, contextOf(browser, world, { as: address.as, language: LANGUAGE }));

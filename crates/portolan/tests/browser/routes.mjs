@@ -63,6 +63,8 @@ export const ROUTES = [
   { path: `${LISTING}/preview`, as: 'owner', open: ['/listings/contoso/vm-waiting-for-sign-off/preview'] },
   { path: OFFER, as: 'owner', open: OFFERS.map((offer) => at(offer)) },
   { path: OFFER, as: 'owner', status: 404, open: [at('none')] },
+  { path: '/display', as: 'owner', open: ['/display'] },
+  { path: '/sign-in/link', as: 'nobody', status: 404, open: ['/sign-in/link?code=none'] },
   { path: '/sign-in', as: 'nobody', leads: 'authorize', open: ['/sign-in'] },
   { path: '/sign-in/callback', as: 'nobody', status: 400, open: ['/sign-in/callback?state=none&code=none'] },
   { path: '/setup', as: 'nobody', open: ['/setup'] },
@@ -75,12 +77,13 @@ export const ROUTES = [
 ];
 
 /// Patterns that are no pages: what they answer is loaded by pages, or is a file.
-export const NO_PAGES = [/^\/assets\//];
+export const NO_PAGES = [/^\/assets\//, /^\/events$/];
 
 /// Every address at which a browser can send a form, and what the form holds.
 export const FORMS = [
   { path: '/account/sessions/end', as: 'owner', open: '/account/sessions/end', fields: { session: 'all' } },
   { path: '/account/mails', as: 'owner', open: '/account/mails', fields: { at: 'contoso', wanted: 'yes' } },
+  { path: '/display', as: 'owner', open: '/display', fields: { language: 'zh-Hans', theme: 'dark', then: '/account' } },
   { path: '/sign-out', as: 'owner', open: '/sign-out', fields: {} },
   {
     path: '/setup',

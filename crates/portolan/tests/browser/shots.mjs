@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { contextOf, LANGUAGES, THEMES, WIDTHS } from './looking.mjs';
 import { addresses, ROUTES, rows } from './routes.mjs';
 import { people, running } from './service.mjs';
-import { each, known, run } from './suite.mjs';
+import { each, routesOf, run } from './suite.mjs';
 
 run('shots', async (browser, faults) => {
   const [directory, part = ''] = process.argv.slice(2);
@@ -13,7 +13,7 @@ run('shots', async (browser, faults) => {
   mkdirSync(directory, { recursive: true });
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world, part);
+  const found = await addresses(rows(ROUTES, (await routesOf(service)).pages, faults), world, part);
   const looks = LANGUAGES.flatMap((language) => WIDTHS.flatMap((width) => THEMES.map((theme) => ({ language, width, theme }))));
   await each(looks, async ({ language, width, theme }) => {
     for (const address of found) {

@@ -76,11 +76,20 @@ export async function until(isSo, milliseconds) {
   }
 }
 
-/// The patterns of pages that the program has, and the paths of its forms, as `pages.rs` tells them; nothing where a suite is run by hand.
-export const known = {
-  pages: process.env.PAGES_PATHS && JSON.parse(process.env.PAGES_PATHS),
-  forms: process.env.PAGES_FORMS && JSON.parse(process.env.PAGES_FORMS),
-};
+/// The patterns of pages that the program has, and those that take forms, of the list that `pages.rs` gives: the service says of each
+/// path by which methods it is asked. Nothing where a suite is run by hand.
+export async function routesOf(service) {
+  if (!process.env.PAGES_PATHS) return {};
+  const found = { pages: [], forms: [] };
+  await each(JSON.parse(process.env.PAGES_PATHS), async (path) => {
+    const url = service.url + path.replace(/\{[^}]*\}/g, 'x');
+    const allowed = (await fetch(url, { method: 'DELETE' })).headers.get('allow') ?? '';
+    if (!/GET|POST/.test(allowed)) throw new Error(`${path} says not by which methods it is asked, but “${allowed}”`);
+    if (allowed.includes('GET')) found.pages.push(path);
+    if (allowed.includes('POST')) found.forms.push(path);
+  });
+  return found;
+}
 
 /// Runs a suite, and ends the process: 0 where there was no fault.
 export async function run(name, suite) {

@@ -3,7 +3,7 @@
 import { contextOf } from './looking.mjs';
 import { Keyboard } from './keyboard.mjs';
 import { call, people, running, signIn } from './service.mjs';
-import { known, run } from './suite.mjs';
+import { routesOf, run } from './suite.mjs';
 
 const OFFER = '/publishers/{publisher}/offers/{offer}';
 
@@ -124,13 +124,14 @@ const TASKS = [
 run('tasks', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
+  const { pages, forms } = await routesOf(service);
   let done = 0;
   for (const script of [true, false]) {
     // Somebody is signed in elsewhere too.
     await signIn(service, browser, 'owner');
     for (const [number, task] of TASKS.entries()) {
       const where = `${task.name}, ${script ? 'with' : 'without'} script`;
-      const missing = task.needs.filter((path) => known.pages && ![...known.pages, ...known.forms].includes(path));
+      const missing = task.needs.filter((path) => pages && ![...pages, ...forms].includes(path));
       if (missing.length > 0) {
         faults.add(where, `the program has no ${missing.join(', ')}`);
         continue;

@@ -3,7 +3,7 @@
 import { contextOf, LANGUAGES, open, sideways } from './looking.mjs';
 import { addresses, ROUTES, rows, shortly } from './routes.mjs';
 import { people, running } from './service.mjs';
-import { each, known, run } from './suite.mjs';
+import { each, routesOf, run } from './suite.mjs';
 
 /// Elements whose text does not fit and cannot be seen; what is there for screen readers alone is meant to be unseen.
 function cut(page) {
@@ -63,7 +63,7 @@ function overlapping(page) {
 run('text', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
-  const found = await addresses(rows(ROUTES, known.pages, faults), world, process.argv[2]);
+  const found = await addresses(rows(ROUTES, (await routesOf(service)).pages, faults), world, process.argv[2]);
   const work = LANGUAGES.flatMap((language) => found.map((address) => ({ address, language })));
   const contexts = new Map();
   await each(work, async ({ address, language }) => {

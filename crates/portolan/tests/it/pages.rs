@@ -10,35 +10,6 @@ const SUITES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 /// Where `./test` installs what the suites need.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools/browser");
 
-/// The pages of the web door.
-const PATHS: [&str; 13] = [
-    "/",
-    "/account",
-    "/listings/{publisher}/{offer}",
-    "/listings/{publisher}/{offer}/preview",
-    "/publishers/{publisher}/offers/{offer}",
-    "/unsubscribe/{subscription}",
-    "/unsubscribe/{publisher}/{offer}/{receiver}",
-    "/sign-in",
-    "/sign-in/callback",
-    "/setup",
-    "/invitation",
-    "/{tenant}/oauth2/v2.0/authorize",
-    "/assets/{name}",
-];
-
-/// Where the web door takes forms.
-const FORMS: [&str; 8] = [
-    "/account/sessions/end",
-    "/account/mails",
-    "/unsubscribe/{subscription}",
-    "/unsubscribe/{publisher}/{offer}/{receiver}",
-    "/sign-out",
-    "/setup",
-    "/invitation",
-    "/{tenant}/oauth2/v2.0/authorize",
-];
-
 /// One suite at a time: each keeps all processors busy, and some look at the time.
 static BROWSER: Mutex<()> = Mutex::new(());
 
@@ -59,9 +30,9 @@ fn pass(name: &str, mut suite: Command) {
         "{} is missing. Run ./test, which makes it, or set PORTOLAN_WITHOUT_BROWSER=1 to do without.",
         tools.display()
     );
-    let list = |paths: &[&str]| serde_json::to_string(paths).unwrap();
+    let paths = serde_json::to_string(&portolan::web::paths()).unwrap();
     suite.env("PAGES_TOOLS", tools.join("")).env("PAGES_PROGRAM", env!("CARGO_BIN_EXE_portolan"));
-    suite.env("PAGES_PATHS", list(&PATHS)).env("PAGES_FORMS", list(&FORMS));
+    suite.env("PAGES_PATHS", paths);
     let _alone = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
     let output = suite.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
