@@ -6,29 +6,16 @@ import { run } from './suite.mjs';
 
 const TONES = ['neutral', 'going', 'waiting', 'good', 'bad'];
 
-/// Text, the paper it stands on, and how much darker one is at least than the other (WCAG 2.2, 1.4.3).
+/// Text, the paper it stands on, and how much brighter one is at least than the other (WCAG 2.2, 1.4.3).
 const TEXTS = [
-  ['--ink', '--paper'],
-  ['--quiet', '--paper'],
-  ['--deed', '--paper'],
-  ['--ink', '--field'],
-  ['--quiet', '--field'],
+  ...['--paper', '--card', '--field'].flatMap((paper) => ['--ink', '--quiet', '--deed'].map((text) => [text, paper])),
   ['--on-deed', '--deed'],
-  ...TONES.flatMap((tone) => [
-    [`--${tone}`, `--${tone}-paper`],
-    [`--${tone}`, '--paper'],
-    ['--ink', `--${tone}-paper`],
-    ['--quiet', `--${tone}-paper`],
-    ['--deed', `--${tone}-paper`],
-  ]),
+  ['--banner', '--banner-paper'],
+  ...TONES.flatMap((tone) => [`--${tone}-paper`, '--paper', '--card'].map((paper) => [`--${tone}`, paper])),
 ].map((pair) => [...pair, 4.5]);
 
 /// What alone marks a control or its focus (1.4.11): the edge of a field and of a button, the ring around what has the focus.
-const MARKS = [
-  ['--quiet', '--paper', 3],
-  ['--quiet', '--field', 3],
-  ['--deed', '--field', 3],
-];
+const MARKS = ['--paper', '--card', '--field'].flatMap((paper) => ['--edge', '--deed'].map((mark) => [mark, paper, 3]));
 
 /// Lines that only please the eye: the same is told by space and words.
 const ORNAMENTS = ['--line'];
@@ -45,12 +32,14 @@ function tokens(page) {
     };
     for (const sheet of document.styleSheets) read(sheet.cssRules);
     const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    // What a token says may depend on the theme: an element that has it says what comes of it.
+    const probe = document.body.appendChild(document.createElement('p'));
     const found = {};
     for (const name of names) {
-      const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-      if (!CSS.supports('color', value)) continue;
+      if (!CSS.supports('color', getComputedStyle(probe).getPropertyValue(name).trim())) continue;
+      probe.style.color = `var(${name})`;
       canvas.clearRect(0, 0, 1, 1);
-      canvas.fillStyle = value;
+      canvas.fillStyle = getComputedStyle(probe).color;
       canvas.fillRect(0, 0, 1, 1);
       found[name] = [...canvas.getImageData(0, 0, 1, 1).data];
     }
@@ -73,13 +62,14 @@ export function contrast(one, other) {
 }
 
 run('contrast', async (browser, faults) => {
+  const { url } = running();
   const world = { people: {} };
   const pairs = [...TEXTS, ...MARKS];
   let lowest = Infinity;
   for (const theme of THEMES) {
     const context = await contextOf(browser, world, { as: 'nobody', theme });
     const page = await context.newPage();
-    await page.goto(`${running().url}/invitation`);
+    await page.goto(`${url}/invitation`);
     const found = await tokens(page);
     const missing = new Set(pairs.flatMap(([text, paper]) => [text, paper]).filter((name) => !found[name]));
     for (const name of missing) faults.add(theme, `the stylesheet has no colour ${name}`);
@@ -94,7 +84,14 @@ run('contrast', async (browser, faults) => {
       const known = ORNAMENTS.includes(name) || pairs.some((pair) => pair.includes(name));
       if (!known) faults.add(theme, `${name} is in no pair of contrast.mjs`);
     }
-    await context.close();
+    // Whoever chose the theme has the same colours, whatever the system's is.
+    const other = THEMES.find((one) => one !== theme);
+    const chosen = await contextOf(browser, world, { as: 'nobody', theme: other });
+    await chosen.addCookies([{ name: 'portolan-display', value: `.${theme}.own`, url }]);
+    const second = await chosen.newPage();
+    await second.goto(`${url}/invitation`);
+    faults.same(`${theme}, which was chosen where the system is ${other}`, await tokens(second), found, 'the colours');
+    await Promise.all([context.close(), chosen.close()]);
   }
   return `${pairs.length} pairs in ${THEMES.length} themes, the lowest of text ${lowest.toFixed(2)} to 1`;
 });
