@@ -59,7 +59,7 @@ impl Sessions {
     }
 
     /// Makes the secret of a link that signs somebody in, as often as it is opened, until the service stops. For demos, whose
-    /// token is printed beside it.
+    /// token is printed beside it, and which keep nothing.
     ///
     /// # Errors
     /// Where there is no randomness.

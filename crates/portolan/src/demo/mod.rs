@@ -1,7 +1,9 @@
 //! The demo's data: a publisher with offers in every state, each brought there by real commands.
 
+mod people;
 mod stories;
 
+pub use people::{People, people};
 pub use stories::{STORIES, Story};
 
 use crate::auth::{Authorised, Caller, Permission, Role};
@@ -114,7 +116,7 @@ pub async fn tokens(perform: &Perform, issuer: Option<&Issuer>, lasts_seconds: i
     let issuer = issuer.context("there is no built-in issuer")?;
     let owner = staff(perform, "demo", Role::Operator).await?;
     let reviewer = staff(perform, "reviewer", Role::Reviewer).await?;
-    let founder = Caller::new("demo", None).with(Circle::Marketplace, [Role::Operator]);
+    let founder = founder();
     let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
     let at = founder.authorise_staff(id, Permission::ManageMembers).map_err(|_| anyhow!("no operator"))?;
     let request = AccessRequest::AddMember { newcomer: Newcomer::Known(owner.id), roles: [Role::Owner].into() };
@@ -126,8 +128,13 @@ pub async fn tokens(perform: &Perform, issuer: Option<&Issuer>, lasts_seconds: i
     })
 }
 
+/// Whoever makes the demo.
+fn founder() -> Caller {
+    Caller::new("demo", None).with(Circle::Marketplace, [Role::Operator])
+}
+
 async fn staff(perform: &Perform, name: &str, role: Role) -> Result<Principal> {
-    let founder = Caller::new("demo", None).with(Circle::Marketplace, [Role::Operator]);
+    let founder = founder();
     let by = founder.authorise_marketplace(Permission::ManageStaff).map_err(|_| anyhow!("no operator"))?;
     let newcomer = Newcomer::Described {
         kind: Kind::ServicePrincipal,
@@ -233,7 +240,13 @@ fn reason(code: &str, target: &str, text: &str) -> Reason {
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn welcome(store: &Arc<dyn Store>, address: SocketAddr, tokens: &Tokens) -> Result<String> {
+pub async fn welcome(
+    store: &Arc<dyn Store>,
+    address: SocketAddr,
+    tokens: &Tokens,
+    links: &[String; 3],
+) -> Result<String> {
+    let [as_owner, as_reviewer, as_operator] = links;
     let Tokens { owner: token, reviewer } = tokens;
     let publisher = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
     let selection = Selection { publisher, offer_type: None, skip: 0, top: i64::MAX };
@@ -244,6 +257,9 @@ pub async fn welcome(store: &Arc<dyn Store>, address: SocketAddr, tokens: &Token
         "Portolan demo: in memory, gone when you stop it (Ctrl-C).\n\n\
          URL    http://{address}\n\
          token  {token}\n\n\
+         Open the pages, signed in as an owner of {PUBLISHER}:\n  {as_owner}\n\
+         as a reviewer:\n  {as_reviewer}\n\
+         as an operator:\n  {as_operator}\n\n\
          The publisher {PUBLISHER} has an offer in every state:\n{listed}\n\
          Where an offer stands:\n  \
          curl -H 'Authorization: Bearer {token}' '{api}/vm-in-progress/status?api-version=2017-10-31'\n\n\

@@ -5,7 +5,7 @@ mod assemble;
 pub use assemble::Service;
 
 use crate::artifacts::Artifacts;
-use crate::auth::{Algorithm, IssuerSetting, USUAL_AUDIENCE};
+use crate::auth::{Algorithm, IssuerSetting, Sessions, USUAL_AUDIENCE};
 use crate::checks::Checks;
 use crate::clock::{Clock, random_bytes};
 use crate::egress::Egress;
@@ -94,6 +94,8 @@ pub struct Running {
     pub public_url: Arc<str>,
     /// The built-in issuer, unless it is switched off.
     pub issuer: Option<Issuer>,
+    /// Who is signed in with a browser.
+    pub sessions: Sessions,
     /// The only way to change anything.
     pub perform: Perform,
     /// What lets in the first operator, where there is none.
@@ -117,7 +119,7 @@ impl Setup {
         }
         let entrance = self.entrance.clone();
         http::make_room(&entrance.limits);
-        let Service { door, issuer, perform, setup_secret, worker, lookout, deliveries, store, stop, .. } =
+        let Service { door, issuer, sessions, perform, setup_secret, worker, lookout, deliveries, store, stop, .. } =
             self.assemble(Arc::clone(&public_url)).await?;
         let stopped = stop.subscribe();
         let working = tokio::spawn({
@@ -142,7 +144,7 @@ impl Setup {
                 }
             });
         }
-        Ok(Running { address, public_url, issuer, perform, setup_secret, store, stop, tasks })
+        Ok(Running { address, public_url, issuer, sessions, perform, setup_secret, store, stop, tasks })
     }
 }
 

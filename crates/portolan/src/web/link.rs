@@ -1,4 +1,4 @@
-//! Signs in by a link: for demos and emulators, which print one.
+//! Signs in by a link: for demos and emulators, which print one. From this machine alone.
 
 use super::pages::{self, Shown};
 use super::reader::text;
@@ -23,7 +23,8 @@ async fn signed_in(pages: &Pages, request: &Parts) -> Result<Response, Box<Respo
     let failed = |error| Box::new(pages::not_now(&error));
     let query = query(&request.uri);
     let secret = query.get("code").map_or("", String::as_str);
-    let Some(principal) = pages.sessions.of_link(secret).map_err(failed)? else {
+    let found = if address.is_loopback() { pages.sessions.of_link(secret).map_err(failed)? } else { None };
+    let Some(principal) = found else {
         return Err(Box::new(pages::fault(StatusCode::NOT_FOUND, &text().link_unknown())));
     };
     let agent = request.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();

@@ -13,6 +13,7 @@ mod link;
 mod listings;
 mod lost;
 mod mails;
+mod offers;
 mod pages;
 mod reader;
 mod sentences;
@@ -125,6 +126,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
+        ("/offers", get(offers::show)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
