@@ -5,8 +5,8 @@ import { addresses, ROUTES, rows, shortly } from './routes.mjs';
 import { people, running } from './service.mjs';
 import { each, routesOf, run } from './suite.mjs';
 
-/// The language whose words are English ones with every letter replaced by one that only looks like it.
-const LANGUAGE = 'qps-ploc';
+/// The language whose words are English ones with something on every letter.
+const LANGUAGE = 'en-XA';
 
 /// What is not ours to translate: names and texts of others, wire values, times, numbers.
 const NOT_OURS = 'bdi, code, time, pre, kbd, samp, [lang]:not(html), [translate=no], script, style';
@@ -35,13 +35,20 @@ function untranslated(page) {
   );
 }
 
+/// A browser of somebody who has chosen that language.
+async function inLanguage(browser, world, as) {
+  const context = await contextOf(browser, world, { as });
+  await context.addCookies([{ name: 'portolan-display', value: `${LANGUAGE}.system.own`, url: world.service.url }]);
+  return context;
+}
+
 run('pseudo', async (browser, faults) => {
   const service = running();
   const world = { service, people: await people(service, browser) };
   const found = await addresses(rows(ROUTES, (await routesOf(service)).pages, faults), world, process.argv[2]);
   const contexts = new Map();
   await each(found, async (address) => {
-    if (!contexts.has(address.as)) contexts.set(address.as, contextOf(browser, world, { as: address.as, language: LANGUAGE }));
+    if (!contexts.has(address.as)) contexts.set(address.as, inLanguage(browser, world, address.as));
     const where = `${shortly(address)} ${LANGUAGE}`;
     const { page } = await open(await contexts.get(address.as), address, faults, where, { language: LANGUAGE });
     for (const text of await untranslated(page)) faults.add(where, `is in no catalogue: ${text}`);

@@ -61,6 +61,8 @@ export const ROUTES = [
   { path: LISTING, as: 'nobody', open: ['/listings/contoso/saas-live'] },
   { path: LISTING, as: 'nobody', status: 404, open: ['/listings/contoso/none'] },
   { path: `${LISTING}/preview`, as: 'owner', open: ['/listings/contoso/vm-waiting-for-sign-off/preview'] },
+  { path: '/offers', as: 'owner', open: ['/offers', '/offers?q=nothing-has-this-name'] },
+  { path: '/offers', as: 'operator', open: ['/offers'] },
   { path: OFFER, as: 'owner', open: OFFERS.map((offer) => at(offer)) },
   { path: OFFER, as: 'owner', status: 404, open: [at('none')] },
   { path: '/display', as: 'owner', open: ['/display'] },
