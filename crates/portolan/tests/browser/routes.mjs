@@ -17,6 +17,9 @@ export const OFFERS = [
   'vm-failed',
 ];
 
+/// Where there is no route.
+const NOWHERE = '*';
+
 const at = (offer, rest = '') => `/publishers/contoso/offers/${offer}${rest}`;
 const LISTING = '/listings/{publisher}/{offer}';
 const OFFER = '/publishers/{publisher}/offers/{offer}';
@@ -55,6 +58,8 @@ const mails = once(unsubscribe);
 /// One row for each pattern of a page, in any order: `path` as the program has it; `as` who opens it; `open` addresses, or a
 /// function that finds them; `status` where it is not 200; `leads` where the page only sends on.
 export const ROUTES = [
+  { path: NOWHERE, as: 'nobody', status: 404, open: ['/nowhere/at/all'] },
+  { path: NOWHERE, as: 'owner', status: 404, open: ['/nowhere/at/all'] },
   { path: '/', as: 'nobody', leads: 'authorize', open: ['/'] },
   { path: '/account', as: 'owner', open: ['/account'] },
   { path: '/account', as: 'operator', open: ['/account'] },
@@ -121,9 +126,9 @@ export function rows(table, patterns, faults) {
     if (!table.some((row) => row.path === path)) faults.add(path, 'the route is missing from routes.mjs');
   }
   for (const { path } of table) {
-    if (!patterns.includes(path)) faults.add(path, 'routes.mjs has a row for it, but the program has no such route');
+    if (path !== NOWHERE && !patterns.includes(path)) faults.add(path, 'routes.mjs has a row for it, but the program has no such route');
   }
-  return table.filter((row) => patterns.includes(row.path));
+  return table.filter(({ path }) => path === NOWHERE || patterns.includes(path));
 }
 
 /// Every address of these rows that has this part, each with who opens it and what is expected.
