@@ -4,6 +4,7 @@ mod account;
 mod asks;
 mod assets;
 mod at;
+mod audit;
 mod authorize;
 mod changes;
 mod cookies;
@@ -122,6 +123,9 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/account", get(account::show)),
         ("/account/sessions/end", post(account::end_session)),
         ("/account/mails", post(mails::set)),
+        ("/audit", get(audit::show)),
+        ("/audit.csv", get(audit::csv)),
+        ("/audit.jsonl", get(audit::lines)),
         ("/display", get(display::show).post(display::set)),
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),

@@ -73,7 +73,7 @@ impl Room {
             Self::Reviews => may(Permission::Review),
             Self::Access => may(Permission::ReadMembers),
             Self::Notifications => may(Permission::ManageNotifications),
-            Self::Audit => may(Permission::ReadMembers),
+            Self::Audit => may(Permission::ReadAudit),
             Self::Emulator => reader.speed.is_some(),
             Self::Reference => true,
         }

@@ -298,7 +298,7 @@ impl World {
             stopping: stopped.clone(),
             virtual_clock: None,
         };
-        let door = door(api, web::routes(pages), gate, limits, clock.clone());
+        let door = door(api, web::routes(pages), gate.clone(), limits, clock.clone());
         let claims = Claims::new(Arc::clone(&store));
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());
