@@ -61,6 +61,7 @@ mod offer_pages;
 mod openapi;
 mod origin;
 mod outside;
+mod pages;
 mod people_pages;
 mod permissions;
 mod pinning;
