@@ -26,6 +26,7 @@ mod client;
 mod common;
 mod completion;
 mod durations;
+mod editor_pages;
 mod egress;
 mod egress_answers;
 mod emulator;
