@@ -160,8 +160,8 @@ impl EditPage {
         self.found.missing.as_ref().filter(|(parent, _)| parent == pointer).map(|(_, name)| name.as_str())
     }
 
-    fn is_open(&self, pointer: &str, depth: usize) -> bool {
-        (depth == 0 && self.rows.len() < 400) || self.found.open.contains(pointer)
+    fn is_open(&self, pointer: &str, depth: &usize) -> bool {
+        (*depth == 0 && self.rows.len() < 400) || self.found.open.contains(pointer)
     }
 
     /// What is said at a place.
