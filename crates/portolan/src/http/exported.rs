@@ -59,13 +59,13 @@ impl Format {
                     media_type.trim().to_ascii_lowercase()
                 });
                 // The first that is known counts.
-                Ok(types.find_map(|media_type| match media_type.as_str() {
+                let known = types.find_map(|media_type| match media_type.as_str() {
                     "text/csv" => Some(Some(Self::Csv)),
                     "application/x-ndjson" | "application/jsonl" => Some(Some(Self::Lines)),
                     "application/json" => Some(None),
                     _ => None,
-                }))
-                .map(Option::flatten)
+                });
+                Ok(known.flatten())
             }
         }
     }
@@ -187,7 +187,7 @@ fn csv(entries: &[AuditEntry], is_first: bool) -> io::Result<Bytes> {
         out.write_record(COLUMNS)?;
     }
     for entry in entries {
-        out.write_record(cells(entry).map(|cell| harmless(cell)))?;
+        out.write_record(cells(entry).map(harmless))?;
     }
     out.into_inner().map(Bytes::from).map_err(|error| io::Error::other(error.to_string()))
 }

@@ -1,5 +1,6 @@
 //! The door for browsers: signing in and out, who one is here, and the pages of offers. `pages.rs` says what the pages look like.
 
+mod access;
 mod account;
 mod asks;
 mod assets;
@@ -7,30 +8,45 @@ mod at;
 mod audit;
 mod authorize;
 mod changes;
+mod circles;
 mod cookies;
+mod deeds;
+mod differences;
 mod display;
 mod edit;
 mod edit_apply;
 mod edit_form;
 mod edit_page;
+mod fields;
 mod forms;
 mod link;
 mod listings;
 mod lost;
 mod mails;
+mod member;
 mod new_offer;
 mod offers;
 mod pages;
+mod prospects;
 mod reader;
+mod refused;
+mod review;
+mod reviews;
+mod secret;
 mod sentences;
 mod shell;
 mod sign_in;
 mod states;
 mod status;
 mod steps;
+mod submissions;
 mod text;
+mod told;
 mod unsubscribe;
+mod verdicts;
+mod webhook;
 mod welcome;
+mod words;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
 use crate::clock::Clock;
@@ -44,6 +60,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use cookies::Cookies;
+use deeds::Deed;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
 use std::sync::Arc;
@@ -125,6 +142,7 @@ impl Pages {
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
     vec![
         ("/", get(account::front)),
+        ("/access", get(circles::access)),
         ("/account", get(account::show)),
         ("/account/sessions/end", post(account::end_session)),
         ("/account/mails", post(mails::set)),
@@ -135,10 +153,34 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
+        ("/marketplace/access", get(access::show).post(access::add)),
+        ("/marketplace/access/{member}", get(member::show).post(member::change)),
+        ("/marketplace/access/{member}/remove", get(member::ask).post(member::remove)),
+        ("/marketplace/notifications", get(told::show).post(told::change)),
+        ("/marketplace/notifications/{subscription}", get(webhook::show).post(webhook::change)),
+        ("/marketplace/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
+        ("/notifications", get(circles::notifications)),
         ("/offers", get(offers::show)),
         ("/offers/new", get(new_offer::show).post(new_offer::make)),
+        ("/publishers/{publisher}/access", get(access::show).post(access::add)),
+        ("/publishers/{publisher}/access/{member}", get(member::show).post(member::change)),
+        ("/publishers/{publisher}/access/{member}/remove", get(member::ask).post(member::remove)),
+        ("/publishers/{publisher}/notifications", get(told::show).post(told::change)),
+        ("/publishers/{publisher}/notifications/{subscription}", get(webhook::show).post(webhook::change)),
+        ("/publishers/{publisher}/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
         ("/publishers/{publisher}/offers/{offer}/edit", get(edit::show).post(edit::save)),
+        ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
+        ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),
+        ("/publishers/{publisher}/offers/{offer}/cancel", Deed::Cancel.routes()),
+        ("/publishers/{publisher}/offers/{offer}/rollback", Deed::RollBack.routes()),
+        ("/publishers/{publisher}/offers/{offer}/diff", get(differences::show)),
+        ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
+        ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),
+        ("/publishers/{publisher}/offers/{offer}/submissions/{number}", get(submissions::show)),
+        ("/reviews", get(reviews::show)),
+        ("/reviews/{operation}", get(review::lead)),
+        ("/reviews/{operation}/{step}", get(review::show).post(verdicts::act)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),

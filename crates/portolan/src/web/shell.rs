@@ -72,7 +72,7 @@ impl Room {
             Self::Offers => may(Permission::Read),
             Self::Reviews => may(Permission::Review),
             Self::Access => may(Permission::ReadMembers),
-            Self::Notifications => may(Permission::ManageNotifications),
+            Self::Notifications => may(Permission::Read),
             Self::Audit => may(Permission::ReadAudit),
             Self::Emulator => reader.speed.is_some(),
             Self::Reference => true,

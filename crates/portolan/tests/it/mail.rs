@@ -465,7 +465,10 @@ async fn a_member_follows_what_it_likes_until_it_goes() {
         states(&mails, "jane@contoso.example"),
         ["Blocked", "Waits for your go live", "Live", "Failed", "Canceled"]
     );
-    assert_eq!(states(&mails, "joe@contoso.example"), ["Submitted", "Live", "Submitted", "Submitted"]);
+    assert_eq!(
+        states(&mails, "joe@contoso.example"),
+        ["Running, submitted", "Live", "Running, submitted", "Running, submitted"]
+    );
     let lines =
         world.store.journal(&Circle::Publisher(PublisherId::parse("contoso").unwrap()), 0, 10_000).await.unwrap();
     let about = lines.iter().filter(|line| line.entry.contains("subscription")).count();

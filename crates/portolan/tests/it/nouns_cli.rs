@@ -416,7 +416,7 @@ fn submissions_and_reviews_are_told_in_columns() {
     for column in ["NO", "STATE", "STEP", "BY", "STARTED", "TOOK"] {
         assert!(lines[0].contains(column), "{list}");
     }
-    assert!(lines.len() == 4 && lines[1].starts_with("3   running    Certification  jane@contoso.example"), "{list}");
+    assert!(lines.len() == 4 && lines[1].starts_with("3   running  Certification  jane@contoso.example"), "{list}");
     ask("submission show vm-failed 2").failed(3, &["has 1 submissions"]);
     ask("submission show vm-failed x").failed(2, &["neither"]);
     ask("submission list vm-never-published").done();
