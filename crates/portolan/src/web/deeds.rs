@@ -4,7 +4,7 @@ use super::account::signed_in;
 use super::at::{self, OfferAt};
 use super::forms::Form;
 use super::pages::{self, Shown};
-use super::prospects::{self, Prospect, StepAhead};
+use super::prospects::{self, Prospect};
 use super::reader::text;
 use super::shell::{Room, Shell};
 use super::text::Text;
