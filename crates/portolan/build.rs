@@ -1,6 +1,6 @@
 //! Checks the catalogues of the pages' words and makes a method of each message; compresses what the pages need beside them.
 
-use fluent_syntax::ast::{CallArguments, Entry, Expression, InlineExpression, Pattern, PatternElement};
+use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -79,16 +79,13 @@ fn of_expression(expression: &Expression<&str>, variables: &mut Vec<String>) {
 }
 
 fn of_inline(inline: &InlineExpression<&str>, variables: &mut Vec<String>) {
-    let mut arguments = |arguments: &CallArguments<&str>| {
-        arguments.positional.iter().for_each(|inline| of_inline(inline, variables));
-    };
     match inline {
-        InlineExpression::VariableReference { id } => {
-            if !variables.iter().any(|known| known == id.name) {
-                variables.push(id.name.to_owned());
-            }
+        InlineExpression::VariableReference { id } if !variables.iter().any(|known| known == id.name) => {
+            variables.push(id.name.to_owned());
         }
-        InlineExpression::FunctionReference { arguments: called, .. } => arguments(called),
+        InlineExpression::FunctionReference { arguments, .. } => {
+            arguments.positional.iter().for_each(|inline| of_inline(inline, variables));
+        }
         InlineExpression::Placeable { expression } => of_expression(expression, variables),
         _ => {}
     }

@@ -1,6 +1,7 @@
 //! Explain: whose turn it is with an offer, and what would clear it; what a cancel would do. Ours; the original had none.
 
 use crate::dates::Date;
+use crate::state::State;
 use crate::status::{Message, OfferStatus, StatusDocument, StepStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -238,6 +239,10 @@ pub struct PublishForecast {
 pub struct Explanation {
     /// Where the offer stands.
     pub status: OfferStatus,
+    /// The same in one word that tells of the step at hand too.
+    pub state: State,
+    /// That word for people.
+    pub state_words: String,
     /// What is so.
     pub headline: String,
     /// What comes next.

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod audiences;
+pub mod audit;
 pub mod catalog;
 #[cfg(feature = "client")]
 pub mod client;

@@ -1,18 +1,17 @@
 // Our own script: live parts, times in the reader's zone, copy buttons. Pages work without it.
 "use strict";
 (() => {
-  const doc = document, all = (selector, within = doc) => [...within.querySelectorAll(selector)];
+  const doc = document, find = (selector, within = doc) => within.querySelector(selector);
+  const all = (selector, within = doc) => [...within.querySelectorAll(selector)];
   const said = doc.getElementById("said");
-  let saidAt = 0;
+  // At most one announcement in five seconds, and then the newest.
+  let saidAt = 0, news = "", timer;
   const say = text => {
-    if (!said || !text) return;
-    const wait = Math.max(0, saidAt + 5000 - Date.now());
-    saidAt = Date.now() + wait;
-    setTimeout(() => { said.textContent = text; }, wait);
+    news = text;
+    timer ??= setTimeout(() => { said.textContent = news; saidAt = Date.now(); timer = null; }, saidAt + 5000 - Date.now());
   };
 
   const zoned = new Intl.DateTimeFormat("en", { timeZoneName: "short" });
-  const two = number => String(number).padStart(2, "0");
   const localise = within => {
     if (doc.documentElement.dataset.zone === "utc") return;
     for (const time of all("time[datetime]", within)) {
@@ -20,7 +19,7 @@
       if (isNaN(date) || time.title) continue;
       const zone = zoned.formatToParts(date).find(part => part.type === "timeZoneName");
       time.title = time.textContent;
-      time.textContent = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())} ${zone ? zone.value : ""}`;
+      time.textContent = `${date.toLocaleDateString("sv")} ${date.toLocaleTimeString("sv").slice(0, 5)} ${zone.value}`;
     }
   };
 
@@ -49,7 +48,7 @@
     const focus = doc.activeElement, inside = old.contains(focus);
     const place = inside ? all(FOCUS, old).indexOf(focus) : -1;
     for (const details of all("details[id]", old)) {
-      const same = fresh.querySelector(`#${CSS.escape(details.id)}`);
+      const same = find(`#${CSS.escape(details.id)}`, fresh);
       if (same) same.open = details.open;
     }
     offer(fresh);
@@ -70,7 +69,7 @@
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const parts = all("[data-part]", page), here = all("[data-part]");
         if (parts.map(part => part.id).join() !== here.map(part => part.id).join()) {
-          const old = doc.querySelector("[data-live]"), fresh = page.querySelector("[data-live]");
+          const old = find("[data-live]"), fresh = find("[data-live]", page);
           sent.clear();
           for (const part of parts) sent.set(part.id, part.outerHTML);
           if (old && fresh) swap(old, doc.importNode(fresh, true));
@@ -80,8 +79,8 @@
           swap(doc.getElementById(part.id), doc.importNode(part, true));
         }
         doc.title = page.title;
-        const old = live.dataset.said, fresh = page.querySelector("[data-said]");
-        if (fresh && fresh.dataset.said !== old) { live.dataset.said = fresh.dataset.said; say(fresh.dataset.said); }
+        const told = find("[data-said]", page)?.dataset.said;
+        if (told && told !== live.dataset.said) say(live.dataset.said = told);
       }
     } catch { /* The next change, or look, will tell. */ }
     busy = false;
@@ -89,16 +88,15 @@
   };
 
   offer(doc);
-  let live = doc.querySelector("[data-live]");
+  let live = find("[data-live]");
   if (!live) return;
   const topics = live.dataset.live.toLowerCase().split(" ");
   const hear = name => {
-    live = doc.querySelector("[data-live]") || live;
+    live = find("[data-live]") || live;
     if (name === "*" || topics.some(topic => topic === "*" || topic === name || name.startsWith(topic + "/"))) refresh();
   };
-  const look = every => setInterval(() => hear("*"), every);
-  if (!navigator.locks || !window.BroadcastChannel || !window.EventSource) { look(15000); return; }
-  look(60000);
+  setInterval(() => hear("*"), navigator.locks ? 60000 : 15000);
+  if (!navigator.locks) return;
   const channel = new BroadcastChannel("portolan");
   channel.onmessage = event => hear(event.data);
   // One page holds the stream for all: browsers open six connections to a host.
@@ -107,7 +105,7 @@
       const stream = new EventSource("/events");
       const tell = name => { channel.postMessage(name); hear(name); };
       stream.onmessage = event => tell(event.data);
-      stream.addEventListener("open", () => tell("*"));
+      stream.onopen = () => tell("*");
       stream.onerror = () => { if (stream.readyState === 2) setTimeout(open, 3000); };
     };
     open();

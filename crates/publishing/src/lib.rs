@@ -13,6 +13,7 @@ pub mod check;
 pub mod claim_review;
 pub mod command;
 pub mod decide;
+pub mod deeds;
 pub mod definition;
 pub mod durations;
 pub mod entry;

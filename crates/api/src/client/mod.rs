@@ -3,6 +3,7 @@
 
 mod access;
 mod again;
+mod audit;
 mod connection;
 mod credentials;
 mod emulator;
@@ -16,6 +17,7 @@ mod refusals;
 mod reviews;
 mod subscriptions;
 
+pub use audit::Exported;
 pub use subscriptions::Of;
 
 pub use connection::{ClientError, is_plain_and_away};

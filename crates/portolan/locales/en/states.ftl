@@ -67,7 +67,7 @@ next-marketplace-unblocks = { $errors ->
    *[other] Blocked at { $step }: once the { $errors } errors are mended, the marketplace has to unblock it.
 }
 next-or-cancel = { " " }If the draft has to change for that, cancel and publish again.
-then-answers-by = it has to answer by
-then-goes-on = it goes on at
-then-begins = it begins at
-then-looked-at = it is looked at again at
+then-answers-by = It has to answer by
+then-goes-on = It goes on at
+then-begins = It begins at
+then-looked-at = It is looked at again at

@@ -21,6 +21,8 @@ pub enum Permission {
     ReadMembers,
     /// Add and remove a publisher's members, change their roles, and manage the credentials of those it made.
     ManageMembers,
+    /// Read who did what: to offers, and to who may what.
+    ReadAudit,
     /// Manage webhooks: who is told by them what happens to offers.
     ManageNotifications,
     /// See what waits for a reviewer, and give verdicts.
@@ -35,7 +37,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::SaveDraft,
         Self::Publish,
@@ -44,6 +46,7 @@ impl Permission {
         Self::ReadLeads,
         Self::ReadMembers,
         Self::ManageMembers,
+        Self::ReadAudit,
         Self::ManageNotifications,
         Self::Review,
         Self::CreatePublisher,
@@ -61,6 +64,7 @@ impl Permission {
             Self::ReadLeads => &[Owner, Contributor],
             Self::ReadMembers => &[Owner, Contributor, Reader, Operator, Auditor],
             Self::ManageMembers => &[Owner, Operator],
+            Self::ReadAudit => &[Owner, Operator, Auditor],
             Self::ManageNotifications => &[Owner, Contributor, Operator],
             Self::Review => &[Operator, Reviewer],
             Self::CreatePublisher | Self::ManageStaff => &[Operator],
@@ -84,6 +88,7 @@ impl Permission {
             Self::ReadLeads => "see how far the delivery of leads has come",
             Self::ReadMembers => "see the members of a publisher",
             Self::ManageMembers => "manage the members of a publisher, and the credentials of those it made",
+            Self::ReadAudit => "read the audit: who did what",
             Self::ManageNotifications => "manage webhooks",
             Self::Review => "see what waits for a reviewer, and give verdicts",
             Self::CreatePublisher => "create publishers",

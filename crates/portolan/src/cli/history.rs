@@ -7,12 +7,13 @@ use super::offer::Which;
 use super::print::table;
 use super::session::Session;
 use super::settings::nearest;
-use super::words::{offer_state, step_state};
+use super::words::within;
 use super::{Run, With, run};
 use anyhow::{Context, Result};
 use api::client::Client;
 use api::dates::Date;
 use api::events::{HistoryEntry, HistoryPage};
+use api::state::State;
 use api::status::StatusDocument;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -53,7 +54,16 @@ const PAGE: &str = "200";
 /// # Errors
 /// Names the event that is nearly this one.
 pub(super) fn known_event(event: &str) -> Result<(), Fault> {
-    match nearest(event, EVENTS).filter(|_| !EVENTS.iter().any(|known| known.eq_ignore_ascii_case(event))) {
+    known(event, &EVENTS)
+}
+
+/// The same among these.
+///
+/// # Errors
+/// As [`known_event`].
+pub(super) fn known(event: &str, events: &[&str]) -> Result<(), Fault> {
+    let is_known = events.iter().any(|known| known.eq_ignore_ascii_case(event));
+    match nearest(event, events.iter().copied()).filter(|_| !is_known) {
         Some(near) => Err(Meant { what: format!("there is no event {event:?}"), near: near.to_owned() }.alone()),
         None => Ok(()),
     }
@@ -104,7 +114,8 @@ impl Newest {
     }
 }
 
-fn borrowed<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+/// A query as the client takes it.
+pub(super) fn borrowed<'a>(query: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
     query.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
@@ -139,9 +150,9 @@ impl History {
 }
 
 fn stood(out: &mut dyn Write, status: &StatusDocument) -> Result<()> {
-    writeln!(out, "{}", offer_state(status.status))?;
+    writeln!(out, "{}", within(State::of_document(status)))?;
     let rows = status.steps.iter().map(|step| {
-        [step.step_name.clone(), step_state(step.status).to_owned(), format!("{} %", step.progress_percentage)]
+        [step.step_name.clone(), within(State::of_step(step.status)), format!("{} %", step.progress_percentage)]
     });
     let rows: Vec<_> = rows.collect();
     Ok(table(out, ["STEP", "STATE", "PROGRESS"], &rows)?)

@@ -2,6 +2,7 @@
 
 mod about;
 mod access;
+mod audit;
 mod cancel;
 mod circle;
 mod compare;
@@ -63,6 +64,7 @@ use about::{Help, Man, Version};
 use access::Access;
 use anyhow::{Error, Result};
 use api::client::ClientError;
+use audit::Audit;
 use cancel::Cancel;
 use clap::{Args, Subcommand};
 use completion::Completion;
@@ -137,6 +139,10 @@ pub enum Command {
     ///
     /// Example: portolan events tail vm-failed --limit 1
     Events(With<Events>),
+    /// See who did what: to offers, and to who may what.
+    ///
+    /// Example: portolan audit list
+    Audit(With<Audit>),
     /// Say who is told what happens: webhooks, and your own mails.
     ///
     /// Example: portolan notify list
@@ -221,6 +227,7 @@ impl Command {
             Self::Submission(submission) => run(submission).await,
             Self::Events(events) => run(events).await,
             Self::Notify(notify) => run(notify).await,
+            Self::Audit(audit) => run(audit).await,
         }
     }
 }

@@ -10,11 +10,12 @@ use super::moments::minute;
 use super::output::pretty;
 use super::print::{plain, table};
 use super::session::Session;
-use super::words::{offer_state, titled};
+use super::words::{titled, within};
 use anyhow::{Context, Result};
 use api::audiences::{AudienceEntry, AudienceKind};
 use api::client::{Client, ClientError};
 use api::offers::Offer as WireOffer;
+use api::state;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// What to do with offers.
@@ -198,7 +199,7 @@ async fn list(session: &Session) -> Result<()> {
             return Ok(writeln!(out, "{} has no offers yet.", plain(&publisher))?);
         }
         let rows = offers.iter().map(|offer| {
-            let state = offer_state(offer.status).to_owned();
+            let state = within(state::State::of_offer(offer.status, None));
             let (name, changed) = (offer.definition.display_text.clone(), minute(offer.changed_time));
             [offer.id.clone(), offer.offer_type_id.clone(), state, offer.version.to_string(), changed, name]
         });
@@ -220,7 +221,7 @@ impl Show {
                 out,
                 &[
                     ("type", offer_type_id.clone()),
-                    ("state", offer_state(*status).to_owned()),
+                    ("state", within(state::State::of_offer(*status, None))),
                     ("version", version.to_string()),
                     ("changed", minute(*changed_time)),
                 ],

@@ -7,7 +7,7 @@ use super::moments::{between, minute, now};
 use super::print::{plain, table};
 use super::session::Session;
 use super::settings::nearest;
-use super::words::step_state;
+use super::words::within;
 use anyhow::{Context, Result};
 use api::client::{Client, ClientError};
 use api::dates::Date;
@@ -15,6 +15,7 @@ use api::errors::ErrorCode;
 use api::reviews::{
     Approvals, NewNote, Review as Waiting, ReviewFilter, ReviewRequest, ReviewedCheck, Verdict, VerdictRequest,
 };
+use api::state::State;
 use api::status::Message;
 use clap::{Args, Subcommand};
 use std::io::Write;
@@ -275,7 +276,7 @@ async fn show(session: &Session, place: Place) -> Result<()> {
 
 fn show_check(out: &mut dyn Write, check: &ReviewedCheck) -> Result<()> {
     let queue = check.queue.as_ref().map(|queue| format!(" in queue {queue}")).unwrap_or_default();
-    let status = step_state(check.status);
+    let status = within(State::of_step(check.status));
     writeln!(out, "\n{}{}: {status}, {} %", plain(&check.kind), plain(&queue), check.progress_percentage)?;
     if let (Some(name), Some(until)) = (&check.held_by, &check.held_until) {
         writeln!(out, "  held by {} until {until}", plain(name))?;

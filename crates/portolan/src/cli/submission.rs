@@ -9,12 +9,13 @@ use super::print::{plain, table};
 use super::session::Session;
 use super::settings::nearest;
 use super::source::{Flaw, Source, lines};
-use super::words::{offer_state, step_state, submission_state, titled};
+use super::words::{titled, within};
 use anyhow::{Context, Result};
 use api::client::Client;
 use api::dates::Date;
 use api::operations::{Operation, Submission as WireSubmission, SubmissionState, SubmissionType};
-use api::status::{Message, MessageLevel, StepStatus};
+use api::state::{State, at_hand};
+use api::status::{Message, MessageLevel};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -126,9 +127,7 @@ impl Seen {
 
 /// The name of the step that a run has come to.
 fn standing(operation: &Operation) -> Option<&str> {
-    let mut steps = operation.steps.iter();
-    let step = steps.find(|step| !matches!(step.status, StepStatus::Complete | StepStatus::NotStarted))?;
-    Some(&step.step_name)
+    Some(&at_hand(&operation.steps)?.step_name)
 }
 
 fn row(run: &WireSubmission, number: usize, seen: &Seen, at: Date) -> [String; 9] {
@@ -137,7 +136,7 @@ fn row(run: &WireSubmission, number: usize, seen: &Seen, at: Date) -> [String; 9
     let or_none = |text: Option<&String>| text.cloned().unwrap_or_else(|| "–".to_owned());
     [
         number.to_string(),
-        submission_state(run.submission_state).to_owned(),
+        within(State::of_submission(run.submission_state)),
         or_none(seen.at.get(&run.id)),
         or_none(seen.by.get(&run.id)),
         minute(started),
@@ -203,7 +202,7 @@ impl Of {
                 out,
                 &[
                     ("operation", id.to_string()),
-                    ("state", offer_state(operation.status).to_owned()),
+                    ("state", within(State::of_operation(operation.status, &operation.steps))),
                     ("version", operation.offer_version.to_string()),
                     ("mails to", operation.notification_emails.clone()),
                 ],
@@ -211,7 +210,8 @@ impl Of {
             let rows = operation.steps.iter().map(|step| {
                 let said = step.messages.len();
                 let said = if said == 0 { "–".to_owned() } else { said.to_string() };
-                let (state, progress) = (step_state(step.status).to_owned(), format!("{} %", step.progress_percentage));
+                let (state, progress) =
+                    (within(State::of_step(step.status)), format!("{} %", step.progress_percentage));
                 [step.id.clone(), step.step_name.clone(), state, progress, said]
             });
             let rows: Vec<_> = rows.collect();

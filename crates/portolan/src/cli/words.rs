@@ -1,45 +1,23 @@
-//! The words of states in tables, and lists of what belongs to one thing.
+//! How states are spelled and painted, and lists of what belongs to one thing.
 
 use super::print::plain;
-use api::operations::SubmissionState;
-use api::status::{OfferStatus, StepStatus};
+use super::terminal::Paint;
+use api::state::{State, Tone};
 use std::io::{Result, Write};
 
-/// Where an offer stands.
-pub(super) const fn offer_state(status: OfferStatus) -> &'static str {
-    match status {
-        OfferStatus::NeverPublished => "never published",
-        OfferStatus::NotStarted => "not started",
-        OfferStatus::WaitingForPublisherReview => "waiting for the publisher",
-        OfferStatus::Running => "running",
-        OfferStatus::Succeeded | OfferStatus::Complete => "succeeded",
-        OfferStatus::Canceled => "canceled",
-        OfferStatus::Failed => "failed",
-    }
+/// The word of a state in a table, or within a line.
+pub(super) fn within(state: State) -> String {
+    state.words().to_lowercase()
 }
 
-/// Where a step stands.
-pub(super) const fn step_state(status: StepStatus) -> &'static str {
-    match status {
-        StepStatus::NotStarted => "not started",
-        StepStatus::InProgress => "in progress",
-        StepStatus::WaitingForPublisherReview => "waiting for the publisher",
-        StepStatus::WaitingForApproval => "waiting for approval",
-        StepStatus::Blocked => "blocked",
-        StepStatus::Rejected => "rejected",
-        StepStatus::Complete => "complete",
-        StepStatus::Canceled => "canceled",
-    }
-}
-
-/// How far a submission has come.
-pub(super) const fn submission_state(state: SubmissionState) -> &'static str {
-    match state {
-        SubmissionState::NotStarted => "not started",
-        SubmissionState::Running => "running",
-        SubmissionState::Completed => "completed",
-        SubmissionState::Failed => "failed",
-        SubmissionState::Canceled => "canceled",
+/// How a state is painted.
+pub(super) const fn paint(state: State) -> Paint {
+    match state.tone() {
+        Tone::Neutral => Paint::Faint,
+        Tone::Going => Paint::Going,
+        Tone::Waiting => Paint::Warning,
+        Tone::Good => Paint::Good,
+        Tone::Bad => Paint::Bad,
     }
 }
 

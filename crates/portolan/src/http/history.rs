@@ -1,35 +1,23 @@
 //! What happened to offers, entry for entry, and where an offer stood at some moment: the journal, to be read.
 
 use super::errors::Problem;
+use super::lines::{Members, Span, Wanted, moment, page};
 use super::offers::missing;
 use super::request::{At, query};
 use super::{Rooms, Shared, reply};
 use crate::auth::Permission;
-use crate::store::{Line, LineSelection};
+use crate::store::{About, Line, LineSelection};
 use crate::wire;
-use api::dates::Date;
 use api::events::{HistoryEntry, HistoryPage};
-use api::paths::{API_VERSION, API_VERSION_PARAMETER};
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
 use publishing::happening::Happening;
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
-use std::collections::BTreeMap;
+use publishing::principal::Circle;
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// What `$top` may say, and what counts where it says nothing.
-const MOST: usize = 200;
-const USUAL: usize = 50;
-
-/// How many lines are looked at for one page, where a filter passes many over.
-const LOOKED_AT: usize = 1_000;
-
-/// By how much the times of a publisher's lines may be out of the order of their numbers, in seconds: offers change side by
-/// side, and clocks are set right.
-const DISORDER_SECONDS: i64 = 3_600;
 
 /// What a query may say; anything else is passed over, as everywhere.
 const PARAMETERS: [&str; 10] =
@@ -98,92 +86,62 @@ async fn answer(
     offer: Option<OfferId>,
 ) -> Result<Response, Problem> {
     let mut asked = Asked::read(uri, publisher, offer)?;
-    asked.narrow(rooms)?;
+    asked.span.narrow(&rooms.read)?;
     let asked = Arc::new(asked);
-    let (value, next) = page(rooms, &asked).await?;
-    let next_link = next.map(|next| asked.next(&rooms.public_url, next));
+    let (value, next) = page(rooms, &asked, None, asked.span.top()).await?;
+    let next_link = next.map(|next| asked.span.next(&rooms.public_url, next));
     Ok(reply::rendered(&HistoryPage { value, next_link }, headers))
 }
 
 /// What a query asks for.
 struct Asked {
-    selection: LineSelection,
-    top: usize,
+    span: Span,
+    publisher: PublisherId,
     events: Vec<Happening>,
     operation: Option<Uuid>,
     step: Option<String>,
-    since: Option<Moment>,
-    until: Option<Moment>,
     expands: bool,
-    /// The query's members, for the link to the next page.
-    members: BTreeMap<&'static str, String>,
 }
 
 impl Asked {
     fn read(uri: &Uri, publisher: PublisherId, offer: Option<OfferId>) -> Result<Self, Problem> {
-        let mut members = BTreeMap::new();
-        for (name, value) in query(uri) {
-            let Some(name) = PARAMETERS.into_iter().find(|known| known.eq_ignore_ascii_case(&name)) else { continue };
-            if members.insert(name, value).is_some() {
-                return Err(Problem::bad_request(name, format!("{name} is given twice. Give it once.")));
-            }
-        }
-        let text = |name: &str| members.get(name).map(String::as_str);
-        let newest_first = text("order").is_some_and(|order| order.eq_ignore_ascii_case("desc"));
-        if !newest_first && !text("order").is_none_or(|order| order.eq_ignore_ascii_case("asc")) {
-            return Err(Problem::bad_request("order", "order is neither asc nor desc. Write one of them."));
-        }
-        let expands = text("expand").is_some_and(|what| what.eq_ignore_ascii_case("status"));
-        if !expands && text("expand").is_some() {
+        let members = Members::read(uri, &PARAMETERS)?;
+        let expands = members.text("expand").is_some_and(|what| what.eq_ignore_ascii_case("status"));
+        if !expands && members.text("expand").is_some() {
             return Err(Problem::bad_request("$expand", "Only status can be expanded. Write $expand=status."));
         }
+        let of_offer = offer.as_ref().map(|offer| format!("/offers/{offer}")).unwrap_or_default();
+        let path = format!("/api/publishers/{publisher}{of_offer}/history");
         Ok(Self {
-            selection: LineSelection {
-                publisher,
-                offer,
-                after: text("after").map_or(Ok(0), |after| number("after", after))?,
-                before: text("before").map_or(Ok(i64::MAX), |before| number("before", before))?,
-                newest_first,
-                most: 0,
-            },
-            top: text("top").map_or(Ok(USUAL), read_top)?,
-            events: text("event").map_or(Ok(Vec::new()), read_events)?,
-            operation: text("operationId").map(read_operation).transpose()?,
-            step: text("stepId").map(str::to_owned),
-            since: text("since").map(|since| moment("since", since)).transpose()?,
-            until: text("until").map(|until| moment("until", until)).transpose()?,
+            events: members.text("event").map_or(Ok(Vec::new()), read_events)?,
+            operation: members.text("operationId").map(read_operation).transpose()?,
+            step: members.text("stepId").map(str::to_owned),
             expands,
-            members,
+            span: Span::read(
+                members,
+                Circle::Publisher(publisher.clone()),
+                offer.map_or(About::Offers, About::Offer),
+                false,
+                path,
+            )?,
+            publisher,
         })
     }
+}
 
-    /// Looks up where the times begin and end, so that nothing far from them is read.
-    fn narrow(&mut self, rooms: &Rooms) -> Result<(), Problem> {
-        let LineSelection { publisher, offer, after, before, .. } = &mut self.selection;
-        let disorder = if offer.is_some() { 0 } else { DISORDER_SECONDS };
-        if let Some(since) = self.since {
-            let first = rooms.read.first_since(publisher, offer.as_ref(), since.plus_seconds(-disorder))?;
-            *after = (*after).max(first - 1);
-        }
-        if let Some(until) = self.until {
-            *before = (*before).min(rooms.read.first_since(publisher, offer.as_ref(), until.plus_seconds(disorder))?);
-        }
-        Ok(())
+impl Wanted for Asked {
+    type Entry = HistoryEntry;
+
+    fn span(&self) -> &Span {
+        &self.span
     }
 
     fn is_filtered(&self) -> bool {
-        let by_time = self.selection.offer.is_none() && (self.since.is_some() || self.until.is_some());
-        by_time || !self.events.is_empty() || self.operation.is_some() || self.step.is_some()
+        !self.events.is_empty() || self.operation.is_some() || self.step.is_some()
     }
 
-    /// The line as an entry, where it is one that was asked for.
-    fn wanted(&self, line: &Line) -> Result<Option<HistoryEntry>, Problem> {
-        let at = Moment::from_ticks(line.at);
-        if self.since.is_some_and(|since| at < since) || self.until.is_some_and(|until| at >= until) {
-            return Ok(None);
-        }
-        let unreadable = |error: serde_json::Error| Problem::internal(&format!("entry {}: {error}", line.sequence));
-        let happened = wire::happened(line, &self.selection.publisher).map_err(unreadable)?;
+    fn wanted(&self, line: &Line) -> serde_json::Result<Option<HistoryEntry>> {
+        let happened = wire::happened(line, &self.publisher)?;
         let is_wanted = (self.events.is_empty() || self.events.iter().any(|event| event.name() == happened.event))
             && (self.operation.is_none() || self.operation == happened.operation_id)
             && self
@@ -193,67 +151,9 @@ impl Asked {
         if !is_wanted {
             return Ok(None);
         }
-        let document = self.expands.then(|| serde_json::from_slice(&line.document)).transpose();
-        Ok(Some(HistoryEntry { happened, status_document: document.map_err(unreadable)? }))
+        let status_document = self.expands.then(|| serde_json::from_slice(&line.document)).transpose()?;
+        Ok(Some(HistoryEntry { happened, status_document }))
     }
-
-    /// The address of the page that goes on from this number.
-    fn next(&self, public_url: &str, from: i64) -> String {
-        let mut members = self.members.clone();
-        members.insert(if self.selection.newest_first { "before" } else { "after" }, from.to_string());
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair(API_VERSION_PARAMETER, API_VERSION)
-            .extend_pairs(members)
-            .finish();
-        let LineSelection { publisher, offer, .. } = &self.selection;
-        let offer = offer.as_ref().map(|offer| format!("/offers/{offer}")).unwrap_or_default();
-        format!("{public_url}/api/publishers/{publisher}{offer}/history?{query}")
-    }
-}
-
-/// The entries of a page, and the number from which the next page goes on, where there is one.
-async fn page(rooms: &Rooms, asked: &Arc<Asked>) -> Result<(Vec<HistoryEntry>, Option<i64>), Problem> {
-    // One more than is shown tells whether there is another page.
-    let most = if asked.is_filtered() { MOST } else { asked.top + 1 };
-    let mut selection = LineSelection { most: i64::try_from(most).unwrap_or(i64::MAX), ..asked.selection.clone() };
-    let (mut found, mut looked_at, mut last) = (Vec::new(), 0, None);
-    loop {
-        let lines = read(rooms, asked, selection.clone()).await?;
-        let count = lines.len();
-        for (sequence, wanted) in lines {
-            if let Some(entry) = wanted {
-                if found.len() == asked.top {
-                    return Ok((found, last));
-                }
-                found.push(entry);
-            }
-            last = Some(sequence);
-        }
-        looked_at += count;
-        if count < most {
-            return Ok((found, None));
-        }
-        if looked_at >= LOOKED_AT {
-            return Ok((found, last));
-        }
-        if let Some(last) = last {
-            *(if selection.newest_first { &mut selection.before } else { &mut selection.after }) = last;
-        }
-    }
-}
-
-/// The number of each of some lines, and the entry where it is one that was asked for. Only a few read at once, and documents are
-/// read apart from those who answer others.
-async fn read(
-    rooms: &Rooms,
-    asked: &Arc<Asked>,
-    selection: LineSelection,
-) -> Result<Vec<(i64, Option<HistoryEntry>)>, Problem> {
-    let _turn = rooms.followers.reading.acquire().await;
-    let lines = rooms.read.lines(selection).await?;
-    let asked = Arc::clone(asked);
-    let judge = move || lines.iter().map(|line| Ok((line.sequence, asked.wanted(line)?))).collect();
-    tokio::task::spawn_blocking(judge).await.map_err(|error| Problem::internal(&error))?
 }
 
 /// What `asOf` in the query of a status says, where it is there.
@@ -281,9 +181,9 @@ pub(super) async fn status_at(
     if at > rooms.perform.now() {
         return Err(Problem::bad_request("asOf", "asOf lies in the future. Give a moment that has passed."));
     }
-    let (publisher, offer) = (key.publisher.clone(), Some(key.offer.clone()));
-    let before = rooms.read.first_since(&key.publisher, offer.as_ref(), Moment::from_ticks(at.ticks() + 1))?;
-    let newest = LineSelection { publisher, offer, after: 0, before, newest_first: true, most: 1 };
+    let (circle, about) = (Circle::Publisher(key.publisher.clone()), About::Offer(key.offer.clone()));
+    let before = rooms.read.first_since(&circle, Some(&key.offer), Moment::from_ticks(at.ticks() + 1))?;
+    let newest = LineSelection { circle, about, after: 0, before, newest_first: true, most: 1 };
     let _turn = rooms.followers.reading.acquire().await;
     if let Some(line) = rooms.read.lines(newest.clone()).await?.pop() {
         let document = wire::tagged(line.document).map_err(|error| Problem::internal(&error))?;
@@ -298,28 +198,6 @@ pub(super) async fn status_at(
         ))),
         None => Err(missing(key)),
     }
-}
-
-fn moment(name: &str, text: &str) -> Result<Moment, Problem> {
-    let message = || {
-        format!(
-            "{name} is no moment. Write one of the years 1 to 9999 as 2026-11-22T09:41:00Z, with up to 7 digits of a second \
-             (2026-11-22T09:41:00.1234567Z), or with an offset as 2026-11-22T10:41:00%2B01:00."
-        )
-    };
-    let date = Date::parse(text).filter(|date| date.ticks() >= 0);
-    date.map(|date| Moment::from_ticks(date.ticks())).ok_or_else(|| Problem::bad_request(name, message()))
-}
-
-fn number(name: &str, text: &str) -> Result<i64, Problem> {
-    let message = || format!("{name} is no sequence number. Give a whole number from 0, as entries have them.");
-    text.parse().ok().filter(|number| *number >= 0).ok_or_else(|| Problem::bad_request(name, message()))
-}
-
-fn read_top(top: &str) -> Result<usize, Problem> {
-    let fits = |top: &usize| (1..=MOST).contains(top);
-    let message = || format!("$top is not a whole number from 1 to {MOST}. Correct it, or leave it out.");
-    top.parse().ok().filter(fits).ok_or_else(|| Problem::bad_request("$top", message()))
 }
 
 fn read_events(names: &str) -> Result<Vec<Happening>, Problem> {

@@ -4,6 +4,7 @@ mod actions;
 mod address;
 mod artifacts;
 mod audiences;
+mod audit;
 mod catalog;
 mod checks;
 mod connections;
@@ -13,6 +14,7 @@ mod discovery;
 mod door;
 mod errors;
 mod explain;
+mod exported;
 mod followers;
 mod following;
 mod health;
@@ -21,6 +23,7 @@ mod json;
 mod judging;
 mod leads;
 mod limits;
+mod lines;
 mod listen;
 mod mails;
 mod members;
@@ -151,6 +154,8 @@ fn routes() -> OpenApiRouter<Arc<Rooms>> {
         .routes(routes!(explain::explain_offer))
         .routes(routes!(history::get_offer_history))
         .routes(routes!(history::get_publisher_history))
+        .routes(routes!(audit::get_publisher_audit))
+        .routes(routes!(audit::get_marketplace_audit))
         .routes(routes!(following::follow_offer))
         .routes(routes!(following::follow_publisher))
         .routes(routes!(actions::publish_offer))

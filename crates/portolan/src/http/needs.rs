@@ -34,6 +34,8 @@ pub fn need(operation: &str) -> Option<Need> {
         "get_offer_status" | "explain_offer" | "list_submissions" | "list_audiences" => AtPublisher(Permission::Read),
         "get_offer_history" | "get_publisher_history" => AtPublisher(Permission::Read),
         "follow_offer" | "follow_publisher" => AtPublisher(Permission::Read),
+        "get_publisher_audit" => AtPublisher(Permission::ReadAudit),
+        "get_marketplace_audit" => InMarketplace(Permission::ReadAudit),
         "get_operation" | "get_operation_by_composite_id" => AtPublisher(Permission::Read),
         "put_offer" => AtPublisher(Permission::SaveDraft),
         "publish_offer" => AtPublisher(Permission::Publish),

@@ -3,7 +3,7 @@
 use http::Uri;
 
 /// The fixed words of paths below `/api`, as the routes spell them.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 35] = [
     "publishers",
     "offerTypes",
     "operations",
@@ -12,6 +12,7 @@ const WORDS: [&str; 34] = [
     "status",
     "explain",
     "history",
+    "audit",
     "events",
     "publish",
     "notifications",

@@ -7,11 +7,13 @@ use crate::markup::visible;
 use crate::store::{Notice, Words, receiver, stable_id};
 use crate::wire;
 use anyhow::{Context, Result};
+use api::state::State;
 use api::status::{Message as Said, MessageLevel, StatusDocument, StepStatus};
 use askama::Template;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Date, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::{Address, address::Envelope};
+use publishing::happening::Happening;
 use publishing::moment::{Moment, TICKS_PER_SECOND, UNIX_EPOCH_TICKS};
 use publishing::offer::OfferKey;
 use uuid::Uuid;
@@ -53,7 +55,7 @@ pub struct Told<'a> {
 #[derive(Template)]
 #[template(path = "mail/told.txt")]
 struct Page {
-    title: &'static str,
+    title: String,
     name: String,
     offer: String,
     headline: String,
@@ -134,7 +136,7 @@ impl Composer {
         let name = Some(line(&words.name, LONGEST_NAME)).filter(|name| !name.is_empty());
         let (said, more) = said(told.document);
         let page = Page {
-            title: words.happening.title(),
+            title: title(State::of_document(told.document), words.happening),
             name: name.unwrap_or_else(|| key.offer.as_str().to_owned()),
             offer: key.offer.as_str().to_owned(),
             headline: line(&words.headline, LONGEST_TEXT),
@@ -282,6 +284,21 @@ fn row(said: &Said) -> Row {
         text: line(&said.text, LONGEST_TEXT),
         mend: said.mend.as_deref().map(|mend| line(mend, LONGEST_TEXT)),
     }
+}
+
+/// Where the offer stands, and what happened to it where that word does not tell.
+fn title(state: State, happening: Happening) -> String {
+    let is_told = matches!(
+        (state, happening),
+        (State::WaitsForReviewer, Happening::WaitingForReviewer)
+            | (State::Blocked, Happening::Blocked)
+            | (State::WaitsForGoLive, Happening::PreviewReady)
+            | (State::Live, Happening::Live)
+            | (State::Failed, Happening::Failed)
+            | (State::Canceled, Happening::Canceled)
+    );
+    let words = state.words();
+    if is_told { words.to_owned() } else { format!("{words}, {}", happening.title().to_lowercase()) }
 }
 
 fn why(told: &Told<'_>) -> String {

@@ -25,13 +25,24 @@ pub struct Line {
     pub hash: Vec<u8>,
 }
 
-/// Which lines about offers to read, in the order of their numbers.
+/// What lines are about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// This offer.
+    Offer(OfferId),
+    /// Any offer.
+    Offers,
+    /// An offer, or who may what.
+    Anything,
+}
+
+/// Which lines to read, in the order of their numbers.
 #[derive(Clone, Debug)]
 pub struct LineSelection {
     /// Of whose journal.
-    pub publisher: PublisherId,
-    /// About which offer only.
-    pub offer: Option<OfferId>,
+    pub circle: Circle,
+    /// About what only.
+    pub about: About,
     /// Only those after this number.
     pub after: i64,
     /// Only those before this number; `i64::MAX` for all.
@@ -43,9 +54,10 @@ pub struct LineSelection {
 }
 
 impl LineSelection {
-    /// The lines after a number, oldest first.
+    /// The lines about a publisher's offers, or one of them, after a number, oldest first.
     pub fn after(publisher: PublisherId, offer: Option<OfferId>, after: i64, most: i64) -> Self {
-        Self { publisher, offer, after, before: i64::MAX, newest_first: false, most }
+        let (circle, about) = (Circle::Publisher(publisher), offer.map_or(About::Offers, About::Offer));
+        Self { circle, about, after, before: i64::MAX, newest_first: false, most }
     }
 }
 
@@ -57,7 +69,7 @@ pub trait Journal: Send + Sync {
     /// All lines of a circle's journal after a sequence number, in order.
     async fn journal(&self, circle: &Circle, after: i64, most: i64) -> Result<Vec<Line>, StoreError>;
 
-    /// Lines of a publisher's journal that are about offers.
+    /// Lines of a circle's journal that are about these things.
     async fn lines(&self, selection: LineSelection) -> Result<Vec<Line>, StoreError>;
 
     /// One line of a publisher's journal, by its number.
@@ -69,7 +81,7 @@ pub trait Journal: Send + Sync {
     /// The number of the first line, about an offer or about any, that was written at this moment or later; one more than the
     /// newest number where none was. The times of an offer's lines rise with their numbers. Those of a whole journal do so only
     /// nearly, for offers change side by side: look for an earlier moment, and judge the lines from there.
-    fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError>;
+    fn first_since(&self, circle: &Circle, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError>;
 
     /// Follows `publisher/offer`, or a whole `publisher`, folded. What the follower is told is a hint: look into the journal
     /// from time to time all the same.
@@ -91,8 +103,8 @@ impl Read {
     }
 
     /// As [`Journal::first_since`].
-    pub fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError> {
-        self.0.first_since(publisher, offer, at)
+    pub fn first_since(&self, circle: &Circle, offer: Option<&OfferId>, at: Moment) -> Result<i64, StoreError> {
+        self.0.first_since(circle, offer, at)
     }
 
     /// As [`Journal::follow`].

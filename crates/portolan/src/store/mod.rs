@@ -39,7 +39,7 @@ pub use directory::{
 };
 pub use durations::{Learned, Learning, Look, Looks};
 pub use following::{Follower, News};
-pub use journal::{Journal, Line, LineSelection};
+pub use journal::{About, Journal, Line, LineSelection};
 pub use live::{Live, LiveSelection};
 pub use mailed::{Mailed, Notice, Says, Words, receiver, stable_id};
 pub use outbox::{
@@ -58,7 +58,7 @@ use publishing::entry::Entry;
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey, PublisherId, Snapshot};
 use publishing::operation::{Operation, Purpose};
-use publishing::principal::Circle;
+use publishing::principal::{Circle, Principal};
 use publishing::status::OfferStatus;
 use std::sync::Arc;
 use thiserror::Error;
@@ -350,6 +350,11 @@ impl Read {
     /// As [`Directory::circle`].
     pub fn circle(&self, circle: &Circle) -> Result<Option<StoredCircle>, StoreError> {
         self.0.circle(circle)
+    }
+
+    /// As [`Directory::principal`].
+    pub fn principal(&self, id: Uuid) -> Result<Option<Principal>, StoreError> {
+        self.0.principal(id)
     }
 
     /// As [`Directory::secrets`].

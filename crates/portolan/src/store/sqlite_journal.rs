@@ -1,7 +1,7 @@
 //! The embedded store as the journal, to be read.
 
 use super::following::{Before, Follower, News};
-use super::journal::{Journal, Line, LineSelection};
+use super::journal::{About, Journal, Line, LineSelection};
 use super::sqlite_read::{all, first, publisher_id};
 use super::{Sqlite, StoreError};
 use async_trait::async_trait;
@@ -40,8 +40,8 @@ impl Journal for Sqlite {
         })
     }
 
-    fn first_since(&self, publisher: &PublisherId, offer: Option<&OfferId>, at: Moment) -> Result<i64> {
-        self.read(|connection| first_since(connection, &publisher.folded(), offer, at.ticks()))
+    fn first_since(&self, circle: &Circle, offer: Option<&OfferId>, at: Moment) -> Result<i64> {
+        self.read(|connection| first_since(connection, &circle.name(), offer, at.ticks()))
     }
 
     fn follow(&self, name: &str) -> Follower {
@@ -68,8 +68,8 @@ impl Sqlite {
 
 /// Halves the numbers until one is left: some twenty looks into an index that is there anyway, where an index by time would cost
 /// every commit. Of an offer it passes over what the service did at a start: the clock may have been set back before that.
-fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>, at: i64) -> Result<i64> {
-    let newest = first(connection, "SELECT sequence FROM chain WHERE circle = ?1", [publisher], |row| row.get(0))?;
+fn first_since(connection: &Connection, circle: &str, offer: Option<&OfferId>, at: i64) -> Result<i64> {
+    let newest = first(connection, "SELECT sequence FROM chain WHERE circle = ?1", [circle], |row| row.get(0))?;
     let (of_offer, rising) = match offer {
         Some(_) => ("offer = ?3", r#"instr(entry, '"event":"replanned"') = 0"#),
         None => ("?3 = ''", "TRUE"),
@@ -88,7 +88,7 @@ fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>
     while low < high {
         let middle = low + (high - low) / 2;
         let found: Option<(i64, i64)> =
-            first(connection, &rising, (publisher, middle, offer), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            first(connection, &rising, (circle, middle, offer), |row| Ok((row.get(0)?, row.get(1)?)))?;
         match found {
             Some((sequence, then)) if then < at => low = sequence + 1,
             _ => high = middle,
@@ -96,7 +96,7 @@ fn first_since(connection: &Connection, publisher: &str, offer: Option<&OfferId>
     }
     // Of those that were passed over, some may be late enough.
     let late = next("at >= ?4");
-    Ok(first(connection, &late, (publisher, low, offer, at), |row| row.get(0))?.unwrap_or(end))
+    Ok(first(connection, &late, (circle, low, offer, at), |row| row.get(0))?.unwrap_or(end))
 }
 
 fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Result<Vec<Line>> {
@@ -110,16 +110,19 @@ fn journal(connection: &Connection, circle: &str, after: i64, most: i64) -> Resu
 }
 
 fn lines(connection: &Connection, selection: &LineSelection) -> Result<Vec<Line>> {
-    let LineSelection { publisher, offer, after, before, newest_first, most } = selection;
+    let LineSelection { circle, about, after, before, newest_first, most } = selection;
     // One statement for each way, so that each finds its index.
-    let of_offer = if offer.is_some() { "offer = ?4" } else { "offer <> ?4" };
+    let (of_these, offer) = match about {
+        About::Offer(offer) => ("offer = ?4", offer.as_str()),
+        About::Offers => ("offer <> ?4", ""),
+        About::Anything => ("?4 = ''", ""),
+    };
     let order = if *newest_first { "DESC" } else { "ASC" };
     let statement = format!(
         "SELECT sequence, offer, at, entry, document, hash FROM journal
-          WHERE publisher = ?1 AND sequence > ?2 AND sequence < ?3 AND {of_offer} ORDER BY sequence {order} LIMIT ?5"
+          WHERE publisher = ?1 AND sequence > ?2 AND sequence < ?3 AND {of_these} ORDER BY sequence {order} LIMIT ?5"
     );
-    let offer = offer.as_ref().map_or("", OfferId::as_str);
-    all(connection, &statement, (publisher.folded(), after, before, offer, most), line)
+    all(connection, &statement, (circle.name(), after, before, offer, most), line)
 }
 
 /// The line that was just written about an offer, for those who follow it.

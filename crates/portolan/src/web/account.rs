@@ -2,23 +2,37 @@
 
 use super::forms::Form;
 use super::pages::{self, AccountPage, SessionRow, Shown};
-use super::reader::reader;
-use super::shell::Shell;
+use super::reader::{reader, text};
+use super::shell::{Shell, may_anywhere};
+use super::text::Text;
 use super::{Pages, Shared, Visitor, mails};
-use crate::auth::is_form_token;
+use crate::auth::{Permission, is_form_token};
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{Request, StatusCode};
+use publishing::principal::Role;
 use std::sync::Arc;
 use uuid::Uuid;
 
 const SIGN_IN: &str = "/sign-in?then=%2Faccount";
 
-/// The front page leads to what there is: oneself.
+/// The front page leads to what there is for whoever asks: offers, for those who only review the reviews, and oneself.
 pub(super) async fn front() -> Shown {
-    pages::see("/account").into()
+    let place = reader().visitor.as_ref().map_or("/sign-in?then=%2F", |visitor| {
+        let caller = &visitor.caller;
+        let is_member = caller.publishers().next().is_some();
+        let only_reviews = !is_member && caller.staff_roles().all(|role| role == Role::Reviewer);
+        if only_reviews && may_anywhere(caller, Permission::Review) {
+            "/reviews"
+        } else if may_anywhere(caller, Permission::Read) {
+            "/offers"
+        } else {
+            "/account"
+        }
+    });
+    pages::see(place).into()
 }
 
 /// Who one is, what one may, and where one is signed in.
@@ -30,12 +44,13 @@ pub(super) async fn show(State(pages): Shared) -> Shown {
 }
 
 fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
+    let shell = Shell::here();
     let sessions = pages.sessions.list(visitor.principal.id)?.into_iter().map(|session| SessionRow {
         id: session.id.to_string(),
         is_this: session.id == visitor.session,
-        began: pages::minute(session.began_at),
-        seen: pages::minute(session.seen_at),
-        browser: browser(&session.agent),
+        began: shell.at(session.began_at),
+        seen: shell.at(session.seen_at),
+        browser: browser(shell.t, &session.agent),
         address: session.address,
     });
     let mut roles: Vec<(String, String)> =
@@ -43,10 +58,9 @@ fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
     roles.sort();
     let staff: Vec<String> = visitor.caller.staff_roles().map(|role| role.to_string()).collect();
     if !staff.is_empty() {
-        roles.insert(0, ("The marketplace".to_owned(), staff.join(", ")));
+        roles.insert(0, (text().circle_marketplace(), staff.join(", ")));
     }
     let page = AccountPage {
-        shell: Shell::here(),
         name: &visitor.principal.name,
         mail: visitor.principal.mail.as_deref(),
         id: visitor.principal.id.to_string(),
@@ -54,13 +68,13 @@ fn account(pages: &Pages, visitor: &Visitor) -> Result<Response, StoreError> {
         roles,
         followed: mails::followed(pages, visitor)?,
         sessions: sessions.collect(),
-        form_token: crate::auth::form_token(&visitor.cookie),
+        shell,
     };
     Ok(pages::page(StatusCode::OK, &page))
 }
 
 /// A browser by the name it is known by, where it has one; as it names itself, else.
-fn browser(agent: &str) -> String {
+fn browser(t: Text, agent: &str) -> String {
     // Each names those before it too, to be taken for them; the first that fits is the one.
     const BROWSERS: [(&str, &str); 6] = [
         ("Edg/", "Edge"),
@@ -79,14 +93,14 @@ fn browser(agent: &str) -> String {
         ("Linux", "Linux"),
     ];
     if agent.is_empty() {
-        return "A browser without a name".to_owned();
+        return t.account_no_browser();
     }
     let named = BROWSERS.into_iter().find_map(|(word, name)| Some((name, agent.split_once(word)?.1)));
     let system = SYSTEMS.into_iter().find(|(word, _)| agent.contains(word));
     match (named.filter(|_| agent.starts_with("Mozilla/5.0 (")), system) {
         (Some((name, version)), Some((_, system))) => {
             let version: String = version.chars().take_while(char::is_ascii_digit).collect();
-            format!("{name} {version} on {system}")
+            t.account_browser(name, version, system)
         }
         _ => agent.to_owned(),
     }
@@ -95,14 +109,15 @@ fn browser(agent: &str) -> String {
 /// Signs out: the session ends here, and the browser forgets it.
 pub(super) async fn sign_out(State(pages): Shared, request: Request<Body>) -> Shown {
     let ended = ended(&pages, request, |_, visitor| Some(visitor.session)).await;
+    let t = text();
     let mut response = match ended {
         Err(refused) => return (*refused).into(),
         Ok(()) => pages::message(
             StatusCode::OK,
-            "You are signed out",
-            "This browser has no session here any more.",
+            &t.sign_out_title(),
+            &t.sign_out_words(),
             &[],
-            Some(("/sign-in", "Sign in again")),
+            Some(("/sign-in", &t.sign_in_again())),
         ),
     };
     pages.cookies().drop_session(response.headers_mut());
@@ -137,8 +152,7 @@ async fn ended(
 pub(super) fn signed_in(form: &Form) -> Result<Arc<Visitor>, Box<Response>> {
     let visitor = reader().visitor.clone().ok_or_else(|| Box::new(pages::see(SIGN_IN)))?;
     if !is_form_token(&visitor.cookie, form.field("form_token")) {
-        let message = "The form is not from this session. Open the page again, and send it from there.";
-        return Err(Box::new(pages::fault(StatusCode::FORBIDDEN, message)));
+        return Err(Box::new(pages::fault(StatusCode::FORBIDDEN, &text().form_other_session())));
     }
     Ok(visitor)
 }
@@ -146,6 +160,7 @@ pub(super) fn signed_in(form: &Form) -> Result<Arc<Visitor>, Box<Response>> {
 #[cfg(test)]
 mod tests {
     use super::browser;
+    use crate::web::text::Text;
 
     #[test]
     fn browsers_have_names() {
@@ -163,7 +178,8 @@ mod tests {
             ("Mozilla/5.0 (Plan 9) Firefox/1", "Mozilla/5.0 (Plan 9) Firefox/1"),
             ("", "A browser without a name"),
         ] {
-            assert_eq!(browser(agent), expected);
+            let named = browser(Text::default(), agent);
+            assert_eq!(named.replace(['\u{2068}', '\u{2069}'], ""), expected);
         }
     }
 }

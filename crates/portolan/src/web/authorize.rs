@@ -2,6 +2,7 @@
 
 use super::forms::{Form, too_many};
 use super::pages::{self, AuthorizePage, Shown};
+use super::reader::text as words;
 use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::issuer::{Asked, Issuer};
@@ -31,14 +32,13 @@ async fn signed_in(pages: &Pages, request: Request<Body>) -> Result<Box<Response
     let (issuer, asked) = asked(pages, &form_sent.uri)?;
     form_sent.may_try(pages)?;
     let (mail, password) = (form_sent.field("mail").to_owned(), form_sent.field("password").to_owned());
-    let message = "Too many passwords were tried for this account. Wait a minute, then try again; or ask an operator for a new invitation.";
     let account = mail.trim().to_ascii_lowercase();
-    pages.limits.of_account(&account).map_err(|refused| too_many(refused, message))?;
+    pages.limits.of_account(&account).map_err(|refused| too_many(refused, &words().sign_in_many_passwords()))?;
     let failed = |error: &dyn std::fmt::Display| Box::new(pages::not_now(error));
     let known = issuer.sign_in(&mail, password).await.map_err(|error| failed(&error))?;
     let Some(principal) = known else {
-        let fault = "Mail address or password is not right. Check both; the password was chosen with your invitation, and an operator can send you a new one.";
-        return Err(Box::new(form(&form_sent.uri, &mail, Some(fault), StatusCode::UNAUTHORIZED)));
+        let fault = words().sign_in_wrong();
+        return Err(Box::new(form(&form_sent.uri, &mail, Some(&fault), StatusCode::UNAUTHORIZED)));
     };
     let consented = issuer.consent(asked, &principal).await.map_err(|error| failed(&error))?;
     Ok(Box::new(pages::see(&consented.location)))
@@ -46,9 +46,8 @@ async fn signed_in(pages: &Pages, request: Request<Body>) -> Result<Box<Response
 
 /// What the client asks for, where it is ours; otherwise nobody is sent anywhere.
 fn asked<'a>(pages: &'a Pages, uri: &Uri) -> Result<(&'a Issuer, Asked), Box<Response>> {
-    let refuse = |status, message: &str| Box::new(pages::fault(status, message));
-    let off = "The built-in issuer is switched off. Sign in where the operator says.";
-    let issuer = pages.issuer.as_ref().ok_or_else(|| refuse(StatusCode::NOT_FOUND, off))?;
+    let off = || Box::new(pages::fault(StatusCode::NOT_FOUND, &words().sign_in_off()));
+    let issuer = pages.issuer.as_ref().ok_or_else(off)?;
     let mut query: HashMap<String, String> =
         form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
     let mut text = |name: &str| query.remove(name).unwrap_or_default();
@@ -62,7 +61,8 @@ fn asked<'a>(pages: &'a Pages, uri: &Uri) -> Result<(&'a Issuer, Asked), Box<Res
     };
     let whole = "The request to sign in is not whole. Begin at the page that you wanted to see.";
     let fit = if known { asked.check(&pages.redirect_uri()) } else { Err(whole) };
-    fit.map_err(|message| refuse(StatusCode::BAD_REQUEST, message))?;
+    let title = words().fault_title();
+    fit.map_err(|message| Box::new(pages::foreign(StatusCode::BAD_REQUEST, &title, message)))?;
     Ok((issuer, asked))
 }
 

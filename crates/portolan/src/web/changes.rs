@@ -19,7 +19,7 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 /// Says after how many milliseconds a browser that lost the stream shall come back, and that it is there.
-const FIRST: Bytes = Bytes::from_static(b"retry: 1000\nevent: open\ndata: \n\n");
+const FIRST: Bytes = Bytes::from_static(b"retry: 1000\n\n");
 
 /// Says that the stream is alive, and nothing else.
 const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");

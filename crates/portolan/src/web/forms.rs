@@ -1,5 +1,6 @@
 //! Forms: read once, strictly, and only from our own pages.
 
+use super::reader::text;
 use super::{Pages, pages};
 use crate::http::{CallerAddress, TooMany, form_members};
 use axum::body::Body;
@@ -29,19 +30,16 @@ impl Form {
     /// # Errors
     /// The page that says why not.
     pub(super) async fn read(request: Request<Body>) -> Result<Self, Box<Response>> {
-        let refuse = |status, message| Box::new(pages::fault(status, message));
+        let refuse = |status, message: String| Box::new(pages::fault(status, &message));
         let address = address(request.extensions());
         let (head, body) = request.into_parts();
         if !is_from_here(&head.headers) {
-            let message =
-                "The form was sent by another site. If you meant to do this, open the page here and send it again.";
-            return Err(refuse(StatusCode::FORBIDDEN, message));
+            return Err(refuse(StatusCode::FORBIDDEN, text().form_other_site()));
         }
         let body = Limited::new(body, LONGEST).collect().await;
-        let body =
-            body.map_err(|_| refuse(StatusCode::BAD_REQUEST, "The form broke off or is too long. Send it again."))?;
-        let twice = "The form holds a field twice. Open the page and send it again.";
-        let members = form_members(&body.to_bytes()).ok_or_else(|| refuse(StatusCode::BAD_REQUEST, twice))?;
+        let body = body.map_err(|_| refuse(StatusCode::BAD_REQUEST, text().form_broken()))?;
+        let members = form_members(&body.to_bytes());
+        let members = members.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, text().form_twice()))?;
         Ok(Self { members, headers: head.headers, address, uri: head.uri })
     }
 
@@ -64,8 +62,7 @@ impl Form {
 /// # Errors
 /// The page that says so.
 pub(super) fn may_try(pages: &Pages, address: IpAddr) -> Result<(), Box<Response>> {
-    let message = "There were too many tries from your address. Wait a moment, then try again.";
-    pages.limits.of_credentials(address).map_err(|refused| too_many(refused, message))
+    pages.limits.of_credentials(address).map_err(|refused| too_many(refused, &text().form_many()))
 }
 
 /// The page for who has tried too often.
@@ -83,12 +80,12 @@ pub(super) fn address(extensions: &http::Extensions) -> IpAddr {
 /// Whether a form comes from one of our own pages, as far as browsers tell; those of the last years all do.
 fn is_from_here(headers: &HeaderMap) -> bool {
     // What cannot be read is not from here either.
-    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    match (text(&FETCH_SITE), text(&ORIGIN)) {
+    let header = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    match (header(&FETCH_SITE), header(&ORIGIN)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {
             let host = origin.split_once("://").map_or("", |(_, host)| host);
-            text(&HOST).is_some_and(|ours| ours.eq_ignore_ascii_case(host))
+            header(&HOST).is_some_and(|ours| ours.eq_ignore_ascii_case(host))
         }
         // Neither is said by what is no browser, and has no cookies that it did not bring knowingly.
         (None, None) => true,

@@ -1,7 +1,7 @@
 //! The page of an offer: for customers as it is live, and before that for those who may see its preview.
 
 use super::pages::{self, ListingPage, PlanCard, Shown};
-use super::reader::reader;
+use super::reader::{reader, text as words};
 use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::auth::Permission;
@@ -76,8 +76,8 @@ fn is_signed(pages: &Pages, offer: &Offer, uri: &Uri) -> bool {
 
 /// The same for whatever is not there, and for what is not for whoever asks.
 fn not_there() -> Response {
-    let message = "It is not on sale here. It may have been on sale before, or the address may have a mistake in it.";
-    pages::message(StatusCode::NOT_FOUND, "There is no such offer", message, &[], None)
+    let t = words();
+    pages::message(StatusCode::NOT_FOUND, &t.listing_missing_title(), &t.listing_missing(), &[], None)
 }
 
 fn key(names: &RawPathParams) -> Option<OfferKey> {
@@ -114,54 +114,54 @@ fn is_plain_mail(mail: &str) -> bool {
 }
 
 fn card<'a>(pages: &'a Pages, plan: &'a CatalogPlan, hidden: Option<Hidden>) -> PlanCard<'a> {
-    let pricing = plan.pricing.as_ref();
+    let (t, pricing) = (words(), plan.pricing.as_ref());
     PlanCard {
         plan,
         mark: hidden.map(|hidden| match hidden {
-            Hidden::Private => ("Private", "Only those in its audience will see this plan."),
-            Hidden::ForTemplates => ("Hidden", "Customers will not see this plan: solution templates use it."),
+            Hidden::Private => (t.listing_private(), t.listing_private_why()),
+            Hidden::ForTemplates => (t.listing_hidden(), t.listing_hidden_why()),
         }),
         price: pricing.and_then(price),
         sizes: pricing.map(sizes).unwrap_or_default(),
         trial: pricing.and_then(|pricing| match pricing.free_trial_months {
             0 => None,
-            1 => Some("First month free".to_owned()),
-            months => Some(format!("First {months} months free")),
+            months => Some(t.listing_free(months)),
         }),
         sheet: pricing.and_then(|pricing| pricing.price_sheet.as_deref()).map(|url| pages.shelf.path(url)),
     }
 }
 
 /// What a plan costs in a few words: the sum, and what it is for.
-fn price(pricing: &CatalogPricing) -> Option<(String, &'static str)> {
+fn price(pricing: &CatalogPricing) -> Option<(String, String)> {
+    let t = words();
     let currency = pricing.currency.as_deref().unwrap_or_default();
     if let Some(price) = &pricing.per_core_hour {
-        return Some((format!("{currency} {price}"), "per core and hour"));
+        return Some((format!("{currency} {price}"), t.listing_per_core()));
     }
     let of = |price: &Number| price.as_f64().unwrap_or(f64::INFINITY);
     if let Some(lowest) = pricing.per_size_hour.values().min_by(|one, other| of(one).total_cmp(&of(other))) {
-        return Some((format!("From {currency} {lowest}"), "for an hour, by size"));
+        return Some((format!("{} {currency} {lowest}", t.listing_from()), t.listing_by_size()));
     }
     if pricing.in_price_sheet {
-        return Some(("By country".to_owned(), "see the price sheet"));
+        return Some((t.listing_by_country(), t.listing_see_sheet()));
     }
-    pricing.is_byol.then(|| ("Your own licence".to_owned(), "nothing is charged for the software here"))
+    pricing.is_byol.then(|| (t.listing_own_licence(), t.listing_own_licence_words()))
 }
 
 /// The prices of sizes, smallest first, in words.
 fn sizes(pricing: &CatalogPricing) -> Vec<(String, String)> {
     let currency = pricing.currency.as_deref().unwrap_or_default();
+    let t = words();
     let cores = |size: &str| size.strip_suffix("core").and_then(|cores| cores.parse::<u32>().ok());
     let mut sizes: Vec<_> = pricing.per_size_hour.iter().map(|(size, price)| (cores(size), size, price)).collect();
     sizes.sort_by_key(|(cores, _, _)| *cores);
-    let words = |(cores, size, price): (Option<u32>, &String, _)| {
+    let row = |(cores, size, price): (Option<u32>, &String, _)| {
         let size = match (cores, size.as_str()) {
-            (Some(1), _) => "1 core".to_owned(),
-            (Some(cores), _) => format!("{cores} cores"),
-            (None, "sharedcore") => "Shared core".to_owned(),
+            (Some(cores), _) => t.listing_cores(cores),
+            (None, "sharedcore") => t.listing_shared_core(),
             (None, other) => other.to_owned(),
         };
         (size, format!("{currency} {price}"))
     };
-    sizes.into_iter().map(words).collect()
+    sizes.into_iter().map(row).collect()
 }

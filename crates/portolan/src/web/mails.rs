@@ -3,7 +3,8 @@
 use super::account::signed_in;
 use super::forms::Form;
 use super::pages::{self, FollowedRow, Shown};
-use super::{Pages, Shared, Visitor};
+use super::reader::text;
+use super::{Pages, Shared, Visitor, told};
 use crate::auth::Permission;
 use crate::perform::{Failure, MailFollower};
 use crate::store::StoreError;
@@ -25,12 +26,14 @@ pub(super) fn followed(pages: &Pages, visitor: &Visitor) -> Result<Vec<FollowedR
     circles.sort();
     circles.dedup();
     if visitor.caller.staff_roles().next().is_some() {
-        circles.insert(0, (MARKETPLACE.to_owned(), "All publishers".to_owned()));
+        circles.insert(0, (MARKETPLACE.to_owned(), text().account_all_publishers()));
     }
     let row = |(at, name): (String, String)| {
         let Some(by) = follower(visitor, &at) else { return Ok(None) };
         let own = pages.perform.mail_subscription(&by).map_err(of_store)?;
-        let events = own.as_ref().map(|(own, _)| own.events.iter().map(|event| event.title()).collect::<Vec<_>>());
+        let events = own
+            .as_ref()
+            .map(|(own, _)| own.events.iter().map(|event| told::event_words(text(), *event)).collect::<Vec<_>>());
         Ok(Some(FollowedRow { at, name, is_followed: own.is_some(), events: events.unwrap_or_default().join(", ") }))
     };
     circles.into_iter().filter_map(|circle| row(circle).transpose()).collect()
@@ -61,17 +64,18 @@ pub(super) async fn set(State(pages): Shared, request: Request<Body>) -> Shown {
 async fn switched(pages: &Pages, request: Request<Body>) -> Result<(), Box<Response>> {
     let form = Form::read(request).await?;
     let visitor = signed_in(&form)?;
-    let refused = |status, words: &str| Box::new(pages::fault(status, words));
+    let refused = |status, words: String| Box::new(pages::fault(status, &words));
     let by = follower(&visitor, form.field("at"));
-    let by =
-        by.ok_or_else(|| refused(StatusCode::FORBIDDEN, "You are no member there any more. Open your account again."))?;
+    let by = by.ok_or_else(|| refused(StatusCode::FORBIDDEN, text().account_no_member()))?;
     let done = match form.field("wanted") {
         "yes" => pages.perform.follow_by_mail(&by, Vec::new()).await.map(drop),
         _ => pages.perform.unfollow_by_mail(&by).await.map(drop),
     };
     done.map_err(|failure| match failure {
         Failure::Store(error) => Box::new(pages::not_now(&error)),
-        Failure::Access(words) => refused(StatusCode::CONFLICT, &words.to_string()),
-        _ => refused(StatusCode::FORBIDDEN, "You may not do this. Open your account again."),
+        Failure::Access(words) => {
+            Box::new(pages::foreign(StatusCode::CONFLICT, &text().fault_title(), &words.to_string()))
+        }
+        _ => refused(StatusCode::FORBIDDEN, text().account_may_not()),
     })
 }

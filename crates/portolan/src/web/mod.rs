@@ -1,11 +1,14 @@
 //! The door for browsers: signing in and out, who one is here, and the pages of offers. `pages.rs` says what the pages look like.
 
+mod access;
 mod account;
 mod asks;
 mod assets;
 mod at;
+mod audit;
 mod authorize;
 mod changes;
+mod circles;
 mod cookies;
 mod deeds;
 mod differences;
@@ -15,10 +18,13 @@ mod link;
 mod listings;
 mod lost;
 mod mails;
+mod member;
 mod offers;
 mod pages;
 mod prospects;
 mod reader;
+mod refused;
+mod secret;
 mod sentences;
 mod shell;
 mod sign_in;
@@ -27,7 +33,9 @@ mod status;
 mod steps;
 mod submissions;
 mod text;
+mod told;
 mod unsubscribe;
+mod webhook;
 mod welcome;
 mod words;
 
@@ -125,14 +133,31 @@ impl Pages {
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
     vec![
         ("/", get(account::front)),
+        ("/access", get(circles::access)),
         ("/account", get(account::show)),
         ("/account/sessions/end", post(account::end_session)),
         ("/account/mails", post(mails::set)),
+        ("/audit", get(audit::show)),
+        ("/audit.csv", get(audit::csv)),
+        ("/audit.jsonl", get(audit::lines)),
         ("/display", get(display::show).post(display::set)),
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
+        ("/marketplace/access", get(access::show).post(access::add)),
+        ("/marketplace/access/{member}", get(member::show).post(member::change)),
+        ("/marketplace/access/{member}/remove", get(member::ask).post(member::remove)),
+        ("/marketplace/notifications", get(told::show).post(told::change)),
+        ("/marketplace/notifications/{subscription}", get(webhook::show).post(webhook::change)),
+        ("/marketplace/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
+        ("/notifications", get(circles::notifications)),
         ("/offers", get(offers::show)),
+        ("/publishers/{publisher}/access", get(access::show).post(access::add)),
+        ("/publishers/{publisher}/access/{member}", get(member::show).post(member::change)),
+        ("/publishers/{publisher}/access/{member}/remove", get(member::ask).post(member::remove)),
+        ("/publishers/{publisher}/notifications", get(told::show).post(told::change)),
+        ("/publishers/{publisher}/notifications/{subscription}", get(webhook::show).post(webhook::change)),
+        ("/publishers/{publisher}/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
         ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
         ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),

@@ -1,17 +1,15 @@
 //! What the pages look like: templates, the stylesheet, and the headers that every page has.
 
 use super::reader;
-use super::shell::Shell;
+use super::shell::{Html, Shell};
 use crate::http::document;
 use crate::store::Document;
 use api::catalog::{CatalogOffer, CatalogPlan};
-use api::dates::Date;
 use askama::Template;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use publishing::moment::Moment;
 use sha2::{Digest, Sha256};
 
 /// Nothing but our own stylesheet, script, forms and pictures, and in nobody's frame.
@@ -67,6 +65,8 @@ pub(super) struct WelcomePage<'a> {
 pub(super) struct Fault<'a> {
     pub(super) field: &'a str,
     pub(super) message: &'a str,
+    /// Whether the message is in English whatever the reader's language.
+    pub(super) is_foreign: bool,
 }
 
 impl WelcomePage<'_> {
@@ -88,7 +88,6 @@ pub(super) struct AccountPage<'a> {
     pub(super) roles: Vec<(String, String)>,
     pub(super) followed: Vec<FollowedRow>,
     pub(super) sessions: Vec<SessionRow>,
-    pub(super) form_token: String,
 }
 
 /// Offers that somebody can get mails about.
@@ -105,8 +104,8 @@ pub(super) struct FollowedRow {
 pub(super) struct SessionRow {
     pub(super) id: String,
     pub(super) is_this: bool,
-    pub(super) began: String,
-    pub(super) seen: String,
+    pub(super) began: Html,
+    pub(super) seen: Html,
     pub(super) browser: String,
     pub(super) address: String,
 }
@@ -132,9 +131,9 @@ pub(super) struct ListingPage<'a> {
 pub(super) struct PlanCard<'a> {
     pub(super) plan: &'a CatalogPlan,
     /// What marks it, and why it does.
-    pub(super) mark: Option<(&'static str, &'static str)>,
+    pub(super) mark: Option<(String, String)>,
     /// The sum, and what it is for.
-    pub(super) price: Option<(String, &'static str)>,
+    pub(super) price: Option<(String, String)>,
     /// Sizes and their prices.
     pub(super) sizes: Vec<(String, String)>,
     pub(super) trial: Option<String>,
@@ -142,21 +141,15 @@ pub(super) struct PlanCard<'a> {
     pub(super) sheet: Option<&'a str>,
 }
 
-/// A moment to the minute, in UTC, for people.
-pub(super) fn minute(moment: Moment) -> String {
-    let date = Date::from_ticks(moment.ticks()).to_string();
-    date.replace('T', " ").chars().take("2026-11-22 09:40".len()).collect()
-}
-
 /// A page that ends mails.
 #[derive(Template)]
 #[template(path = "stop.html")]
 pub(super) struct StopPage<'a> {
     pub(super) shell: Shell,
-    pub(super) title: &'a str,
-    pub(super) text: &'a str,
+    pub(super) title: String,
+    pub(super) text: String,
     /// What it sends, and what it says.
-    pub(super) button: Option<(&'a str, &'a str)>,
+    pub(super) button: Option<(&'static str, String)>,
     pub(super) action: &'a str,
 }
 
@@ -169,6 +162,8 @@ struct MessagePage<'a> {
     message: &'a str,
     facts: &'a [(&'a str, &'a str)],
     link: Option<(&'a str, &'a str)>,
+    /// Whether the message is in English whatever the reader's language.
+    is_foreign: bool,
 }
 
 /// A page with the headers that every page has.
@@ -181,7 +176,7 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
 fn written(template: &impl Template) -> String {
     template.render().unwrap_or_else(|error| {
         tracing::error!(%error, "a page could not be written");
-        "The page could not be written. Tell the operator.".to_owned()
+        reader::text().fault_not_now()
     })
 }
 
@@ -213,13 +208,20 @@ pub(super) fn message(
     facts: &[(&str, &str)],
     link: Option<(&str, &str)>,
 ) -> Response {
-    page(status, &MessagePage { shell: Shell::here(), title, message, facts, link })
+    page(status, &MessagePage { shell: Shell::here(), title, message, facts, link, is_foreign: false })
 }
 
 /// A page that says what is wrong.
 pub(super) fn fault(status: StatusCode, text: &str) -> Response {
     let t = reader::text();
     message(status, &t.fault_title(), text, &[], Some(("/", &t.fault_home())))
+}
+
+/// A page with a message that the API or the rules have in English.
+pub(super) fn foreign(status: StatusCode, title: &str, message: &str) -> Response {
+    let shell = Shell::here();
+    let home = shell.t.fault_home();
+    page(status, &MessagePage { shell, title, message, facts: &[], link: Some(("/", &home)), is_foreign: true })
 }
 
 /// The page for what is our own fault; the cause is for the log.

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, VARY};
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use publishing::moment::Moment;
 use std::sync::Arc;
 
@@ -108,7 +108,11 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
         text: Text { language: display.language.unwrap_or_else(|| accepted(request.headers())) },
         display,
         visitor: None,
-        address: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
+        // What took a form has no page to come back to.
+        address: Some(request.uri())
+            .filter(|_| request.method() == Method::GET)
+            .and_then(|uri| uri.path_and_query())
+            .map_or_else(|| "/".to_owned(), ToString::to_string),
         now: pages.perform.now(),
         speed: pages.virtual_clock.as_ref().map(crate::clock::Clock::speed),
     };

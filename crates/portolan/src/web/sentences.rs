@@ -88,3 +88,100 @@ fn reviewers(t: Text, whom: &Reviewers) -> String {
         Reviewers::Queues(queues) => t.whom_reviewers_in(queues.join(&t.whom_and())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{headline, next, then};
+    use crate::web::text::{Language, Text};
+    use publishing::explain::Then;
+    use publishing::sentence::{EndedAt, Headline, Next, Reviewers};
+
+    fn step() -> String {
+        "Certification".to_owned()
+    }
+
+    fn headlines() -> Vec<Headline> {
+        let whom = [
+            Reviewers::Usual { second: false },
+            Reviewers::Usual { second: true },
+            Reviewers::Queue { queue: "legal".into(), second: false },
+            Reviewers::Queue { queue: "legal".into(), second: true },
+            Reviewers::Queues(vec!["legal".into(), "content".into()]),
+        ];
+        let mut all = vec![
+            Headline::NothingPublished,
+            Headline::PreviewReady { version: 7 },
+            Headline::Live { version: 7 },
+            Headline::RolledBack { live: 6, version: 7 },
+            Headline::OnItsWay { version: 7 },
+            Headline::CancelRequested,
+            Headline::Blocked { step: step() },
+            Headline::WithOutsideSystem { step: step() },
+            Headline::InProgress { step: step() },
+            Headline::WaitsForItsTurn { step: step() },
+            Headline::BeginsSoon { step: step() },
+            Headline::Pauses { step: step() },
+        ];
+        all.extend(whom.into_iter().map(|whom| Headline::InReview { step: step(), whom }));
+        for (at, live) in [(EndedAt(Some(step())), None), (EndedAt(None), Some(6))] {
+            all.push(Headline::Failed { version: 7, at: at.clone(), live });
+            all.push(Headline::Canceled { version: 7, at: at.clone(), live });
+            for canceled in [true, false] {
+                all.push(Headline::DraftSavedSince { version: 7, canceled, at: at.clone(), live });
+            }
+        }
+        all
+    }
+
+    fn nexts() -> Vec<Next> {
+        let mut all = vec![
+            Next::PublishWhenComplete,
+            Next::PublishToStartAgain,
+            Next::LookThenGoLive,
+            Next::PublishChangedDraft,
+            Next::PublishToGoOn,
+            Next::NothingToDo,
+            Next::ServiceWorks,
+            Next::CheckLetsGo,
+            Next::OutsideSystemAnswers,
+            Next::TimePasses,
+            Next::ReviewerHasIt,
+            Next::ReviewerDecides,
+        ];
+        for errors in [0, 1, 2, 21] {
+            all.push(Next::FixThenPublish { errors, at: EndedAt(Some(step())) });
+            for can_cancel in [true, false] {
+                all.push(Next::MendForReviewer { errors, step: step(), can_cancel });
+                all.push(Next::MarketplaceUnblocks { errors, step: step(), can_cancel });
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn pages_say_what_mails_and_the_command_line_say() {
+        let bare = |text: String| text.replace(['\u{2068}', '\u{2069}'], "");
+        let t = Text::default();
+        for sentence in headlines() {
+            assert_eq!(bare(headline(t, &sentence)), sentence.to_string());
+        }
+        for sentence in nexts() {
+            assert_eq!(bare(next(t, &sentence)), sentence.to_string());
+        }
+        for time in [Then::AnswersBy, Then::GoesOn, Then::Begins, Then::IsLookedAtAgain] {
+            assert_eq!(then(t, time), format!("It {}", time.words()));
+        }
+    }
+
+    #[test]
+    fn every_sentence_is_there_in_chinese() {
+        let t = Text { language: Language::Chinese };
+        let is_chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+        for sentence in headlines() {
+            assert!(is_chinese(&headline(t, &sentence)), "{sentence:?}");
+        }
+        for sentence in nexts() {
+            assert!(is_chinese(&next(t, &sentence)), "{sentence:?}");
+        }
+    }
+}

@@ -72,8 +72,8 @@ impl Room {
             Self::Offers => may(Permission::Read),
             Self::Reviews => may(Permission::Review),
             Self::Access => may(Permission::ReadMembers),
-            Self::Notifications => may(Permission::ManageNotifications),
-            Self::Audit => may(Permission::ReadMembers),
+            Self::Notifications => may(Permission::Read),
+            Self::Audit => may(Permission::ReadAudit),
             Self::Emulator => reader.speed.is_some(),
             Self::Reference => true,
         }

@@ -2,7 +2,7 @@
 
 use super::cookies::SIGN_IN_SECONDS;
 use super::pages::{self, ChoosePage, Shown};
-use super::reader::reader;
+use super::reader::{reader, text as words};
 use super::shell::Shell;
 use super::{Pages, Shared, forms};
 use crate::auth::{Issuers, NotVerified, Provider, Started, Verified};
@@ -55,8 +55,7 @@ pub(super) async fn choose(State(pages): Shared, extensions: http::Extensions, h
         return send(&pages, provider, then).await.into();
     }
     if pages.providers.is_empty() {
-        let message = "Nobody can sign in with a browser here: the built-in issuer is switched off, and no other one is set up for it. Ask the operator.";
-        return pages::fault(StatusCode::NOT_FOUND, message).into();
+        return pages::fault(StatusCode::NOT_FOUND, &words().sign_in_nowhere()).into();
     }
     let address = |provider: &Provider| {
         let query = form_urlencoded::Serializer::new(String::new())
@@ -104,34 +103,31 @@ async fn taken_in(
     uri: &Uri,
     address: IpAddr,
 ) -> Result<Box<Response>, Box<Response>> {
-    let again = |message: &str| Box::new(not_in(StatusCode::BAD_REQUEST, message));
+    let again = |message: String| Box::new(not_in(StatusCode::BAD_REQUEST, &message));
+    let t = words();
     let failed = |cause: &dyn std::fmt::Display| Box::new(pages::not_now(cause));
     let query = query(uri);
     let text = |name: &str| query.get(name).map_or("", String::as_str);
-    let errand = errand(pages, headers)
-        .ok_or_else(|| again("The sign-in took too long, or was begun in another browser. Sign in again."))?;
+    let errand = errand(pages, headers).ok_or_else(|| again(t.sign_in_too_long()))?;
     if !bool::from(text("state").as_bytes().ct_eq(errand.started.state.as_bytes())) {
-        return Err(again("This answer belongs to another sign-in. Sign in again."));
+        return Err(again(t.sign_in_other()));
     }
     let provider = pages.providers.iter().find(|provider| provider.name() == errand.started.provider);
-    let provider =
-        provider.ok_or_else(|| again("The place where you signed in is not known here any more. Sign in again."))?;
+    let provider = provider.ok_or_else(|| again(t.sign_in_unknown_place()))?;
     let own = pages.issuer.as_ref().map(|issuer| issuer.place().issuer_v2()).unwrap_or_default();
     let answered = provider.answered(query.get("iss").map(String::as_str), &own).await;
     if !answered.map_err(|error| failed(&format!("signing in at {}: {error:#}", provider.name())))? {
-        return Err(again("This answer is from another issuer than you were sent to. Sign in again."));
+        return Err(again(t.sign_in_other_issuer()));
     }
     if text("code").is_empty() || query.contains_key("error") {
-        return Err(again("The issuer did not let you in. Sign in again, or ask its operator."));
+        return Err(again(t.sign_in_not_let_in()));
     }
     forms::may_try(pages, address)?;
     let id_token = redeem(pages, provider, text("code"), &errand.started.verifier).await;
-    let id_token = id_token.map_err(|refused| {
-        refused.map_or_else(|| again("The code was used, or took too long. Sign in again."), Box::new)
-    })?;
+    let id_token = id_token.map_err(|refused| refused.map_or_else(|| again(t.sign_in_code_used()), Box::new))?;
     let verified = verify(&pages.issuers, provider, &id_token, &errand.started.nonce).await;
     let verified = verified.map_err(|refused| match refused {
-        NotVerified::Denied(denied) => again(denied.0),
+        NotVerified::Denied(denied) => Box::new(pages::foreign(StatusCode::BAD_REQUEST, &t.sign_in_not(), denied.0)),
         NotVerified::Unavailable(cause) | NotVerified::Failed(cause) => failed(&cause),
     })?;
     let principal = pages.gate.principal(&verified).map_err(|error| failed(&error))?;
@@ -152,7 +148,8 @@ async fn taken_in(
 
 /// Nobody is signed in, and why.
 fn not_in(status: StatusCode, message: &str) -> Response {
-    pages::message(status, "You are not signed in", message, &[], Some(("/sign-in", "Sign in")))
+    let t = words();
+    pages::message(status, &t.sign_in_not(), message, &[], Some(("/sign-in", &t.sign_in())))
 }
 
 /// What the browser was sent away for, if that was a moment ago.
@@ -170,8 +167,7 @@ async fn redeem(pages: &Pages, provider: &Provider, code: &str, verifier: &str) 
         let redeemed = provider.redeem(code, verifier, &redirect_uri).await;
         return redeemed.map_err(|error| {
             tracing::warn!(provider = provider.name(), error = format!("{error:#}"), "a code could not be redeemed");
-            let message = "The issuer did not confirm who you are. Sign in again; if that does not help, tell the operator, who finds the cause in the log.";
-            Some(not_in(StatusCode::BAD_GATEWAY, message))
+            Some(not_in(StatusCode::BAD_GATEWAY, &words().sign_in_not_confirmed()))
         });
     }
     let issuer = pages.issuer.as_ref().ok_or(None)?;
@@ -188,20 +184,14 @@ async fn verify(issuers: &Issuers, provider: &Provider, id_token: &str, nonce: &
 
 /// Proven to be somebody, and a member of nothing.
 fn unknown(verified: &Verified) -> Response {
-    let facts = [
-        ("Issuer", &*verified.issuer),
-        ("Tenant id", verified.tenant.as_str()),
-        ("Object id", verified.subject.as_str()),
-        ("Name", verified.name.as_deref().unwrap_or("")),
-    ];
-    let message = "You have signed in, but nobody has let you in here yet. Send these lines to an owner of your publisher, who can add you.";
-    pages::message(
-        StatusCode::FORBIDDEN,
-        "You are not a member yet",
-        message,
-        &facts,
-        Some(("/sign-in", "Sign in as somebody else")),
-    )
+    let t = words();
+    let names = [t.sign_in_issuer(), t.sign_in_tenant(), t.sign_in_object(), t.sign_in_name()];
+    let name = verified.name.as_deref().unwrap_or("");
+    let facts = [&*verified.issuer, verified.tenant.as_str(), verified.subject.as_str(), name];
+    let facts: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(facts).collect();
+    let home = t.sign_in_somebody_else();
+    let (title, message) = (t.sign_in_no_member_title(), t.sign_in_no_member());
+    pages::message(StatusCode::FORBIDDEN, &title, &message, &facts, Some(("/sign-in", &home)))
 }
 
 /// A path on this service; anything else becomes the front page, so that nobody is sent elsewhere by a link to here.

@@ -1,6 +1,7 @@
 //! Ends mails, for whoever holds one: the address in it is signed, and needs no sign-in. To look at it changes nothing.
 
 use super::pages::{self, Shown, StopPage};
+use super::reader::text;
 use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::http::form_members;
@@ -69,32 +70,27 @@ fn ends(pages: &Pages, names: &RawPathParams, uri: &Uri) -> Option<Ends> {
 }
 
 fn not_signed() -> Response {
-    let message = "The address is not as it was in the mail. Open it again from there, all of it.";
-    pages::message(StatusCode::NOT_FOUND, "That did not work", message, &[], None)
+    let t = text();
+    pages::message(StatusCode::NOT_FOUND, &t.fault_title(), &t.stop_not_signed(), &[], None)
 }
 
 fn standing(pages: &Pages, ends: &Ends, uri: &Uri) -> Result<Response, Failure> {
+    let shell = Shell::here();
+    let t = shell.t;
     let (title, text, button) = match ends {
         Ends::Subscription(subscription) if pages.perform.is_subscribed(*subscription)? => {
-            ("Stop these mails?", "You get mails because you asked for them.".to_owned(), Some(("stop", "Stop them")))
+            (t.stop_title(), t.stop_asked(), Some(("stop", t.stop_button())))
         }
-        Ends::Subscription(_) => {
-            ("You get these mails no more", "To get them again, ask for them again as a member.".to_owned(), None)
-        }
+        Ends::Subscription(_) => (t.stop_stopped(), t.stop_ask_again(), None),
         Ends::About(key, receiver) if pages.perform.are_mails_stopped(*receiver, key)? => (
-            "You get these mails no more",
-            format!("Nothing about {}/{} is sent to your address.", key.publisher, key.offer),
-            Some(("again", "Get them again")),
+            t.stop_stopped(),
+            t.stop_nothing(format!("{}/{}", key.publisher, key.offer)),
+            Some(("again", t.stop_again())),
         ),
-        Ends::About(key, _) => (
-            "Stop these mails?",
-            format!(
-                "You get mails about {}/{}, for your address was given when it was published.",
-                key.publisher, key.offer
-            ),
-            Some(("stop", "Stop them")),
-        ),
+        Ends::About(key, _) => {
+            (t.stop_title(), t.stop_given(format!("{}/{}", key.publisher, key.offer)), Some(("stop", t.stop_button())))
+        }
     };
     let action = uri.path_and_query().map_or("", |address| address.as_str());
-    Ok(pages::page(StatusCode::OK, &StopPage { shell: Shell::here(), title, text: &text, button, action }))
+    Ok(pages::page(StatusCode::OK, &StopPage { shell, title, text, button, action }))
 }

@@ -2,6 +2,7 @@
 
 use super::forms::Form;
 use super::pages::{self, Fault, Shown, WelcomePage};
+use super::reader::text;
 use super::shell::Shell;
 use super::{Pages, Shared};
 use crate::perform::Failure;
@@ -35,12 +36,14 @@ async fn taken(pages: &Pages, request: Request<Body>, setup: bool) -> Result<Res
     let sent = Form::read(request).await?;
     sent.may_try(pages)?;
     let refuse = |field: &str, message: &str| {
-        let fault = Fault { field, message };
+        let fault = Fault { field, message, is_foreign: true };
         Box::new(form(setup, Some(&sent), Some(fault), StatusCode::BAD_REQUEST))
     };
+    let t = text();
     let (secret, password) = (sent.field("secret").trim(), sent.field("password").to_owned());
     if password != sent.field("again") {
-        return Err(refuse("again", "The two passwords differ. Type the same one twice."));
+        let fault = Fault { field: "again", message: &t.welcome_differ(), is_foreign: false };
+        return Err(Box::new(form(setup, Some(&sent), Some(fault), StatusCode::BAD_REQUEST)));
     }
     let done = if setup {
         let (name, mail) = (sent.field("name").to_owned(), sent.field("mail").to_owned());
@@ -50,11 +53,11 @@ async fn taken(pages: &Pages, request: Request<Body>, setup: bool) -> Result<Res
     };
     match done {
         Ok(principal) => {
-            let title = if setup { "You are the first operator" } else { "Your password is set" };
-            let mail = principal.mail.as_deref().unwrap_or_default();
-            let facts = [("Your sign-in name", mail)];
-            let message = "The one-time secret is used up. Sign in with your password from now on.";
-            Ok(pages::message(StatusCode::OK, title, message, &facts, Some(("/sign-in", "Sign in"))))
+            let title = if setup { t.welcome_setup_done() } else { t.welcome_invitation_done() };
+            let (name, mail) = (t.welcome_sign_in_name(), principal.mail.as_deref().unwrap_or_default());
+            let link = Some(("/sign-in", t.sign_in()));
+            let link = link.as_ref().map(|(address, words)| (*address, words.as_str()));
+            Ok(pages::message(StatusCode::OK, &title, &t.welcome_done(), &[(&name, mail)], link))
         }
         Err(Failure::Access(AccessRefusal::Invalid { target, message })) => {
             Err(refuse(target.trim_start_matches('/'), &message))

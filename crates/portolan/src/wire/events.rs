@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 /// Who did what the marketplace's people do.
-const STAFF: &str = "marketplace";
+pub(super) const STAFF: &str = "marketplace";
 
 /// A line of a publisher's journal that is about an offer.
 ///
@@ -30,31 +30,25 @@ pub fn happened(line: &Line, publisher: &PublisherId) -> serde_json::Result<Happ
     let Told { happening, operation, step } =
         entry.told.clone().unwrap_or_else(|| before_it_was_recorded(&entry.event));
     let Standing { status } = serde_json::from_slice(&line.document)?;
-    let is_by_staff = matches!(
-        entry.event,
-        Event::VerdictGiven { .. }
-            | Event::ReviewClaimed { .. }
-            | Event::ReviewReleased { .. }
-            | Event::NoteAdded { .. }
-    );
     Ok(Happened {
         sequence: line.sequence,
         at: date(Moment::from_ticks(line.at)),
         event: happening.name().to_owned(),
         title: happening.title().to_owned(),
-        by: if is_by_staff { STAFF.to_owned() } else { entry.actor },
+        by: if entry.event.is_reviewers() { STAFF.to_owned() } else { entry.actor },
         publisher_id: publisher.as_str().to_owned(),
         offer_id: line.offer.clone(),
         operation_id: operation,
         step_id: step,
-        version: match entry.event {
-            Event::Published { version, .. } => Some(version),
-            Event::RolledBack { to, .. } => Some(to),
-            _ => None,
-        },
+        version: entry.event.version(),
         status,
-        hash: line.hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+        hash: hash(line),
     })
+}
+
+/// The hash of a line, in hexadecimal.
+pub(super) fn hash(line: &Line) -> String {
+    line.hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The same in its envelope, with the status document of that moment.

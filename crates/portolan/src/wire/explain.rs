@@ -2,15 +2,20 @@
 
 use super::{UsualEnd, date, message, offer_status, step_status, usual};
 use api::explain as wire;
+use api::state::State;
 use publishing::cancel::{Foreseen, PreviewThen};
 use publishing::explain::{Awaited, Explanation, Turn, Wait};
 use publishing::refusal::Refusal;
+use publishing::status::{OfferStatus, StepStatus};
 use publishing::ways::{Action, LeadsTo, Way};
 
 /// What explains an offer, and when the step at hand usually ends.
 pub fn explanation(told: &Explanation, usually: Option<&UsualEnd>) -> wire::Explanation {
+    let state = state(told.status, told.step.as_ref().map(|step| step.status));
     wire::Explanation {
         status: offer_status(told.status),
+        state,
+        state_words: state.words().to_owned(),
         headline: told.headline.to_string(),
         next: told.next.to_string(),
         turn: turn(told.turn),
@@ -32,6 +37,11 @@ pub fn explanation(told: &Explanation, usually: Option<&UsualEnd>) -> wire::Expl
         live_version: told.live,
         preview_version: told.preview,
     }
+}
+
+/// The one word for where an offer stands whose submission has come to a step that stands so, where it has come to one.
+pub fn state(status: OfferStatus, at_hand: Option<StepStatus>) -> State {
+    State::of_offer(offer_status(status), at_hand.map(step_status))
 }
 
 /// What a cancel that is taken would do.

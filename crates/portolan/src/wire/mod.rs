@@ -1,11 +1,13 @@
 //! The one place where the rules' words become the wire's.
 
+mod audited;
 mod events;
 mod explain;
 mod usual;
 
+pub use audited::audited;
 pub use events::{event, happened, test_event};
-pub use explain::{cancel, explanation};
+pub use explain::{cancel, explanation, state};
 pub use usual::{Usual, UsualEnd, add_usual, copy_usual};
 
 use crate::links::Links;

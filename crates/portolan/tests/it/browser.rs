@@ -179,7 +179,7 @@ pub fn query_of(url: &str, name: &str) -> String {
     found.map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
-/// Whether a page says this.
+/// Whether a page says this. What is put into sentences is set apart by marks that nobody sees.
 pub fn says(page: &Answer, words: &str) -> bool {
-    page.body.contains(words)
+    page.body.replace(['\u{2068}', '\u{2069}'], "").contains(words)
 }

@@ -10,11 +10,12 @@
 //! `=== take 2s` turns the clock, and a worker takes in hand what is due then and dies, so that another one takes over
 //! 30 s later; `=== deliver` sends to webhooks what is due; `=== # ...` says something to the reader. In requests `{{operation-1}}` is the id of the file's first
 //! operation, `{{lead-1}}` in answers that of its first lead, `{{subscription-1}}` and `{{delivery-1}}` of its first webhook and what that
-//! was told, `{{secret}}` a secret that was made, `{{ci}}` the id of who asks, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews; `{{64KiB}}`
+//! was told, `{{secret}}` a secret that was made, `{{ci}}` the id of who asks, `{{etag}}` the latest ETag that was answered, `{{definition}}` what `web-gateway.json` holds, `{{staff}}` the id of who reviews, `{{staff-token}}` their token; `{{64KiB}}`
 //! and `{{4MiB}}` are long texts. The lines above the first `=== ` may set `missing_if_match` and
 //! `operation_success_word`.
 
 use crate::world::{Answer, Setting, World};
+use api::audit::{AuditEntry, AuditPage};
 use api::catalog::{CatalogOffer, CatalogPage};
 use api::errors::{ErrorDocument, UnauthorizedDocument};
 use api::events::Event;
@@ -41,8 +42,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Headers that only some answers have, and that a recording therefore names.
-const NAMED_HEADERS: [&str; 9] = [
+const NAMED_HEADERS: [&str; 10] = [
     "allow",
+    "content-disposition",
     "etag",
     "idempotency-replayed",
     "location",
@@ -86,7 +88,8 @@ async fn play(recorded: &str) -> (String, usize) {
     let mut exchanges = 0;
     let staff = world.member("staff", None, &[]).await.id.to_string();
     let ci = world.member("ci", Some("contoso"), &[]).await.id.to_string();
-    let mut seen = Seen { staff, ci, ..Seen::default() };
+    let staff_token = world.staff_token.clone();
+    let mut seen = Seen { staff, staff_token, ci, ..Seen::default() };
     for block in rest.split("\n=== ") {
         let request = block.split("\n--- ").next().unwrap().trim_end();
         played.push_str(&format!("=== {request}\n"));
@@ -160,6 +163,8 @@ struct Seen {
     etag: String,
     /// The id of who reviews.
     staff: String,
+    /// The token of who reviews.
+    staff_token: String,
     /// The id of who asks otherwise.
     ci: String,
 }
@@ -169,6 +174,7 @@ impl Seen {
     fn filled(&self, request: &str) -> String {
         let mut filled = request
             .replace("{{etag}}", &self.etag)
+            .replace("{{staff-token}}", &self.staff_token)
             .replace("{{definition}}", DEFINITION.trim_end())
             .replace("{{64KiB}}", &"x".repeat(64 << 10))
             .replace("{{4MiB}}", &"x".repeat(4 << 20));
@@ -257,7 +263,12 @@ async fn ask(world: &World, request: &str) -> Answer {
     let public = method == "GET" && path.starts_with("/catalog/") && answer.status < 400;
     let kept = if public { "public, max-age=60" } else { "no-cache" };
     let is_stream = path.contains("/events?") && answer.status == 200;
-    let kind = if is_stream { "text/event-stream" } else { "application/json; charset=utf-8" };
+    let kind = match answer.header("content-disposition") {
+        "attachment; filename=\"audit.csv\"" => "text/csv; charset=utf-8; header=present",
+        "attachment; filename=\"audit.jsonl\"" => "application/x-ndjson; charset=utf-8",
+        _ if is_stream => "text/event-stream",
+        _ => "application/json; charset=utf-8",
+    };
     for (name, value) in [("content-type", kind), ("cache-control", kept), ("x-content-type-options", "nosniff")] {
         assert_eq!(answer.header(name), value, "{name} of {request}");
     }
@@ -305,6 +316,15 @@ fn reads_and_writes_back(request: &str, answer: &Answer) {
         (_, ["api", "reviews"]) => same::<Vec<Review>>(answer),
         (_, ["api", "operations", _] | [_, _, _, _, _, "operations", _]) => same::<Operation>(answer),
         (_, [_, _, _, "offers"]) => same::<Vec<OfferSummary>>(answer),
+        (_, [.., "audit"]) if answer.header("content-disposition").ends_with("csv\"") => {
+            assert_eq!(answer.body.lines().next().unwrap().split(',').count(), 13);
+        }
+        (_, [.., "audit"]) if answer.header("content-disposition").ends_with("jsonl\"") => {
+            for line in answer.body.lines() {
+                same::<AuditEntry>(&Answer { body: line.to_owned(), ..answer.clone() });
+            }
+        }
+        (_, [.., "audit"]) => same::<AuditPage>(answer),
         (_, [_, _, _, _, _, "history"] | [_, _, _, "history"]) => same::<HistoryPage>(answer),
         (_, [_, _, _, _, _, "status"]) => same::<StatusDocument>(answer),
         (_, [_, _, _, _, _, "submissions"]) => same::<Vec<Submission>>(answer),

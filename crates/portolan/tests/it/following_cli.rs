@@ -445,7 +445,7 @@ fn messages_of_the_original_are_read_as_text_and_a_busy_server_is_asked_again() 
     let mut wait = portolan(&server.url, &["wait", "contoso/x", "--for", "live"]);
     let said = said(wait.env("PORTOLAN_TOKEN", "any").output().unwrap());
     assert_eq!(said.code, 10, "{}", said.err);
-    assert!(said.out.starts_with("Rejected at Certification. Mend what is named here"), "{}", said.out);
+    assert!(said.out.starts_with("Failed at Certification. Mend what is named here"), "{}", said.out);
     assert!(said.out.contains("error   Logo is 40 &times; 40 <px>"), "{}", said.out);
 }
 

@@ -287,7 +287,7 @@ async fn a_moment_among_a_hundred_thousand_lines_is_found_at_once() {
     assert_eq!(file.execute(copies, []).unwrap(), 100_000);
     file.execute("UPDATE chain SET sequence = 100002 WHERE circle = 'contoso'", []).unwrap();
     let contoso = PublisherId::parse("contoso").unwrap();
-    let offer = OfferId::parse("memo-1").unwrap();
+    let (circle, offer) = (Circle::Publisher(contoso.clone()), OfferId::parse("memo-1").unwrap());
     for (seconds, of_offer, of_any) in [
         (-9, 1, 1),
         (0, 1, 1),
@@ -299,14 +299,14 @@ async fn a_moment_among_a_hundred_thousand_lines_is_found_at_once() {
         (200_000, 100_003, 100_003),
     ] {
         let at = START.plus_seconds(seconds);
-        let found = store.first_since(&contoso, Some(&offer), at).unwrap();
+        let found = store.first_since(&circle, Some(&offer), at).unwrap();
         let selection = LineSelection::after(contoso.clone(), Some(offer.clone()), found - 1, 1);
         let line = store.lines(selection).await.unwrap().first().map_or(100_003, |line| line.sequence);
-        assert_eq!((line, store.first_since(&contoso, None, at).unwrap()), (of_offer, of_any), "{seconds}");
+        assert_eq!((line, store.first_since(&circle, None, at).unwrap()), (of_offer, of_any), "{seconds}");
     }
     let began = Instant::now();
     for n in 0..1_000 {
-        store.first_since(&contoso, Some(&offer), START.plus_seconds(n * 100)).unwrap();
+        store.first_since(&circle, Some(&offer), START.plus_seconds(n * 100)).unwrap();
     }
     let took = began.elapsed();
     println!("1,000 moments among 100,000 lines were found in {took:?}");
@@ -330,9 +330,10 @@ async fn a_start_after_the_clock_was_set_back_hides_no_moment() {
         file.execute(copy, (line, seconds, entry)).unwrap();
     }
     file.execute("UPDATE chain SET sequence = 5 WHERE circle = 'contoso'", []).unwrap();
-    let (contoso, offer) = (PublisherId::parse("contoso").unwrap(), OfferId::parse("memo-1").unwrap());
+    let circle = Circle::Publisher(PublisherId::parse("contoso").unwrap());
+    let offer = OfferId::parse("memo-1").unwrap();
     for (seconds, expected) in [(0, 1), (1, 2), (80, 2), (100, 2), (101, 4), (200, 4), (201, 5), (300, 5), (301, 6)] {
-        let found = store.first_since(&contoso, Some(&offer), START.plus_seconds(seconds)).unwrap();
+        let found = store.first_since(&circle, Some(&offer), START.plus_seconds(seconds)).unwrap();
         assert_eq!(found, expected, "{seconds}");
     }
 }

@@ -1,6 +1,6 @@
 //! What customers see: the page of an offer, its preview, and the catalogue. Nothing more than is meant for them, and at once.
 
-use crate::browser::Browser;
+use crate::browser::{Browser, says};
 use crate::origin::{Served, png};
 use crate::sign_in::{jane, signed_in};
 use crate::world::{Answer, Setting, World, links};
@@ -170,10 +170,10 @@ async fn ask(world: &World, path: &str) -> Answer {
 fn shown(answer: &Answer, words: &[&str], hidden: &[&str]) {
     assert_eq!(answer.status, 200, "{}", answer.body);
     for word in words {
-        assert!(answer.body.contains(word), "{word} is missing in {}", answer.body);
+        assert!(says(answer, word), "{word} is missing in {}", answer.body);
     }
     for word in hidden {
-        assert!(!answer.body.contains(word), "{word} is in {}", answer.body);
+        assert!(!says(answer, word), "{word} is in {}", answer.body);
     }
 }
 

@@ -193,7 +193,7 @@ async fn whole_life(world: &World, offer: &str, addresses: &str) -> Vec<(&'stati
     assert_eq!(world.verdict(offer, "unblock", "").await.status, 200);
     assert_eq!(world.verdict(offer, "approve", "").await.status, 200);
     world.settle().await;
-    note("Preview ready").await;
+    note("Waits for your go live").await;
     assert_eq!(world.post(&format!("/api/publishers/contoso/offers/{offer}/golive"), "").await.status, 202);
     world.settle().await;
     note("Live").await;
@@ -201,7 +201,7 @@ async fn whole_life(world: &World, offer: &str, addresses: &str) -> Vec<(&'stati
     publish(world, offer, addresses).await;
     world.settle().await;
     assert_eq!(world.verdict(offer, "reject", r#"{"message":"No."}"#).await.status, 200);
-    note("Rejected").await;
+    note("Failed").await;
     assert!(world.put_memo(offer).await.status < 300);
     publish(world, offer, addresses).await;
     world.settle().await;
@@ -230,7 +230,7 @@ async fn a_whole_life_is_mailed_to_each_address_once_in_order_in_the_words_of_ex
         let mails = server.mails(10);
         assert_eq!(mails.len(), 10);
         for to in ["jane@contoso.example", "release@contoso.example"] {
-            assert_eq!(states(&mails, to), ["Blocked", "Preview ready", "Live", "Rejected", "Canceled"]);
+            assert_eq!(states(&mails, to), ["Blocked", "Waits for your go live", "Live", "Failed", "Canceled"]);
             let own: Vec<&Mail> = mails.iter().filter(|mail| mail.to() == to).collect();
             let thread = |mail: &&Mail| mail.header("References").to_owned();
             let threads: Vec<String> = own.iter().map(thread).collect();
@@ -296,7 +296,7 @@ async fn what_waited_for_the_server_for_a_day_comes_once_and_in_order() {
     let mails = server.mails(10);
     assert_eq!(mails.len(), 10);
     for to in ["jane@contoso.example", "release@contoso.example"] {
-        assert_eq!(states(&mails, to), ["Blocked", "Preview ready", "Live", "Rejected", "Canceled"]);
+        assert_eq!(states(&mails, to), ["Blocked", "Waits for your go live", "Live", "Failed", "Canceled"]);
     }
     assert!(mails.iter().all(|mail| mail.header("Date").contains("22 Nov 2026")), "when it happened");
     assert_eq!(deliver(&world).await, 0);
@@ -461,8 +461,14 @@ async fn a_member_follows_what_it_likes_until_it_goes() {
     whole_life(&world, "memo-1", "jane@contoso.example").await;
     deliver(&world).await;
     let mails = server.mails(9);
-    assert_eq!(states(&mails, "jane@contoso.example"), ["Blocked", "Preview ready", "Live", "Rejected", "Canceled"]);
-    assert_eq!(states(&mails, "joe@contoso.example"), ["Submitted", "Live", "Submitted", "Submitted"]);
+    assert_eq!(
+        states(&mails, "jane@contoso.example"),
+        ["Blocked", "Waits for your go live", "Live", "Failed", "Canceled"]
+    );
+    assert_eq!(
+        states(&mails, "joe@contoso.example"),
+        ["Running, submitted", "Live", "Running, submitted", "Running, submitted"]
+    );
     let lines =
         world.store.journal(&Circle::Publisher(PublisherId::parse("contoso").unwrap()), 0, 10_000).await.unwrap();
     let about = lines.iter().filter(|line| line.entry.contains("subscription")).count();
@@ -771,8 +777,9 @@ fn composed(composer: &Composer, name: &str, headline: &str, message: &Value, ha
         then: Some("goes on at".into()),
     };
     let step = |status: &str| json!({"id": "validate", "stepName": "Validate", "description": "", "status": status, "messages": [message], "progressPercentage": 100});
+    let status = if happening == Happening::PreviewReady { "waitingForPublisherReview" } else { "running" };
     let document: StatusDocument = serde_json::from_value(json!({
-        "status": "running", "messages": [], "steps": [step("blocked"), step("complete")],
+        "status": status, "messages": [], "steps": [step("blocked"), step("complete")],
         "previewLinks": [], "liveLinks": [], "notificationEmails": ""
     }))
     .unwrap();
@@ -780,7 +787,7 @@ fn composed(composer: &Composer, name: &str, headline: &str, message: &Value, ha
     composer.told(&"jane@contoso.example".parse().unwrap(), &told).unwrap().source
 }
 
-fn composer() -> Composer {
+pub fn composer() -> Composer {
     let from: Mailbox = "Portolan <portolan@portolan.test>".parse().unwrap();
     Composer::new(from, links())
 }

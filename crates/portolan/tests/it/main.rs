@@ -14,12 +14,16 @@ mod access_cli;
 mod architecture;
 mod artifacts;
 mod audiences;
+mod audit;
 mod binary;
 mod browser;
 mod callbacks;
 mod checkers;
 mod checkers_killed;
 mod client;
+// The walks over the rules, which are taken through the doors here.
+#[path = "../../../publishing/tests/common/mod.rs"]
+mod common;
 mod completion;
 mod durations;
 mod egress;
@@ -49,11 +53,15 @@ mod listings;
 mod login;
 mod mail;
 mod matrix;
+#[path = "../../../publishing/tests/common/moves.rs"]
+#[allow(dead_code)]
+mod moves;
 mod nouns_cli;
 mod offer_pages;
 mod openapi;
 mod origin;
 mod outside;
+mod people_pages;
 mod permissions;
 mod pinning;
 mod programs;
@@ -69,6 +77,7 @@ mod setbacks;
 mod sign_in;
 mod sign_in_attacks;
 mod sign_in_elsewhere;
+mod states;
 mod store;
 mod sweep;
 mod timing;

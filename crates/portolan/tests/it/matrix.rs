@@ -347,6 +347,8 @@ pub async fn existing(scene: &Scene, operation: &str, at: &str, fresh: bool) -> 
         "explain_offer" => asked(200, format!("{offers}/memo/explain"), ""),
         "get_offer_history" => asked(200, format!("{offers}/memo/history"), ""),
         "get_publisher_history" => asked(200, format!("/api/publishers/{at}/history"), ""),
+        "get_publisher_audit" => asked(200, format!("/api/publishers/{at}/audit"), ""),
+        "get_marketplace_audit" => asked(200, "/api/audit", ""),
         // As far as the first event: a stream does not end.
         "follow_offer" => asked(200, format!("{offers}/memo/events"), ""),
         "follow_publisher" => asked(200, format!("/api/publishers/{at}/events"), ""),

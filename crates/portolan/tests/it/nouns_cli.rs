@@ -75,6 +75,12 @@ fn reads(demo: &Portolan) -> Vec<(Vec<String>, String)> {
         ("offer audiences saas-live".to_owned(), format!("{offers}/saas-live/audiences")),
         ("offer history vm-failed --top 3".to_owned(), format!("{offers}/vm-failed/history?order=desc&$top=3")),
         (format!("offer history vm-failed --as-of {moment}"), format!("{offers}/vm-failed/status?asOf={moment}")),
+        ("audit list --top 3".to_owned(), "/publishers/contoso/audit?$top=3".to_owned()),
+        (
+            "audit list --offer vm-failed --who portolan".to_owned(),
+            "/publishers/contoso/audit?who=portolan&offerId=vm-failed&$top=50".to_owned(),
+        ),
+        ("audit list --marketplace".to_owned(), "/audit?$top=50".to_owned()),
         ("review list".to_owned(), "/reviews?mine=false&free=false".to_owned()),
         ("submission list vm-failed".to_owned(), format!("{offers}/vm-failed/submissions")),
         ("submission show vm-failed".to_owned(), format!("{offers}/vm-failed/operations/{run}")),
@@ -156,6 +162,8 @@ fn what_is_misspelt_is_guessed_and_not_found() {
         ("events tail --event publishd", "published"),
         ("offer history vm-failed --event previewReddy", "previewReady"),
         ("journal list --publisher contosso", "contoso"),
+        ("audit list --publisher contosso", "contoso"),
+        ("audit export --format csv --event memberAddded", "memberAdded"),
         ("offer show contosso/saas-live", "contoso"),
         ("access role deno reader", "demo"),
         ("staff role reviwer auditor", "reviewer"),
@@ -328,6 +336,24 @@ fn events_are_told_and_sent_on_as_the_stream_has_them() {
 }
 
 #[test]
+fn an_audit_is_written_to_a_new_file_as_the_server_has_it() {
+    let demo = Portolan::demo();
+    let directory = tempfile::tempdir().unwrap();
+    for form in ["csv", "jsonl"] {
+        let path = directory.path().join(form);
+        let export = ["audit", "export", "--format", form, "--event", "published", "-f", path.to_str().unwrap()];
+        let served = get(&demo, &format!("/publishers/contoso/audit?event=published&format={form}"));
+        assert_eq!(portolan(&demo, &export).done(), "");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), served);
+        assert!(served.lines().count() > 5, "{served}");
+        portolan(&demo, &export).failed(2, &["is there already", "--force"]);
+        portolan(&demo, &[&export[..], &["--force"]].concat()).done();
+        assert_eq!(portolan(&demo, &export[..6]).done(), served);
+    }
+    portolan(&demo, &["audit", "list", "--marketplace", "--offer", "saas-live"]).failed(2, &["--marketplace"]);
+}
+
+#[test]
 fn a_journal_is_written_out_whole_and_in_order() {
     let demo = Portolan::demo();
     let directory = tempfile::tempdir().unwrap();
@@ -390,7 +416,7 @@ fn submissions_and_reviews_are_told_in_columns() {
     for column in ["NO", "STATE", "STEP", "BY", "STARTED", "TOOK"] {
         assert!(lines[0].contains(column), "{list}");
     }
-    assert!(lines.len() == 4 && lines[1].starts_with("3   running    Certification  jane@contoso.example"), "{list}");
+    assert!(lines.len() == 4 && lines[1].starts_with("3   running  Certification  jane@contoso.example"), "{list}");
     ask("submission show vm-failed 2").failed(3, &["has 1 submissions"]);
     ask("submission show vm-failed x").failed(2, &["neither"]);
     ask("submission list vm-never-published").done();

@@ -12,7 +12,7 @@ use portolan::auth::{
 use portolan::checks::{CheckerSetting, Checks};
 use portolan::clock::Clock;
 use portolan::egress::{Egress, EgressSettings};
-use portolan::http::{Entrance, Followers, LimitSettings, Limits, Readiness, Rooms, description, door, listen};
+use portolan::http::{Entrance, Followers, LimitSettings, Limits, Readiness, Rooms, api, description, door, listen};
 use portolan::issuer::{Audience, Issuer, Place, WEB_CLIENT};
 use portolan::links::Links;
 use portolan::listing::Shelf;
@@ -257,6 +257,7 @@ impl World {
         let post = Post::new(Arc::clone(&store));
         let webhooks = Webhooks::new(post.clone(), setting.egress.clone(), links.clone(), clock.clone());
         let webhooks = webhooks.with_mails(setting.mails || mails.is_some());
+        let followers = Arc::new(Followers::new(&setting.entrance.limits).with_heartbeat(setting.heartbeat));
         let rooms = Rooms {
             shelf: shelf.clone(),
             read: Read::new(Arc::clone(&store)),
@@ -274,9 +275,10 @@ impl World {
             draining: stopped.clone(),
             readiness: Arc::new(Readiness::new(clock.clone())),
             limits: Arc::clone(&limits),
-            followers: Arc::new(Followers::new(&setting.entrance.limits).with_heartbeat(setting.heartbeat)),
+            followers: Arc::clone(&followers),
             description: description().unwrap(),
         };
+        let api = api(rooms);
         let pages = Pages {
             shelf,
             sessions: Sessions::new(Arc::clone(&store), clock.clone()),
@@ -287,10 +289,16 @@ impl World {
             perform: perform.clone(),
             vault: vault(),
             clock: clock.clone(),
-            limits,
+            limits: Arc::clone(&limits),
             public_url: setting.public_url.into(),
+            read: Read::new(Arc::clone(&store)),
+            api: api.clone(),
+            types: Arc::clone(&types),
+            followers,
+            stopping: stopped.clone(),
+            virtual_clock: None,
         };
-        let door = door(rooms, web::routes(pages), clock.clone());
+        let door = door(api, web::routes(pages), gate.clone(), limits, clock.clone());
         let claims = Claims::new(Arc::clone(&store));
         let checks = checks.with_egress(setting.egress.clone());
         let worker = Worker::new(claims, perform.clone(), types, checks, clock.clone());

@@ -4,7 +4,6 @@ use super::annotate;
 use super::feed::Snapshot;
 use super::goal::{Goal, Outcome, Point};
 use super::lines::in_short;
-use super::picture::at_hand;
 use super::spelling::word;
 use super::watch::Manner;
 use crate::cli::exit::Exit;
@@ -14,6 +13,7 @@ use crate::cli::settings::Origin;
 use crate::cli::source::{self, Flaw, Source};
 use crate::cli::spans::told;
 use anyhow::Result;
+use api::state::at_hand;
 use api::status::{Message, MessageLevel, OfferStatus, StatusDocument, StepStatus};
 use serde_json::json;
 use std::time::Duration;
@@ -123,10 +123,10 @@ impl Ending<'_> {
             _ if self.is_drawn && self.session.output.look.is_terminal => String::new(),
             Some(said) => format!("{} {}", said.headline, said.next),
             None => {
-                let at = at_hand(&self.snapshot.document).map(|step| format!(" at {}", step.step_name));
+                let at = at_hand(&self.snapshot.document.steps).map(|step| format!(" at {}", step.step_name));
                 let at = at.unwrap_or_default();
                 match self.snapshot.document.status {
-                    OfferStatus::Failed => format!("Rejected{at}. Mend what is named here, then publish again."),
+                    OfferStatus::Failed => format!("Failed{at}. Mend what is named here, then publish again."),
                     OfferStatus::Canceled => format!("The submission was canceled{at}."),
                     OfferStatus::Running => format!("Blocked{at}."),
                     OfferStatus::WaitingForPublisherReview => "The preview waits for your go live.".to_owned(),
@@ -139,7 +139,9 @@ impl Ending<'_> {
     }
 
     fn unfinished(&self) -> String {
-        let at = at_hand(&self.snapshot.document).map(in_short).unwrap_or_else(|| word(&self.snapshot.document.status));
+        let at = at_hand(&self.snapshot.document.steps)
+            .map(in_short)
+            .unwrap_or_else(|| word(&self.snapshot.document.status));
         let after = match self.took {
             None | Some(Duration::ZERO) => "Not there yet".to_owned(),
             Some(took) => format!("Not finished after {}", told(seconds(took))),

@@ -1,13 +1,13 @@
 //! Following in lines, each of which stands alone: for logs, and as JSON for programs.
 
 use super::feed::Snapshot;
-use super::picture::at_hand;
 use super::spelling::{count, word};
 use crate::cli::moments::minute;
 use crate::cli::print::plain;
 use crate::cli::source::{self, Flaw, Source};
 use crate::cli::spans::{between, stamp, told};
 use api::dates::Date;
+use api::state::at_hand;
 use api::status::{Message, MessageLevel, StatusDocument, Step, StepStatus};
 use serde_json::{Value, json};
 
@@ -118,7 +118,9 @@ impl Teller<'_> {
                 ("message", json!({"stepId": step.id, "message": message, "place": place}))
             }
             News::Words(said) => ("turn", json!({"turn": said.turn, "headline": said.headline, "next": said.next})),
-            News::Nothing(snapshot) => ("waiting", json!({"stepId": at_hand(&snapshot.document).map(|step| &step.id)})),
+            News::Nothing(snapshot) => {
+                ("waiting", json!({"stepId": at_hand(&snapshot.document.steps).map(|step| &step.id)}))
+            }
             News::Lost(why) => ("lost", json!({"message": why})),
             News::Back => ("back", json!({})),
         };
@@ -157,7 +159,7 @@ fn usual_end(step: &Step, snapshot: &Snapshot, now: Date) -> String {
 
 /// What is waited for, and since when.
 fn still(snapshot: &Snapshot, now: Date) -> String {
-    let step = at_hand(&snapshot.document);
+    let step = at_hand(&snapshot.document.steps);
     let name = step.map_or_else(|| word(&snapshot.document.status), |step| step.step_name.clone());
     let since = step.and_then(|step| step.since).or(snapshot.explanation.as_ref().map(|said| said.since));
     match since.map(|since| (since, between(since, now))) {

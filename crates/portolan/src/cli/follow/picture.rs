@@ -6,8 +6,10 @@ use super::spelling::{Line, count, symbol, word};
 use crate::cli::moments::minute;
 use crate::cli::spans::{between, range, told};
 use crate::cli::terminal::{Look, Paint, padded, width};
+use crate::cli::words::{paint as paint_of, within};
 use api::dates::Date;
 use api::explain::Explanation;
+use api::state::{State, Tone, at_hand};
 use api::status::{MessageLevel, OfferStatus, StatusDocument, Step, StepStatus};
 
 /// No line is wider, however wide the terminal is.
@@ -86,7 +88,7 @@ fn words(document: &StatusDocument, explanation: Option<&Explanation>) -> Vec<Li
     if let Some(explanation) = explanation {
         return vec![Line::of(&explanation.headline), Line::of(&explanation.next)];
     }
-    let step = at_hand(document);
+    let step = at_hand(&document.steps);
     let at = step.map_or_else(String::new, |step| format!(" at {}", step.step_name));
     vec![Line::of(&match document.status {
         OfferStatus::Running => match step.map(|step| step.status) {
@@ -96,37 +98,17 @@ fn words(document: &StatusDocument, explanation: Option<&Explanation>) -> Vec<Li
         },
         OfferStatus::WaitingForPublisherReview => "The preview is ready: look at it, then go live.".to_owned(),
         OfferStatus::Succeeded | OfferStatus::Complete => "It is live.".to_owned(),
-        OfferStatus::Failed => format!("Rejected{at}: mend what its messages name, then publish again."),
+        OfferStatus::Failed => format!("Failed{at}: mend what its messages name, then publish again."),
         OfferStatus::Canceled => "The submission was canceled.".to_owned(),
         OfferStatus::NotStarted => "The draft was saved since the last submission ended.".to_owned(),
         OfferStatus::NeverPublished => "It was never published.".to_owned(),
     })]
 }
 
-/// The step that is worked on, or where it ended.
-pub(super) fn at_hand(document: &StatusDocument) -> Option<&Step> {
-    let is_at_hand = |step: &&Step| !matches!(step.status, StepStatus::NotStarted | StepStatus::Complete);
-    document.steps.iter().find(is_at_hand)
-}
-
-/// Where the offer stands, in the words of people.
-pub(in crate::cli) fn state(document: &StatusDocument) -> (&'static str, Paint) {
-    let is_blocked = document.steps.iter().any(|step| step.status == StepStatus::Blocked);
-    match document.status {
-        OfferStatus::Running if is_blocked => ("BLOCKED", Paint::Warning),
-        OfferStatus::Running => ("RUNNING", Paint::Going),
-        OfferStatus::WaitingForPublisherReview => ("YOUR TURN", Paint::Warning),
-        OfferStatus::Succeeded | OfferStatus::Complete => ("LIVE", Paint::Good),
-        OfferStatus::Failed => ("REJECTED", Paint::Bad),
-        OfferStatus::Canceled => ("CANCELED", Paint::Faint),
-        OfferStatus::NotStarted => ("NOT STARTED", Paint::Faint),
-        OfferStatus::NeverPublished => ("NEVER PUBLISHED", Paint::Faint),
-    }
-}
-
 /// What it is to the left, and where it stands to the right. Where both have no room, what it is gets shorter.
 fn head(title: &Title, document: &StatusDocument, columns: usize, look: Look) -> Line {
-    let (state, paint) = state(document);
+    let state = State::of_document(document);
+    let (state, paint) = (state.words().to_uppercase(), paint_of(state));
     let dot = if look.symbols { " · " } else { " - " };
     let about: Vec<&str> = [title.offer.as_str()].into_iter().chain(title.about.iter().map(String::as_str)).collect();
     let name = if title.name.is_empty() {
@@ -135,10 +117,10 @@ fn head(title: &Title, document: &StatusDocument, columns: usize, look: Look) ->
         Line::default().painted(Paint::Strong, &title.name).and("  ")
     };
     let left = name.and(&about.join(dot));
-    let room = columns.saturating_sub(width(state) + 2);
+    let room = columns.saturating_sub(width(&state) + 2);
     let left = if look.is_terminal { left.cut(room, look) } else { left };
-    let gap = " ".repeat(columns.saturating_sub(left.width() + width(state)).max(2));
-    left.and(&gap).painted(paint, state)
+    let gap = " ".repeat(columns.saturating_sub(left.width() + width(&state)).max(2));
+    left.and(&gap).painted(paint, &state)
 }
 
 /// The steps of a picture.
@@ -190,11 +172,12 @@ fn step_line(step: &Step, explanation: Option<&Explanation>, names: usize, frame
         said.pop();
     }
     let said = said.join(dot);
-    match step.status {
-        StepStatus::Rejected => line.painted(Paint::Bad, &said),
-        StepStatus::Blocked | StepStatus::WaitingForPublisherReview => line.painted(Paint::Warning, &said),
-        StepStatus::InProgress | StepStatus::WaitingForApproval => line.and(&said),
-        StepStatus::NotStarted | StepStatus::Complete | StepStatus::Canceled => line.painted(Paint::Faint, &said),
+    let state = State::of_step(step.status);
+    match state.tone() {
+        Tone::Bad | Tone::Waiting => line.painted(paint_of(state), &said),
+        Tone::Going => line.and(&said),
+        // What is over or has not begun matters less than what goes on.
+        Tone::Neutral | Tone::Good => line.painted(Paint::Faint, &said),
     }
 }
 
@@ -216,18 +199,14 @@ fn said_of(step: &Step, explanation: Option<&Explanation>, frame: Frame) -> Vec<
         Some(seconds @ 0..LONGEST) => format!("{} so far", told(seconds)),
         _ => format!("since {}", minute(since)),
     });
+    let word = within(State::of_step(step.status));
     match step.status {
         StepStatus::NotStarted if is_sign_off(step) => vec!["you".to_owned()],
         StepStatus::NotStarted => usual.into_iter().collect(),
         StepStatus::InProgress => so_far.into_iter().chain(usual).collect(),
-        StepStatus::WaitingForApproval => {
-            ["waits for a reviewer".to_owned()].into_iter().chain(so_far).chain(usual).collect()
-        }
-        StepStatus::WaitingForPublisherReview => ["waits for you".to_owned()].into_iter().chain(so_far).collect(),
-        StepStatus::Blocked => ["blocked".to_owned()].into_iter().chain(so_far).collect(),
-        StepStatus::Rejected => vec!["rejected".to_owned()],
-        StepStatus::Canceled => vec!["canceled".to_owned()],
-        StepStatus::Complete => vec!["done".to_owned()],
+        StepStatus::WaitingForApproval => [word].into_iter().chain(so_far).chain(usual).collect(),
+        StepStatus::WaitingForPublisherReview | StepStatus::Blocked => [word].into_iter().chain(so_far).collect(),
+        StepStatus::Rejected | StepStatus::Canceled | StepStatus::Complete => vec![word],
     }
 }
 
@@ -248,10 +227,12 @@ fn messages(step: &Step) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Frame, Title, picture};
+    use super::{Frame, Title, paint_of, picture, within};
     use crate::cli::follow::feed::Snapshot;
     use crate::cli::terminal::Look;
     use api::dates::Date;
+    use api::state::State;
+    use api::status::StatusDocument;
     use serde_json::{Value, json};
 
     const PLAIN: Look = Look { is_terminal: true, colour: false, symbols: true };
@@ -302,6 +283,46 @@ Contoso Web Gateway  web-gateway · Virtual machine · version 7                
 Running at Certification.
 ";
         assert_eq!(drawn(PLAIN, 98, None), expected);
+    }
+
+    #[test]
+    fn a_picture_says_the_state_of_the_document_and_of_each_step() {
+        const OFFERS: [&str; 8] = [
+            "neverPublished",
+            "notStarted",
+            "waitingForPublisherReview",
+            "running",
+            "succeeded",
+            "complete",
+            "canceled",
+            "failed",
+        ];
+        const STEPS: [&str; 8] = [
+            "notStarted",
+            "inProgress",
+            "waitingForPublisherReview",
+            "waitingForApproval",
+            "blocked",
+            "rejected",
+            "complete",
+            "canceled",
+        ];
+        for (offer, step) in OFFERS.iter().flat_map(|offer| STEPS.map(|step| (*offer, step))) {
+            let document = json!({"status": offer, "steps": [{"id": "a", "stepName": "Look", "status": step}]});
+            let document: StatusDocument = serde_json::from_value(document).unwrap();
+            let (whole, part) = (State::of_document(&document), State::of_step(document.steps[0].status));
+            let snapshot = Snapshot { document, ..snapshot() };
+            let look = Look { colour: true, ..PLAIN };
+            let frame = Frame { look, columns: 80, rows: None, now: None };
+            let lines = picture(&Title::default(), &snapshot, frame);
+            let word = look.paint(paint_of(whole), &whole.words().to_uppercase());
+            assert!(lines[0].told(look).ends_with(&word), "{offer} {step}: {}", lines[0].told(look));
+            let symbol = look.paint(paint_of(part), part.symbol().0);
+            let told = lines[1].told(look);
+            assert!(told.starts_with(&format!("  {symbol} Look")), "{told}");
+            let is_named = !matches!(step, "notStarted" | "inProgress");
+            assert_eq!(told.contains(&within(part)), is_named, "{told}");
+        }
     }
 
     #[test]

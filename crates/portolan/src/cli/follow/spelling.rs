@@ -2,6 +2,8 @@
 
 use crate::cli::print::plain;
 use crate::cli::terminal::{Look, Paint, width};
+use crate::cli::words::paint;
+use api::state::State;
 use api::status::{MessageLevel, StatusDocument, Step, StepStatus};
 
 /// One line, not yet painted. Its text steers no terminal.
@@ -93,17 +95,9 @@ impl Line {
 
 /// What stands before a step: its symbol, and how it is painted.
 pub(super) fn symbol(status: StepStatus, look: Look) -> (&'static str, Paint) {
-    let (symbol, ascii, paint) = match status {
-        StepStatus::NotStarted => ("·", ".", Paint::Faint),
-        StepStatus::InProgress => ("▸", ">", Paint::Going),
-        StepStatus::WaitingForPublisherReview => ("▸", ">", Paint::Warning),
-        StepStatus::WaitingForApproval => ("▸", ">", Paint::Going),
-        StepStatus::Blocked => ("!", "!", Paint::Warning),
-        StepStatus::Rejected => ("✗", "x", Paint::Bad),
-        StepStatus::Complete => ("✓", "+", Paint::Good),
-        StepStatus::Canceled => ("–", "-", Paint::Faint),
-    };
-    (if look.symbols { symbol } else { ascii }, paint)
+    let state = State::of_step(status);
+    let (symbol, ascii) = state.symbol();
+    (if look.symbols { symbol } else { ascii }, paint(state))
 }
 
 /// A word of the wire: `waitingForApproval`.
