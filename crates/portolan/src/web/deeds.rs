@@ -97,7 +97,6 @@ struct DeedPage<'a> {
     seen: String,
     edit: Option<String>,
     command: String,
-    is_publish: bool,
 }
 
 /// What a form brought that could not be done.
@@ -152,7 +151,6 @@ async fn page(pages: &Pages, at: &OfferAt, deed: Deed, tried: Tried<'_>) -> Resu
         seen: seen(offer),
         edit,
         command: deed.command(offer),
-        is_publish: deed == Deed::Publish,
         prospect,
         shell,
     };
