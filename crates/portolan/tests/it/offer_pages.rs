@@ -2,7 +2,7 @@
 //! the pages that say what follows before it is done.
 
 use crate::browser::{Browser, field, says};
-use crate::sign_in::{jane, signed_in};
+use crate::sign_in::signed_in;
 use crate::world::{Answer, Setting, World};
 use portolan::auth::Role;
 use publishing::offer_type::OfferTypeFile;
@@ -83,7 +83,7 @@ async fn to_live(world: &World, offer: &str) {
 }
 
 async fn owner(world: &World) -> Browser {
-    signed_in(world, &jane(world).await).await
+    signed_in(world, &world.member("olga", Some("contoso"), &[Role::Owner]).await).await
 }
 
 /// Sends the form of a page as the page has it.
