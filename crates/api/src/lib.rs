@@ -8,6 +8,8 @@ pub mod audit;
 pub mod catalog;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "compare")]
+pub mod compare;
 pub mod dates;
 pub mod emulator;
 pub mod errors;

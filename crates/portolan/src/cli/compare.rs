@@ -1,11 +1,14 @@
 //! `portolan offer diff`: what is different between two of an offer's versions.
 
-use super::diff::changes;
 use super::offer::{State, Which};
-use super::print::table;
+use super::print::{plain, table};
 use super::session::Session;
 use anyhow::{Context, Result};
+use api::compare::{Change, changes};
 use clap::Args;
+
+/// How many characters of a value a table shows.
+const SHOWN: usize = 60;
 
 /// Which offer, and which of its versions.
 #[derive(Debug, Args)]
@@ -32,7 +35,7 @@ impl Compare {
             definitions.push(read.definition);
         }
         let [before, after] = &definitions[..] else { return Ok(()) };
-        let changes = changes(before.get(), after.get())?;
+        let changes = changes(before.get(), after.get()).context("the server's answer cannot be compared")?;
         let (secret, open): (Vec<_>, Vec<_>) = changes.iter().partition(|change| change.is_secret());
         if !(secret.is_empty() || session.output.is_for_people()) {
             let hidden = secret.len();
@@ -42,8 +45,36 @@ impl Compare {
             if changes.is_empty() {
                 return Ok(writeln!(out, "Nothing is different between {} and {}.", self.from.name(), self.to.name())?);
             }
-            let rows: Vec<_> = changes.iter().map(|change| change.row()).collect();
+            let rows: Vec<_> = changes.iter().map(row).collect();
             Ok(table(out, ["FIELD", "BEFORE", "AFTER"], &rows)?)
         })
+    }
+}
+
+/// The pointer, what was there, and what is, for people.
+fn row(change: &Change) -> [String; 3] {
+    let field = change.field().to_owned();
+    if change.is_secret() {
+        return [field, "(secret)".to_owned(), "changed".to_owned()];
+    }
+    [field, shown(change.before.as_deref()), shown(change.after())]
+}
+
+fn shown(value: Option<&str>) -> String {
+    let Some(value) = value else { return "–".to_owned() };
+    let short: String = value.chars().take(SHOWN).collect();
+    if short.len() < value.len() { format!("{}…", plain(&short)) } else { plain(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let before = r#"{"clientSecret": "hush", "a": 1}"#;
+        let after = r#"{"clientSecret": "hushed", "a": 2}"#;
+        let rows: Vec<_> = api::compare::changes(before, after).unwrap().iter().map(row).collect();
+        assert_eq!(rows, [["clientSecret", "(secret)", "changed"], ["a", "1", "2"]]);
     }
 }

@@ -1,6 +1,5 @@
 //! Drafts and files: an offer is put from a file, judged in a file, and written to one.
 
-use super::diff::changes;
 use super::fault::{Fault, Meant};
 use super::offer::{State, Which};
 use super::output::pretty;
@@ -10,6 +9,7 @@ use super::settings::nearest;
 use super::source::Source;
 use anyhow::{Context, Result};
 use api::client::{Client, ClientError, Tagged};
+use api::compare::changes;
 use api::errors::ErrorCode;
 use api::offers::{Offer, PutOffer};
 use clap::Args;

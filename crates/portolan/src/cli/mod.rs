@@ -9,7 +9,6 @@ mod compare;
 mod completion;
 mod configuration;
 mod confirm;
-mod diff;
 mod draft;
 mod emulator;
 mod emulator_faults;

@@ -10,6 +10,8 @@ mod authorize;
 mod changes;
 mod circles;
 mod cookies;
+mod deeds;
+mod differences;
 mod display;
 mod forms;
 mod link;
@@ -19,6 +21,7 @@ mod mails;
 mod member;
 mod offers;
 mod pages;
+mod prospects;
 mod reader;
 mod refused;
 mod secret;
@@ -28,11 +31,13 @@ mod sign_in;
 mod states;
 mod status;
 mod steps;
+mod submissions;
 mod text;
 mod told;
 mod unsubscribe;
 mod webhook;
 mod welcome;
+mod words;
 
 use crate::auth::{Caller, Gate, Issuers, Provider, Sessions};
 use crate::clock::Clock;
@@ -46,6 +51,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use cookies::Cookies;
+use deeds::Deed;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
 use std::sync::Arc;
@@ -153,6 +159,14 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/publishers/{publisher}/notifications/{subscription}", get(webhook::show).post(webhook::change)),
         ("/publishers/{publisher}/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
+        ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),
+        ("/publishers/{publisher}/offers/{offer}/cancel", Deed::Cancel.routes()),
+        ("/publishers/{publisher}/offers/{offer}/rollback", Deed::RollBack.routes()),
+        ("/publishers/{publisher}/offers/{offer}/diff", get(differences::show)),
+        ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
+        ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),
+        ("/publishers/{publisher}/offers/{offer}/submissions/{number}", get(submissions::show)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),

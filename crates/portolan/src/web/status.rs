@@ -2,6 +2,7 @@
 
 use super::at::{self, OfferAt};
 use super::pages::{self, Shown};
+use super::prospects::comes_back;
 use super::sentences;
 use super::shell::{Html, Room, Shell};
 use super::states;
@@ -187,6 +188,8 @@ fn next_box(
     let cancel = Some(()).filter(|()| may(Permission::Cancel) && told.cancel.is_ok());
     let cancel = cancel.map(|()| (t.deed_cancel(), format!("{path}/cancel")));
     let differences = offer.production.map(|_| (t.deed_differences(), format!("{path}/diff?from=live&to=draft")));
+    let back = may(Permission::GoLive).then_some(()).and_then(|()| comes_back(offer));
+    let back = back.map(|_| (t.deed_roll_back(), format!("{path}/rollback")));
     let mend = fields.first().and_then(|(_, target)| leads(target)).map(|address| (t.deed_mend(fields.len()), address));
     let (primary, others) = match state {
         State::NeverPublished | State::NotStarted | State::Canceled => (publish, vec![change, differences]),
@@ -196,7 +199,7 @@ fn next_box(
             (go_live, vec![differences, cancel.clone()])
         }
         State::Blocked => (mend, vec![cancel.clone()]),
-        State::Live => (None, vec![change, differences]),
+        State::Live => (None, vec![change, differences, back]),
         _ => (None, vec![cancel.clone()]),
     };
     let current = offer.operation.as_ref().and_then(Operation::current_step).filter(|_| told.step.is_some());

@@ -57,6 +57,7 @@ mod matrix;
 #[allow(dead_code)]
 mod moves;
 mod nouns_cli;
+mod offer_pages;
 mod openapi;
 mod origin;
 mod outside;
