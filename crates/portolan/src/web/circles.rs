@@ -206,20 +206,30 @@ fn choose(pages: &Pages, uri: &Uri, kind: &'static str, needs: Needs) -> Result<
 
 /// The circles where somebody may do this: the marketplace, then publishers in the order of their ids.
 fn there(pages: &Pages, visitor: &Visitor, needs: Needs) -> Result<Vec<Circle>, StoreError> {
-    let mut circles = Vec::new();
-    if visitor.caller.authorise_marketplace(needs.1).is_ok() {
-        circles.push(Circle::Marketplace);
-    }
-    if visitor.caller.authorise_marketplace(needs.0).is_ok() {
-        circles.extend(pages.read.publishers()?.into_iter().map(Circle::Publisher));
-        return Ok(circles);
+    let in_marketplace = visitor.caller.authorise_marketplace(needs.1).is_ok().then_some(Circle::Marketplace);
+    let publishers = publishers(pages, visitor, needs.0)?.into_iter().map(Circle::Publisher);
+    Ok(in_marketplace.into_iter().chain(publishers).collect())
+}
+
+/// The publishers at which somebody may do this, as a member or as staff, in the order of their ids.
+///
+/// # Errors
+/// Where the archive cannot be read.
+pub(super) fn publishers(
+    pages: &Pages,
+    visitor: &Visitor,
+    permission: Permission,
+) -> Result<Vec<Publisher>, StoreError> {
+    if visitor.caller.authorise_marketplace(permission).is_ok() {
+        return pages.read.publishers();
     }
     let mut own: Vec<String> = visitor.caller.publishers().map(|(id, _)| id.folded()).collect();
     own.sort();
-    for id in own.iter().filter(|id| visitor.may(id, needs.0)) {
-        circles.extend(pages.read.publisher(id)?.map(Circle::Publisher));
+    let mut found = Vec::new();
+    for id in own.iter().filter(|id| visitor.may(id, permission)) {
+        found.extend(pages.read.publisher(id)?);
     }
-    Ok(circles)
+    Ok(found)
 }
 
 /// The page for what is not there in a circle.
