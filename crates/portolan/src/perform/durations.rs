@@ -117,6 +117,17 @@ impl Perform {
         Ok(known.after(at_hand.spent(now)).map(end))
     }
 
+    /// How long a step of a type usually takes, where that is known and may be told.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn usual_of(&self, offer_type: &str, step: &str) -> Result<Option<Range>, StoreError> {
+        if !self.tells_durations {
+            return Ok(None);
+        }
+        Ok(self.known.of(self.store.as_ref(), self.clock.now(), offer_type, step)?.range())
+    }
+
     /// What a decision teaches, and when to look whether the step that follows is late.
     pub(super) fn learned(&self, stored: Option<&Stored>, offer: &Offer) -> Result<Learned, StoreError> {
         let before = stored.and_then(|stored| stored.offer.operation.as_ref());

@@ -13,17 +13,25 @@ mod cookies;
 mod deeds;
 mod differences;
 mod display;
+mod edit;
+mod edit_apply;
+mod edit_form;
+mod edit_page;
+mod fields;
 mod forms;
 mod link;
 mod listings;
 mod lost;
 mod mails;
 mod member;
+mod new_offer;
 mod offers;
 mod pages;
 mod prospects;
 mod reader;
 mod refused;
+mod review;
+mod reviews;
 mod secret;
 mod sentences;
 mod shell;
@@ -35,6 +43,7 @@ mod submissions;
 mod text;
 mod told;
 mod unsubscribe;
+mod verdicts;
 mod webhook;
 mod welcome;
 mod words;
@@ -152,6 +161,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/marketplace/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/notifications", get(circles::notifications)),
         ("/offers", get(offers::show)),
+        ("/offers/new", get(new_offer::show).post(new_offer::make)),
         ("/publishers/{publisher}/access", get(access::show).post(access::add)),
         ("/publishers/{publisher}/access/{member}", get(member::show).post(member::change)),
         ("/publishers/{publisher}/access/{member}/remove", get(member::ask).post(member::remove)),
@@ -159,6 +169,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/publishers/{publisher}/notifications/{subscription}", get(webhook::show).post(webhook::change)),
         ("/publishers/{publisher}/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/edit", get(edit::show).post(edit::save)),
         ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
         ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),
         ("/publishers/{publisher}/offers/{offer}/cancel", Deed::Cancel.routes()),
@@ -167,6 +178,9 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/publishers/{publisher}/offers/{offer}/diff.json", get(differences::patch)),
         ("/publishers/{publisher}/offers/{offer}/submissions", get(submissions::list)),
         ("/publishers/{publisher}/offers/{offer}/submissions/{number}", get(submissions::show)),
+        ("/reviews", get(reviews::show)),
+        ("/reviews/{operation}", get(review::lead)),
+        ("/reviews/{operation}/{step}", get(review::show).post(verdicts::act)),
         ("/unsubscribe/{subscription}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/unsubscribe/{publisher}/{offer}/{receiver}", get(unsubscribe::show).post(unsubscribe::stop)),
         ("/sign-in", get(sign_in::choose)),

@@ -1,0 +1,56 @@
+# The page of one review.
+review-submission = 第 { $number } 次提交
+review-you-hold = 此审核由您处理，直到
+review-holds = 正在处理此审核，直到
+review-free = 还没有人处理。
+review-claim = 领取 30 分钟
+review-longer = 再延长 30 分钟
+review-release = 释放
+review-release-another = 替其释放
+review-held-by-another = 其他人正在处理。对方释放或时间结束后，您才能决定。
+review-approved-already = 您已批准：还需要另一位审核人员批准。
+review-new = 新产品，{ $count } 个字段
+review-changed = { $count ->
+    [0] 与已上线的内容没有差异
+   *[other] { $count } 个字段需要审核
+}
+review-more = 另有 { $count } 个字段未在此显示。
+review-secret = 密钥或带签名的地址：已更改，不予显示。
+review-before = 之前：
+review-after = 之后：
+review-checks = 此步骤的检查
+review-artifacts = { $count } 个文件
+review-bytes = { $bytes } 字节
+review-earlier = 此前失败的提交
+review-notes = 备注
+review-no-notes = 还没有备注。
+review-note-internal = 仅审核人员可见
+review-note-public = 发布者也可见
+review-note = 写下备注
+review-note-publish = 发布者也可见
+review-add-note = 添加备注
+review-decision = 决定
+review-decided = 此处没有等待决定的内容。
+review-decided-by = 由 { $who } 批准
+review-approve = 批准
+review-approve-then = 进入下一步骤：{ $step }。
+review-approve-then-another = 还需要另一位审核人员批准。
+review-approve-ends = 此次提交顺利结束。
+review-approve-number = 批准第 { $number } 次提交
+review-unblock = 解除阻止
+review-unblock-then = 造成阻止的问题已解决：此步骤从头开始。
+review-unblock-number = 解除对第 { $number } 次提交的阻止
+review-reject = 拒绝
+review-reject-or-block = 拒绝或阻止
+review-reject-then = 拒绝会结束此次提交：发布者修正字段后重新发布。
+review-block-then = 阻止会让提交停在此处，直到无需新版本即可解决的问题得到解决。
+review-message = 给发布者的消息
+review-message-hint = 说明哪里有问题以及如何处理。发布者看到的就是这段文字。
+review-message-needed = 请先填写消息：发布者会阅读它。
+review-mend = 如何处理
+review-optional = 可以不填
+review-field = 所属字段
+review-preview = 预览
+review-preview-title = 发布者将看到的内容
+review-reject-number = 拒绝第 { $number } 次提交
+review-block-number = 阻止第 { $number } 次提交

@@ -1,0 +1,422 @@
+//! The page of one review: what changed, with what the checks found; beside it what can be decided, and what that comes to.
+
+use super::at;
+use super::fields::{Difference, differences, fields};
+use super::pages::{self, Shown};
+use super::reader::text;
+use super::reviews::{Holder, not_theirs, path_of, reviewer};
+use super::shell::{Html, Room, Shell};
+use super::sign_in::query;
+use super::states;
+use super::steps::{self, MessageRow};
+use super::{Pages, Shared, Visitor};
+use crate::auth::Permission;
+use crate::store::StoreError;
+use crate::wire;
+use api::errors::ErrorBody;
+use api::paths::segment;
+use api::reviews::{ReviewedCheck, ReviewedStep};
+use api::state::{State, Tone};
+use api::status::{Message, MessageLevel, StepStatus};
+use askama::Template;
+use axum::extract::{RawPathParams, State as Extracted};
+use axum::response::Response;
+use http::{StatusCode, Uri};
+use publishing::moment::Moment;
+use publishing::offer::{Offer, OfferKey};
+use publishing::operation::{Course, Operation};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// How many fields, and how many earlier failures, one page shows.
+const MOST_FIELDS: usize = 200;
+const MOST_EARLIER: usize = 5;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "review.html")]
+struct ReviewPage<'a> {
+    shell: Shell,
+    path: String,
+    offer_path: String,
+    name: String,
+    publisher: String,
+    offer: String,
+    step: &'a str,
+    badge: Html,
+    number: usize,
+    since: Option<Html>,
+    hold: Hold,
+    queue: Option<&'a str>,
+    fields: Vec<Difference>,
+    more_fields: usize,
+    is_new: bool,
+    version: i64,
+    checks: Vec<CheckRow>,
+    artifacts: Vec<ArtifactRow>,
+    earlier: Vec<(usize, Vec<MessageRow>)>,
+    notes: Vec<NoteRow>,
+    /// Whether something can be decided here, by whoever reads.
+    may_decide: bool,
+    /// Why not, where it waits.
+    why_not: Option<String>,
+    is_blocked: bool,
+    /// Whether a reviewer's check waits or is blocked; the service itself may have blocked the step.
+    is_reviewers: bool,
+    approve_then: String,
+    live: Option<i64>,
+    /// What was decided, where nothing waits any more.
+    decided: Vec<String>,
+    codes: BTreeSet<String>,
+    pointers: Vec<String>,
+    entered: &'a Entered,
+    preview: Vec<MessageRow>,
+    command: String,
+}
+
+/// Who has it in hand.
+enum Hold {
+    /// Nobody, and whether whoever reads may take it.
+    Free(bool),
+    You(Html),
+    /// Somebody else; whether whoever reads may end that.
+    Another(String, Html, bool),
+}
+
+/// A check, with what it says.
+struct CheckRow {
+    kind: String,
+    badge: Html,
+    messages: Vec<MessageRow>,
+    approved_by: Vec<(String, Html)>,
+}
+
+/// A file that the offer names, as it was fetched.
+struct ArtifactRow {
+    target: String,
+    url: String,
+    pinned: Option<(String, u64, String)>,
+}
+
+/// Something that a reviewer noted.
+struct NoteRow {
+    by: String,
+    at: Html,
+    text: String,
+    is_public: bool,
+}
+
+/// What somebody has entered, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Entered {
+    pub(super) message: String,
+    pub(super) code: String,
+    pub(super) target: String,
+    pub(super) mend: String,
+    pub(super) note: String,
+    pub(super) is_public: bool,
+    /// Whether the message shall be shown as the publisher will see it.
+    pub(super) is_preview: bool,
+    /// The field, or nothing, and the words.
+    pub(super) fault: Option<(&'static str, String)>,
+}
+
+impl Entered {
+    /// What is wrong with a field.
+    fn fault_at(&self, field: &str) -> Option<&str> {
+        self.fault.as_ref().filter(|(at, _)| *at == field).map(|(_, words)| words.as_str())
+    }
+}
+
+/// A review that somebody may see.
+pub(super) struct ReviewAt {
+    pub(super) seen: ReviewedStep,
+    key: OfferKey,
+    operation: Operation,
+    offer: Offer,
+}
+
+/// The review that the path names.
+///
+/// # Errors
+/// The page that says why not.
+pub(super) async fn find(pages: &Pages, visitor: &Visitor, names: &RawPathParams) -> Result<ReviewAt, Box<Response>> {
+    let names = at::names(names);
+    let (Some(id), Some(step)) = (names.first(), names.get(1)) else { return Err(Box::new(super::lost::page())) };
+    let seen: Result<ReviewedStep, _> = pages.api(visitor).get(&format!("/api{}", address(id, step))).await;
+    let seen = seen.map_err(|error| Box::new(refused(&error)))?;
+    let not_now = |error: StoreError| Box::new(pages::not_now(&error));
+    let found = pages.read.operation(seen.operation_id).await.map_err(not_now)?;
+    let (key, operation) = found.ok_or_else(|| Box::new(super::lost::page()))?;
+    let offer = pages.read.offer(&key).await.map_err(not_now)?.ok_or_else(|| Box::new(super::lost::page()))?;
+    Ok(ReviewAt { seen, key, operation, offer })
+}
+
+fn address(id: &str, step: &str) -> String {
+    format!("/reviews/{}/{}", segment(id), segment(step))
+}
+
+/// The page for what the API refuses.
+fn refused(error: &ErrorBody) -> Response {
+    let (t, status) = (text(), StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST));
+    pages::message(status, &t.fault_title(), &error.message, &[], Some(("/reviews", &t.reviews_all())))
+}
+
+/// The step of an operation that waits; the path may leave it out.
+pub(super) async fn lead(Extracted(pages): Shared, names: RawPathParams) -> Shown {
+    if let Err(refused) = reviewer() {
+        return (*refused).into();
+    }
+    let id = at::names(&names).first().and_then(|id| Uuid::try_parse(id).ok());
+    let found = match id {
+        Some(id) => pages.read.operation(id).await,
+        None => Ok(None),
+    };
+    match found {
+        Err(error) => pages::not_now(&error).into(),
+        Ok(None) => super::lost::page().into(),
+        Ok(Some((_, operation))) => {
+            let reached = |step: &&publishing::operation::Step| step.reached_at.is_some();
+            let step = operation.current_step().or_else(|| operation.steps.iter().rfind(reached));
+            step.map_or_else(super::lost::page, |step| pages::see(&path_of(operation.id, &step.id))).into()
+        }
+    }
+}
+
+/// A review.
+pub(super) async fn show(Extracted(pages): Shared, names: RawPathParams, uri: Uri) -> Shown {
+    let visitor = match reviewer() {
+        Ok(visitor) => visitor,
+        Err(refused) => return (*refused).into(),
+    };
+    let at = match find(&pages, &visitor, &names).await {
+        Ok(at) => at,
+        Err(refused) => return (*refused).into(),
+    };
+    let queue = query(&uri).get("queue").cloned();
+    page(&pages, &visitor, &at, queue.as_deref(), StatusCode::OK, &Entered::default()).await.into()
+}
+
+/// Whether a check is one that somebody can decide.
+const fn waits(check: &ReviewedCheck) -> bool {
+    match check.status {
+        StepStatus::Blocked => true,
+        StepStatus::WaitingForApproval => check.queue.is_some(),
+        _ => false,
+    }
+}
+
+/// The check that is meant: of this queue, or else rather one that whoever reads holds.
+fn chosen<'a>(visitor: &Visitor, seen: &'a ReviewedStep, queue: Option<&str>) -> Option<&'a ReviewedCheck> {
+    let nearness = |check: &&ReviewedCheck| match Holder::of(visitor, check.held_by.as_ref()) {
+        _ if queue.is_some() && check.queue.as_deref() == queue => 0,
+        Holder::You => 1,
+        Holder::Nobody => 2,
+        Holder::Another(_) => 3,
+    };
+    seen.checks.iter().filter(|check| waits(check)).min_by_key(nearness)
+}
+
+/// The page with what was entered so far.
+pub(super) async fn page(
+    pages: &Pages,
+    visitor: &Visitor,
+    at: &ReviewAt,
+    queue: Option<&str>,
+    status: StatusCode,
+    entered: &Entered,
+) -> Response {
+    match written(pages, visitor, at, queue, entered).await {
+        Ok(template) => pages::page(status, &template),
+        Err(error) => pages::not_now(&error),
+    }
+}
+
+async fn written<'a>(
+    pages: &Pages,
+    visitor: &Visitor,
+    at: &'a ReviewAt,
+    queue: Option<&str>,
+    entered: &'a Entered,
+) -> Result<ReviewPage<'a>, StoreError> {
+    let (shell, seen) = (Shell::of(Room::Reviews), &at.seen);
+    let t = shell.t;
+    let check = chosen(visitor, seen, queue);
+    let (runs, live) = (pages.read.operations(&at.key).await?, at.offer.production);
+    let after = pages.read.snapshot(&at.key, at.operation.offer_version).await?;
+    let before = match live {
+        Some(live) => pages.read.snapshot(&at.key, live).await?,
+        None => None,
+    };
+    let corrupt = |error: api::compare::Unreadable| StoreError::Corrupt(error.to_string());
+    let (mut found, all) = match &after {
+        None => (Vec::new(), Vec::new()),
+        Some(after) => {
+            let before = before.as_ref().map(|before| &before.draft);
+            (differences(before, &after.draft).map_err(corrupt)?, fields(&after.draft).map_err(corrupt)?)
+        }
+    };
+    let mut pointers: Vec<String> = found.iter().map(|field| field.pointer.clone()).collect();
+    pointers.extend(
+        all.into_iter()
+            .map(|(pointer, _)| pointer)
+            .filter(|pointer| !pointers.contains(pointer))
+            .take(MOST_FIELDS)
+            .collect::<Vec<_>>(),
+    );
+    pointers.truncate(MOST_FIELDS);
+    let more_fields = found.len().saturating_sub(MOST_FIELDS);
+    found.truncate(MOST_FIELDS);
+    let not_theirs = not_theirs(visitor, &at.key, &at.operation);
+    let runs_on = at.operation.course == Course::Running;
+    let check = check.filter(|_| runs_on);
+    let holder = check.map_or(Holder::Nobody, |check| Holder::of(visitor, check.held_by.as_ref()));
+    let is_reviewers = check.is_some_and(|check| check.queue.is_some());
+    let approved = check.is_some_and(|check| check.approved_by.iter().any(|one| one.by == visitor.caller.name()));
+    let why_not = check.and_then(|_| match (&not_theirs, &holder) {
+        (Some(words), _) => Some(words.clone()),
+        (None, Holder::Another(_)) => Some(t.review_held_by_another()),
+        (None, _) => approved.then(|| t.review_approved_already()),
+    });
+    let until = check.and_then(|check| check.held_until).map(|until| shell.when(Moment::from_ticks(until.ticks())));
+    let is_operator = visitor.caller.authorise_marketplace(Permission::ManageStaff).is_ok();
+    let number =
+        runs.iter().position(|run| run.id == at.operation.id).map_or(0, |from_newest| runs.len() - from_newest);
+    Ok(ReviewPage {
+        path: path_of(seen.operation_id, &seen.step_id),
+        offer_path: at::path_of(&at.key),
+        name: at::name_of(&at.offer),
+        publisher: at.key.publisher.to_string(),
+        offer: at.key.offer.to_string(),
+        step: &seen.step_name,
+        badge: states::badge(t, State::of_step(seen.status)),
+        number,
+        since: seen.waiting_since.map(|since| shell.when(Moment::from_ticks(since.ticks()))),
+        hold: match (holder, until) {
+            (Holder::You, Some(until)) => Hold::You(until),
+            (Holder::Another(name), Some(until)) => Hold::Another(name, until, is_operator && not_theirs.is_none()),
+            _ => Hold::Free(is_reviewers && not_theirs.is_none()),
+        },
+        queue: check.and_then(|check| check.queue.as_deref()),
+        fields: found,
+        more_fields,
+        is_new: live.is_none(),
+        version: at.operation.offer_version,
+        checks: checks(&shell, seen),
+        artifacts: artifacts(&at.operation),
+        earlier: earlier(&shell, &runs, at.operation.id),
+        notes: notes(&shell, seen),
+        may_decide: check.is_some() && why_not.is_none(),
+        why_not,
+        is_blocked: check.is_some_and(|check| check.status == StepStatus::Blocked),
+        is_reviewers,
+        approve_then: approve_then(&shell, at, check),
+        live,
+        decided: if check.is_some() { Vec::new() } else { decided(&shell, seen) },
+        codes: codes(&runs),
+        pointers,
+        entered,
+        preview: preview(&shell, entered),
+        command: command(seen, entered),
+        shell,
+    })
+}
+
+/// What an approval comes to.
+fn approve_then(shell: &Shell, at: &ReviewAt, check: Option<&ReviewedCheck>) -> String {
+    if check.and_then(|check| check.approvals).is_some_and(|approvals| approvals.given + 1 < approvals.needed) {
+        return shell.t.review_approve_then_another();
+    }
+    let mut steps = at.operation.steps.iter().skip_while(|step| step.id != at.seen.step_id).skip(1);
+    steps.next().map_or_else(|| shell.t.review_approve_ends(), |next| shell.t.review_approve_then(next.name.as_str()))
+}
+
+fn checks(shell: &Shell, seen: &ReviewedStep) -> Vec<CheckRow> {
+    let row = |(at, check): (usize, &ReviewedCheck)| CheckRow {
+        kind: check.kind.clone(),
+        badge: states::badge(shell.t, State::of_step(check.status)),
+        messages: messages(shell, &format!("c{at}"), check.messages.iter()),
+        approved_by: check
+            .approved_by
+            .iter()
+            .map(|one| (one.by.clone(), shell.when(Moment::from_ticks(one.at.ticks()))))
+            .collect(),
+    };
+    seen.checks.iter().enumerate().map(row).collect()
+}
+
+fn messages<'a>(shell: &Shell, of: &str, said: impl Iterator<Item = &'a Message>) -> Vec<MessageRow> {
+    said.enumerate().map(|(at, said)| steps::message(shell, &format!("m-{of}-{at}"), said, None)).collect()
+}
+
+fn artifacts(operation: &Operation) -> Vec<ArtifactRow> {
+    let row = |artifact: &publishing::command::Artifact| ArtifactRow {
+        target: artifact.target.clone(),
+        // What follows the question mark may let in whoever has it.
+        url: artifact.url.split('?').next().unwrap_or_default().to_owned(),
+        pinned: artifact.pinned.as_ref().map(|file| (file.media_type.clone(), file.bytes, file.digest.clone())),
+    };
+    operation.artifacts.iter().map(row).collect()
+}
+
+/// The submissions before this one that failed, the newest first, with the errors that they failed for.
+fn earlier(shell: &Shell, runs: &[Operation], this: Uuid) -> Vec<(usize, Vec<MessageRow>)> {
+    let numbered = runs.iter().enumerate().map(|(at, run)| (runs.len() - at, run));
+    let failed = numbered.skip_while(|(_, run)| run.id != this).skip(1).filter(|(_, run)| run.course == Course::Failed);
+    let row = |(number, run): (usize, &Operation)| {
+        let said: Vec<Message> = run.steps.iter().flat_map(|step| step.messages()).map(wire::message).collect();
+        let errors = said.iter().filter(|said| said.level == MessageLevel::Error);
+        (number, messages(shell, &format!("e{number}"), errors))
+    };
+    failed.take(MOST_EARLIER).map(row).collect()
+}
+
+fn notes(shell: &Shell, seen: &ReviewedStep) -> Vec<NoteRow> {
+    let row = |note: &api::reviews::Note| NoteRow {
+        by: note.by.clone(),
+        at: shell.when(Moment::from_ticks(note.at.ticks())),
+        text: note.text.clone(),
+        is_public: note.public,
+    };
+    seen.checks.iter().flat_map(|check| &check.notes).map(row).collect()
+}
+
+/// By what a step was decided that waits no more.
+fn decided(shell: &Shell, seen: &ReviewedStep) -> Vec<String> {
+    let errors = seen.checks.iter().flat_map(|check| &check.messages).filter(|said| said.level == MessageLevel::Error);
+    let approved = seen.checks.iter().flat_map(|check| &check.approved_by);
+    let approved = approved.map(|one| shell.t.review_decided_by(one.by.as_str()));
+    approved.chain(errors.map(|said| said.text.clone())).collect()
+}
+
+/// The codes that were used for this offer.
+fn codes(runs: &[Operation]) -> BTreeSet<String> {
+    let steps = runs.iter().flat_map(|run| &run.steps);
+    steps.flat_map(|step| step.messages()).filter_map(|said| said.code.clone()).collect()
+}
+
+/// The message as the publisher will see it.
+fn preview(shell: &Shell, entered: &Entered) -> Vec<MessageRow> {
+    if !entered.is_preview {
+        return Vec::new();
+    }
+    let given = |text: &str| Some(crate::markup::visible(text).trim().to_owned()).filter(|text| !text.is_empty());
+    let said = publishing::message::Message {
+        code: given(&entered.code),
+        target: given(&entered.target),
+        mend: given(&entered.mend),
+        ..publishing::message::Message::new(
+            publishing::message::Level::Error,
+            given(&entered.message).unwrap_or_default(),
+            shell.now(),
+        )
+    };
+    messages(shell, "preview", [wire::message(&said)].iter())
+}
+
+fn command(seen: &ReviewedStep, entered: &Entered) -> String {
+    // What was entered is not repeated: it could mean anything to a shell.
+    let verb = if entered.is_preview { "reject" } else { "show" };
+    let reason = if entered.is_preview { " -m … --rule … --field …" } else { "" };
+    format!("portolan review {verb} {} {}{reason}", seen.operation_id, seen.step_id)
+}
