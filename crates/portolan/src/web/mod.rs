@@ -9,6 +9,7 @@ mod authorize;
 mod changes;
 mod cookies;
 mod display;
+mod evidence;
 mod fields;
 mod forms;
 mod link;
