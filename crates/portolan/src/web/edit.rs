@@ -83,7 +83,8 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
     signed_in(&form)?;
     let shell = Shell::here();
     let broken = || Box::new(pages::fault(StatusCode::BAD_REQUEST, &shell.t.edit_broken()));
-    let base = based(form.field("base")).filter(|base| places::at(base, "").is_some()).ok_or_else(broken)?;
+    let base =
+        based(form.field("base")).filter(|base| serde_json::from_str::<&RawValue>(base).is_ok()).ok_or_else(broken)?;
     let deed = form.field("do");
     let mut page = page(pages, &at, base.clone(), form.field("etag").to_owned());
     let applied = match form.find("json") {
