@@ -17,6 +17,7 @@ mod edit;
 mod edit_apply;
 mod edit_form;
 mod edit_page;
+mod evidence;
 mod fields;
 mod forms;
 mod link;

@@ -5,7 +5,7 @@ use super::forms::Form;
 use super::pages::{self, Shown};
 use super::shell::{Room, Shell};
 use super::sign_in::query;
-use super::{Pages, Shared, Visitor, at, offers};
+use super::{Pages, Shared, Visitor, at, circles};
 use crate::auth::Permission;
 use crate::listing::named;
 use api::errors::ErrorBody;
@@ -58,16 +58,16 @@ pub(super) async fn show(State(pages): Shared, uri: Uri) -> Shown {
     };
     let publisher = query(&uri).remove("publisher").unwrap_or_default();
     let typed = Typed { publisher, ..Typed::default() };
-    match page(&pages, &visitor, typed).await {
+    match page(&pages, &visitor, typed) {
         Ok(page) => pages::page(StatusCode::OK, &page).into(),
         Err(refused) => (*refused).into(),
     }
 }
 
-async fn page(pages: &Pages, visitor: &Visitor, typed: Typed) -> Result<NewPage, Box<Response>> {
-    let all = offers::publishers(pages, visitor).await.map_err(|error| Box::new(pages::not_now(&error)))?;
-    let own = all.into_iter().filter(|one| visitor.may(one.id.as_str(), Permission::SaveDraft));
-    let publishers: Vec<_> = own.map(|one| (one.id.to_string(), one.display_text)).collect();
+fn page(pages: &Pages, visitor: &Visitor, typed: Typed) -> Result<NewPage, Box<Response>> {
+    let all =
+        circles::publishers(pages, visitor, Permission::SaveDraft).map_err(|error| Box::new(pages::not_now(&error)))?;
+    let publishers: Vec<_> = all.into_iter().map(|one| (one.id.to_string(), one.display_text)).collect();
     if publishers.is_empty() {
         return Err(at::no_publisher());
     }
@@ -86,7 +86,7 @@ async fn made(pages: &Pages, request: Request<Body>) -> Result<Response, Box<Res
     let field = |name: &str| form.field(name).trim().to_owned();
     let typed =
         Typed { publisher: field("publisher"), offer_type: field("type"), id: field("id"), name: field("name") };
-    let mut page = page(pages, &visitor, typed).await?;
+    let mut page = page(pages, &visitor, typed)?;
     let (t, typed) = (page.shell.t, &page.typed);
     let refused = |mut page: NewPage, status, fault| {
         page.fault = Some(fault);

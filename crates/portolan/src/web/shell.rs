@@ -145,7 +145,9 @@ impl Shell {
 
     /// The page's own address, to come back to.
     pub(super) fn address(&self) -> &str {
-        &self.reader.address
+        // The query of a page for everybody may be what opens it.
+        let path = self.reader.address.split('?').next().unwrap_or_default();
+        if self.is_own { &self.reader.address } else { path }
     }
 
     /// The languages there are to choose from: code, name, and whether it is this one.

@@ -13,7 +13,7 @@ const WHOLE: usize = 1_000;
 const AROUND: usize = 120;
 
 /// How many pieces of one text are shown.
-const PIECES: usize = 200;
+const PIECES: usize = 120;
 
 /// A part of a text that is told apart from its neighbours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +102,6 @@ impl Pieces {
         match self.0.last_mut() {
             _ if text.is_empty() => {}
             Some(Piece::Same(before)) => before.push_str(text),
-            // A blank between two words that are gone and come is read better as one with them.
             _ => self.0.push(Piece::Same(text.to_owned())),
         }
     }
