@@ -266,8 +266,11 @@ fn hint(shape: Option<&Shape<'_>>) -> String {
 fn words(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     let (mut words, mut before) = (String::new(), ' ');
-    for c in last.chars() {
-        if c.is_uppercase() && before.is_lowercase() {
+    let mut chars = last.chars().peekable();
+    while let Some(c) = chars.next() {
+        // "SKUFor" is two words: the last capital is the next one's.
+        let begins = before.is_lowercase() || (before.is_uppercase() && chars.peek().is_some_and(|c| c.is_lowercase()));
+        if c.is_uppercase() && begins {
             words.push(' ');
         }
         words.push(c);
@@ -318,9 +321,13 @@ mod tests {
 
     #[test]
     fn names_are_read_as_words() {
-        for (name, expected) in
-            [("microsoft-azure-marketplace.privacyURL", "Privacy URL"), ("planId", "Plan id"), ("x.y", "Y"), ("", "")]
-        {
+        for (name, expected) in [
+            ("microsoft-azure-marketplace.privacyURL", "Privacy URL"),
+            ("planId", "Plan id"),
+            ("hideSKUForTemplate", "Hide SKU for template"),
+            ("x.y", "Y"),
+            ("", ""),
+        ] {
             assert_eq!(words(name), expected);
         }
     }
