@@ -180,6 +180,20 @@ pub struct Reach {
     pub step_status: Option<String>,
 }
 
+/// Somebody who signs in with a browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// `owner` of the publisher, `reviewer` or `operator` of the marketplace.
+    pub role: String,
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub mail: String,
+    /// The path that signs them in, as often as it is opened: a secret of this run.
+    pub sign_in: String,
+}
+
 /// What came of bringing an offer somewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,8 @@ mod faults;
 mod sent;
 
 pub use clock::{
-    Advance, Advanced, EmulatorState, Happening, NewSnapshot, NextDue, Reach, Reached, Reviews, Snapshot, Speed, Target,
+    Advance, Advanced, EmulatorState, Happening, NewSnapshot, NextDue, Person, Reach, Reached, Reviews, Snapshot,
+    Speed, Target,
 };
 pub use faults::{AppliedScenario, Failure, Fault, FaultKind, NewFault};
 pub use sent::{Asked, Sent, SentMail, SentRequest, SentWhat};

@@ -70,6 +70,12 @@ impl Sessions {
         Ok(secret)
     }
 
+    /// Links of other sessions are good for these too: an emulator's, whose people are the same again after a reset.
+    pub fn take_links_of(&self, others: &Self) {
+        let links = others.links.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        *self.links.lock().unwrap_or_else(PoisonError::into_inner) = links;
+    }
+
     /// Who signs in with this secret of a link, if anybody does.
     ///
     /// # Errors

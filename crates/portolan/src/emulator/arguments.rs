@@ -211,7 +211,10 @@ fn welcome(running: &Running, speed: u32, demo: bool) -> String {
          The clock {clock}\n\
          The publisher {PUBLISHER} {offers}.\n{named}\n\
          {exports}\n\
+         Open the control panel, signed in as an owner of {PUBLISHER}:\n  {listens_at}{}&then=/emulator\n\
+         without signing in:\n  {listens_at}/emulator\n\n\
          ready: http://{}\n",
+        running.signs_in(),
         running.address
     )
 }

@@ -4,9 +4,11 @@ use super::advance::advance;
 use super::driver::Turn;
 use super::reach::reach;
 use super::snapshots::MOST_KEPT;
-use super::{Emulator, guard, journal};
+use super::{Emulator, guard, journal, panel};
 use crate::clock::Clock;
-use crate::http::{Answers, CutOff, Door, LONGEST_OFFER, Problem, json_answer, read_body, want_json, with_body};
+use crate::http::{
+    Answers, CutOff, Door, EmulatorCalls, LONGEST_OFFER, Problem, json_answer, read_body, want_json, with_body,
+};
 use crate::wire;
 use api::emulator::{Advance, EmulatorState, NewSnapshot, NextDue, Reach, Speed};
 use api::errors::ErrorCode;
@@ -16,7 +18,7 @@ use axum::extract::{Path, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, VARY};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use publishing::offer::is_slug;
 use serde::de::DeserializeOwned;
@@ -36,12 +38,14 @@ pub(super) type Answer = Result<Response, Problem>;
 pub struct OuterDoor {
     emulator: Emulator,
     own: Door,
+    /// What pages ask.
+    calls: Router,
 }
 
 impl OuterDoor {
-    /// The door of an emulator, with the one of its own routes.
-    pub(super) fn new(emulator: Emulator, own: Door) -> Self {
-        Self { emulator, own }
+    /// The door of an emulator, with the one of its own routes, and these unguarded.
+    pub(super) fn new(emulator: Emulator, own: Door, calls: Router) -> Self {
+        Self { emulator, own, calls }
     }
 }
 
@@ -49,7 +53,13 @@ impl Answers for OuterDoor {
     async fn answer(&self, request: Request<Body>) -> Result<Response, CutOff> {
         let path = request.uri().path();
         if path == "/emulator" || path.starts_with("/emulator/") {
-            return Ok(self.own.answer(request).await);
+            let mut response =
+                if panel::is_page(&request) { self.page(request).await } else { self.own.answer(request).await };
+            response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
+            return Ok(response);
+        }
+        if panel::is_for_people(&request) {
+            return Ok(self.inside(request).await);
         }
         let mut response = self.emulator.0.requests.through(request, |request| self.inside(request)).await?;
         let (clock, headers) = (&self.emulator.0.clock, response.headers_mut());
@@ -64,6 +74,17 @@ impl Answers for OuterDoor {
 }
 
 impl OuterDoor {
+    /// Has a page of the panel shown by the service inside, which asks back what the emulator is to do: not in a turn of its own.
+    async fn page(&self, request: Request<Body>) -> Response {
+        let (mut parts, body) = request.into_parts();
+        if let Err(refused) = guard::admit(&self.emulator, &parts).await {
+            return refused;
+        }
+        parts.extensions.insert(EmulatorCalls(self.calls.clone()));
+        let door = self.emulator.inner().service.door.clone();
+        door.answer(Request::from_parts(parts, body)).await
+    }
+
     /// Has a request answered by the service inside.
     async fn inside(&self, request: Request<Body>) -> Response {
         let path = request.uri().path();
@@ -191,8 +212,13 @@ impl Turn {
     }
 }
 
-/// The routes of the emulator itself.
-pub(super) fn routes(emulator: Emulator) -> Router {
+/// The emulator's own calls, behind the guard.
+pub(super) fn guarded(emulator: Emulator, calls: Router) -> Router {
+    calls.layer(from_fn_with_state(emulator, admitted))
+}
+
+/// The emulator's own calls.
+pub(super) fn calls(emulator: Emulator) -> Router {
     Router::new()
         .route("/emulator", get(get_state))
         .route("/emulator/advance", post(advance_clock))
@@ -204,8 +230,8 @@ pub(super) fn routes(emulator: Emulator) -> Router {
         .route("/emulator/snapshots/{name}/restore", post(restore))
         .route("/emulator/reach", post(reach_status))
         .route("/emulator/journal", get(get_journal))
+        .route("/emulator/people", get(list_people))
         .merge(super::door_faults::routes())
-        .layer(from_fn_with_state(emulator.clone(), admitted))
         .with_state(emulator)
 }
 
@@ -298,6 +324,10 @@ async fn forget_snapshot(State(emulator): State<Emulator>, Path(name): Path<Stri
     let removed = emulator.0.snapshots.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
     removed.ok_or_else(|| no_snapshot(&name))?;
     Ok(with_body(StatusCode::NO_CONTENT, Body::empty()))
+}
+
+async fn list_people(State(emulator): State<Emulator>) -> Answer {
+    Ok(json_answer(StatusCode::OK, &emulator.0.people))
 }
 
 async fn reach_status(State(emulator): State<Emulator>, request: Request<Body>) -> Answer {

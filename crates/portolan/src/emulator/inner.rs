@@ -5,11 +5,11 @@ use super::outbox::Outbox;
 use super::pace::Pace;
 use super::rehearsal::Rehearsed;
 use super::ways::Ways;
-use super::{Settings, entrance, tokens};
+use super::{Settings, entrance, principals};
 use crate::auth::Algorithm;
 use crate::checks::Checks;
 use crate::clock::Clock;
-use crate::demo::{self, Tokens};
+use crate::demo::{self, People, Tokens};
 use crate::egress::EgressSettings;
 use crate::issuer::quick_key;
 use crate::perform::Perform;
@@ -114,16 +114,16 @@ impl Making {
         self.settings.speed
     }
 
-    /// A service as it is at the start, at the moment that the clock shows, with its principals.
-    pub(super) async fn fresh(&self) -> Result<(Inner, Tokens)> {
+    /// A service as it is at the start, at the moment that the clock shows, with its principals and people.
+    pub(super) async fn fresh(&self) -> Result<(Inner, Tokens, People)> {
         let store = Sqlite::of_image(&[], CACHE_BYTES, self.vault.clone())?;
         let archive: Arc<dyn Store> = Arc::new(store.clone());
         archive.link_key(self.pace().bytes(&["links"])).await?;
         archive.add_signing_key(self.key.clone(), None).await?;
         self.fill(&archive, self.clock.now()).await?;
         let inner = self.over(store).await?;
-        let tokens = tokens(&inner).await?;
-        Ok((inner, tokens))
+        let (tokens, people) = principals(&inner).await?;
+        Ok((inner, tokens, people))
     }
 
     /// A service over what was kept of another.

@@ -16,6 +16,7 @@ mod journal;
 mod moments;
 mod outbox;
 mod pace;
+mod panel;
 mod reach;
 mod rehearsal;
 mod requests;
@@ -33,12 +34,12 @@ pub use scenario::Scenario;
 
 use crate::auth::Gate;
 use crate::clock::Clock;
-use crate::demo::{self, Tokens};
+use crate::demo::{self, People, Tokens};
 use crate::http::{self, Entrance, LimitSettings, Limits};
 use crate::serve;
 use crate::wire::SuccessWord;
 use anyhow::{Context, Result, anyhow};
-use api::emulator::Reviews;
+use api::emulator::{Person, Reviews};
 use driver::Due;
 use faults::Faults;
 use inner::{Inner, Making};
@@ -99,6 +100,8 @@ struct Inside {
     outbox: Outbox,
     requests: Requests,
     scenario: Scenario,
+    /// Who signs in with a browser, and how.
+    people: Vec<Person>,
     /// The service that runs in here just now.
     inner: RwLock<Arc<Inner>>,
     /// Whoever changes anything holds this.
@@ -140,7 +143,8 @@ impl Emulator {
         let requests = Requests::new(faults.clone(), clock.clone(), Clock::system());
         let making = Making::new(settings, &clock, (&faults, &outbox), Arc::clone(&public_url)).await?;
         clock.begin_anew(start);
-        let (inner, tokens) = making.fresh().await.context("the emulator's data")?;
+        let (inner, tokens, people) = making.fresh().await.context("the emulator's data")?;
+        let people = panel::people(&people, &inner.service.sessions)?;
         let gate = inner.service.gate.clone();
         let (stop, stopped) = watch::channel(false);
         let emulator = Self(Arc::new(Inside {
@@ -152,6 +156,7 @@ impl Emulator {
             outbox,
             requests,
             scenario,
+            people,
             inner: RwLock::new(Arc::new(inner)),
             turn: Arc::default(),
             next: Mutex::default(),
@@ -178,6 +183,7 @@ impl Emulator {
     fn put_inner(&self, inner: Inner) {
         let before = {
             let mut place = self.0.inner.write().unwrap_or_else(PoisonError::into_inner);
+            inner.service.sessions.take_links_of(&place.service.sessions);
             std::mem::replace(&mut *place, Arc::new(inner))
         };
         before.service.stop.send_replace(true);
@@ -186,12 +192,18 @@ impl Emulator {
     fn door(&self, gate: Gate) -> OuterDoor {
         let wall = Clock::system();
         let limits = Arc::new(Limits::new(&entrance().limits, &wall));
-        let own = http::door_of(door::routes(self.clone()), gate, limits, wall);
-        OuterDoor::new(self.clone(), own)
+        let calls = door::calls(self.clone());
+        let own = http::door_of(door::guarded(self.clone(), calls.clone()), gate, limits, wall);
+        OuterDoor::new(self.clone(), own, calls)
     }
 }
 
 impl Running {
+    /// The path that signs in as an owner of the publisher, with a browser of this machine.
+    fn signs_in(&self) -> &str {
+        self.emulator.0.people.first().map_or("/", |owner| &owner.sign_in)
+    }
+
     /// Stops: no new connections; what is in flight is finished, but for the clock, which is turned no further.
     pub async fn stop(self) {
         self.emulator.inner().service.stop.send_replace(true);
@@ -217,7 +229,9 @@ fn entrance() -> Entrance {
     Entrance { limits, ..Entrance::default() }
 }
 
-/// The tokens of the emulator's own principals, who are made where they are not there.
-async fn tokens(inner: &Inner) -> Result<Tokens> {
-    demo::tokens(&inner.service.perform, inner.service.issuer.as_ref(), LIFETIME_SECONDS).await
+/// The tokens of the emulator's own principals, and its people; all of them are made.
+async fn principals(inner: &Inner) -> Result<(Tokens, People)> {
+    let perform = &inner.service.perform;
+    let tokens = demo::tokens(perform, inner.service.issuer.as_ref(), LIFETIME_SECONDS).await?;
+    Ok((tokens, demo::people(perform).await?))
 }

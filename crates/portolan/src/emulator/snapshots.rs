@@ -86,6 +86,7 @@ impl Turn {
             faults,
             outbox,
             scenario: Scenario::default(),
+            people: inside.people.clone(),
             inner: RwLock::new(Arc::new(inner)),
             turn: Arc::default(),
             next: Mutex::default(),
@@ -100,7 +101,7 @@ impl Turn {
     pub(super) async fn reset(&mut self) -> Result<()> {
         let inside = &self.emulator.0;
         inside.clock.begin_anew(inside.start);
-        let (inner, _) = inside.making.fresh().await?;
+        let (inner, _, _) = inside.making.fresh().await?;
         inside.clock.set_speed(inside.making.speed());
         inside.faults.put_back(State::default());
         inside.outbox.put_back(outbox::Kept::default());

@@ -61,7 +61,7 @@ pub use limits::{LimitSettings, Limits, TooMany};
 pub use listen::{Answers, CutOff, Entrance, addresses, listen};
 pub use needs::{Need, need};
 pub(crate) use paths::canonical;
-pub use rehearsed::{AskedBy, Instead};
+pub use rehearsed::{AskedBy, EmulatorCalls, Instead};
 pub(crate) use reply::{document, json as json_answer, with_body};
 pub use request::form_members;
 pub(crate) use request::{LONGEST_OFFER, read_body, shown, want_json};

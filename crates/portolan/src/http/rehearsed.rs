@@ -27,6 +27,10 @@ pub enum Instead {
 #[derive(Clone, Debug, Default)]
 pub struct AskedBy(pub Arc<OnceLock<String>>);
 
+/// Whoever puts this into a request lets pages ask the emulator, by its own calls, for anybody.
+#[derive(Clone, Debug)]
+pub struct EmulatorCalls(pub axum::Router);
+
 impl IntoResponse for Instead {
     fn into_response(self) -> Response {
         match self {

@@ -22,7 +22,8 @@ const LONGEST: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Api {
     router: Router,
-    caller: Arc<Caller>,
+    /// For whom; none where the calls are for anybody.
+    caller: Option<Arc<Caller>>,
 }
 
 /// What the API answered with a yes.
@@ -39,7 +40,12 @@ pub(super) struct Answered {
 impl Api {
     /// The API for this caller.
     pub(super) fn of(router: &Router, caller: &Arc<Caller>) -> Self {
-        Self { router: router.clone(), caller: Arc::clone(caller) }
+        Self { router: router.clone(), caller: Some(Arc::clone(caller)) }
+    }
+
+    /// Calls that are for anybody: an emulator's own.
+    pub(super) fn for_anybody(router: &Router) -> Self {
+        Self { router: router.clone(), caller: None }
     }
 
     /// Reads what is at a path below `/api`, which may have a query.
@@ -118,7 +124,9 @@ impl Api {
             request = request.header(IF_MATCH, etag);
         }
         let mut request = request.body(Body::from(body)).map_err(|error| broken(&error))?;
-        request.extensions_mut().insert(Arc::clone(&self.caller));
+        if let Some(caller) = &self.caller {
+            request.extensions_mut().insert(Arc::clone(caller));
+        }
         match self.router.clone().oneshot(request).await {
             Ok(response) => Ok(response),
             Err(never) => match never {},

@@ -27,10 +27,15 @@ mod mails;
 mod member;
 mod new_offer;
 mod offers;
+mod outbox;
 mod pages;
+mod panel;
+mod panel_deeds;
+mod panel_faults;
 mod prospects;
 mod reader;
 mod refused;
+mod requests;
 mod review;
 mod reviews;
 mod secret;
@@ -151,6 +156,12 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/audit.csv", get(audit::csv)),
         ("/audit.jsonl", get(audit::lines)),
         ("/display", get(display::show).post(display::set)),
+        ("/emulator", panel::only(get(panel::show))),
+        ("/emulator/outbox", panel::only(get(outbox::list))),
+        ("/emulator/outbox/{number}", panel::only(get(outbox::show))),
+        ("/emulator/panel/reset", panel::only(get(panel_deeds::ask).post(panel_deeds::reset))),
+        ("/emulator/panel/{deed}", panel::only(post(panel_deeds::act))),
+        ("/emulator/requests", panel::only(get(requests::list))),
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),

@@ -33,6 +33,7 @@ mod emulator;
 mod emulator_cli;
 mod emulator_exec;
 mod emulator_faults;
+mod emulator_pages;
 mod emulator_scenarios;
 mod emulator_sent;
 mod examples;
