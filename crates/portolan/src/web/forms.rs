@@ -19,7 +19,6 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What a form brought, and from where.
 pub(super) struct Form {
     members: HashMap<String, String>,
-    pub(super) headers: HeaderMap,
     pub(super) address: IpAddr,
     pub(super) uri: http::Uri,
 }
@@ -48,7 +47,7 @@ impl Form {
         let body = body.map_err(|_| refuse(StatusCode::BAD_REQUEST, text().form_broken()))?;
         let members = form_members(&body.to_bytes());
         let members = members.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, text().form_twice()))?;
-        Ok(Self { members, headers: head.headers, address, uri: head.uri })
+        Ok(Self { members, address, uri: head.uri })
     }
 
     /// A field; empty where it is not there.

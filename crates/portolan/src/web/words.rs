@@ -57,7 +57,7 @@ impl Words {
             }
             None => {
                 pieces.gone(&old_middle.concat());
-                pieces.new(&new_middle.concat());
+                pieces.put_new(&new_middle.concat());
             }
         }
         pieces.same(&old[old.len() - tail..].concat());
@@ -68,7 +68,7 @@ impl Words {
 /// A text that is new as a whole.
 pub(super) fn added(text: &str) -> Vec<Piece> {
     let mut pieces = Pieces::default();
-    pieces.new(text);
+    pieces.put_new(text);
     pieces.shown()
 }
 
@@ -89,10 +89,10 @@ impl Pieces {
             match op {
                 DiffOp::Equal { old_index, len, .. } => self.same(&text(old, old_index..old_index + len)),
                 DiffOp::Delete { old_index, old_len, .. } => self.gone(&text(old, old_index..old_index + old_len)),
-                DiffOp::Insert { new_index, new_len, .. } => self.new(&text(new, new_index..new_index + new_len)),
+                DiffOp::Insert { new_index, new_len, .. } => self.put_new(&text(new, new_index..new_index + new_len)),
                 DiffOp::Replace { old_index, old_len, new_index, new_len } => {
                     self.gone(&text(old, old_index..old_index + old_len));
-                    self.new(&text(new, new_index..new_index + new_len));
+                    self.put_new(&text(new, new_index..new_index + new_len));
                 }
             }
         }
@@ -112,7 +112,7 @@ impl Pieces {
         }
     }
 
-    fn new(&mut self, text: &str) {
+    fn put_new(&mut self, text: &str) {
         if !text.is_empty() {
             self.0.push(Piece::New(text.to_owned()));
         }
