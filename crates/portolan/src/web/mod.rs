@@ -28,6 +28,7 @@ mod member;
 mod new_offer;
 mod offers;
 mod outbox;
+mod packed;
 mod pages;
 mod panel;
 mod panel_deeds;

@@ -1,5 +1,6 @@
 //! Who reads a page, and how they want it: found out once for each request, and there for whatever is rendered in it.
 
+use super::packed;
 use super::pages;
 use super::text::{Language, Text};
 use super::{Pages, Shared, Visitor};
@@ -120,6 +121,7 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
         now: pages.perform.now(),
         speed: pages.virtual_clock.as_ref().map(crate::clock::Clock::speed),
     };
+    let may_be_packed = packed::may_be(request.headers());
     let mut response = match find(&pages, request.headers()).await {
         Ok(visitor) => {
             reader.visitor = visitor.map(Arc::new);
@@ -127,8 +129,9 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
         }
         Err(error) => READER.scope(Arc::new(reader), async { pages::not_now(&error) }).await,
     };
-    response.headers_mut().append(VARY, HeaderValue::from_static("accept-language, cookie"));
-    response
+    let varies = HeaderValue::from_static("accept-language, cookie, accept-encoding, sec-fetch-site");
+    response.headers_mut().append(VARY, varies);
+    if may_be_packed { packed::packed(response).await } else { response }
 }
 
 async fn find(pages: &Pages, headers: &HeaderMap) -> Result<Option<Visitor>, crate::store::StoreError> {
