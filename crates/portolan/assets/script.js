@@ -1,10 +1,10 @@
-// Our own script: live parts, times in the reader's zone, copy buttons. Pages work without it.
+// Live parts, times in the reader's zone, copy buttons. Pages work without it.
 "use strict";
 (() => {
   const doc = document, find = (selector, within = doc) => within.querySelector(selector);
   const all = (selector, within = doc) => [...within.querySelectorAll(selector)];
   const said = doc.getElementById("said");
-  // At most one announcement in five seconds, and then the newest.
+  // One announcement in five seconds, the newest.
   let saidAt = 0, news = "", timer;
   const say = text => {
     news = text;
@@ -41,7 +41,7 @@
     }
   });
 
-  // Each part as the server sent it last: only what changed is put in anew.
+  // Each part as it was sent last.
   const sent = new Map(all("[data-part]").map(part => [part.id, part.outerHTML]));
   const FOCUS = "a,button,input,select,textarea,summary";
   const swap = (old, fresh) => {
@@ -82,9 +82,8 @@
         const told = find("[data-said]", page)?.dataset.said;
         if (told && told !== live.dataset.said) say(live.dataset.said = told);
       }
-    } catch { /* The next change, or look, will tell. */ }
-    busy = false;
-    if (again) { again = false; refresh(); }
+    } catch { /* The next look will tell. */ }
+    setTimeout(() => { busy = false; if (again) { again = false; refresh(); } }, 500);
   };
 
   offer(doc);
@@ -99,14 +98,15 @@
   if (!navigator.locks) return;
   const channel = new BroadcastChannel("portolan");
   channel.onmessage = event => hear(event.data);
-  // One page holds the stream for all: browsers open six connections to a host.
+  // One page holds the stream for all.
   navigator.locks.request("portolan", () => new Promise(() => {
+    let wait = 3000;
     const open = () => {
       const stream = new EventSource("/events");
       const tell = name => { channel.postMessage(name); hear(name); };
       stream.onmessage = event => tell(event.data);
-      stream.onopen = () => tell("*");
-      stream.onerror = () => { if (stream.readyState === 2) setTimeout(open, 3000); };
+      stream.onopen = () => { wait = 3000; tell("*"); };
+      stream.onerror = () => { if (stream.readyState === 2) setTimeout(open, wait = Math.min(2 * wait, 60000)); };
     };
     open();
   }));

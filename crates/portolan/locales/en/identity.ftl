@@ -87,3 +87,4 @@ stop-ask-again = To get them again, ask for them again as a member.
 stop-nothing = Nothing about { $offer } is sent to your address.
 stop-again = Get them again
 stop-given = You get mails about { $offer }, for your address was given when it was published.
+sign-in-own = With a mail address and a password

@@ -43,3 +43,4 @@ shell-pages = Pages of this list
 shell-page = Page { $number }
 shell-before = Page before
 shell-after = Next page
+offers-cut = Of each publisher, the 10,000 offers with the first ids are looked at, filtered and counted here. The API lists all of them.

@@ -73,3 +73,4 @@ at-no-offer-title = There is no such offer
 at-no-offer = There is none at this address that you may read. The address may have a mistake in it, or you have no role at its publisher: ask an owner there to add you.
 at-no-publisher-title = There is no such publisher
 at-no-publisher = There is none at this address that you may do this at. The address may have a mistake in it, or your role there does not allow it: ask an owner there.
+fault-too-many = You have asked for too much in too short a time. Wait a moment, then try again.

@@ -5,12 +5,7 @@ status-no-steps = This type of offer is not there any more. Ask the marketplace'
 status-details = Details
 status-version = version { $version }
 status-changed = changed
-status-usually-ends = It usually ends between
-status-usually-to = and
-status-samples = { $samples ->
-    [one] known from { $samples } earlier run
-   *[other] known from { $samples } earlier runs
-}
+status-usually = It usually ends between { $from } and { $to }, as { $samples } earlier runs did.
 status-no-history = There is not enough history yet to say when it usually ends.
 status-documented = As documented:
 status-live = Live

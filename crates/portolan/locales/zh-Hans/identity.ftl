@@ -87,3 +87,4 @@ stop-ask-again = 如需再次接收，请以成员身份重新选择接收。
 stop-nothing = 不会再向您的地址发送关于 { $offer } 的任何内容。
 stop-again = 重新接收
 stop-given = 您会收到关于 { $offer } 的邮件，因为发布时填写了您的地址。
+sign-in-own = 使用邮件地址和密码

@@ -36,3 +36,4 @@ shell-pages = 此列表的分页
 shell-page = 第 { $number } 页
 shell-before = 上一页
 shell-after = 下一页
+offers-cut = 此处只查看、筛选并统计每个发布者 ID 最靠前的 10,000 个产品。API 会列出全部产品。

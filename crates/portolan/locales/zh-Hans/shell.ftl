@@ -55,3 +55,4 @@ at-no-offer-title = 没有这个产品
 at-no-offer = 此地址没有您可以查看的产品。地址可能有误，或者您在该发布者处没有角色：请让其所有者添加您。
 at-no-publisher-title = 没有这个发布者
 at-no-publisher = 此地址没有您可以操作的发布者。地址可能有误，或者您的角色不允许：请联系其所有者。
+fault-too-many = 您在短时间内请求过多。请稍候片刻再试。

@@ -1,7 +1,7 @@
 //! Tells a browser which offers change, so that its open pages are made anew. Only names go out; the pages ask for the rest.
 
 use super::pages::Shown;
-use super::{Pages, Shared, Visitor, pages};
+use super::{Pages, Shared, Visitor};
 use crate::auth::Permission;
 use crate::web::reader::reader;
 use axum::body::Body;
@@ -36,16 +36,12 @@ const ANYTHING: &str = "*";
 /// The stream of what changes, for one session.
 pub(super) async fn follow(State(pages): Shared) -> Shown {
     let Some(visitor) = reader().visitor.clone() else {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::UNAUTHORIZED;
-        return response.into();
+        return refused(StatusCode::UNAUTHORIZED);
     };
     let place = match pages.followers.enter(&visitor.caller) {
         Ok(place) => place,
-        Err(_) => {
-            // A browser does not come back by itself after this; our script looks again by itself then.
-            return pages::not_now(&"too many streams of changes are open").into();
-        }
+        // The pages of this browser look by themselves from time to time, and their script asks again.
+        Err(_) => return refused(StatusCode::SERVICE_UNAVAILABLE),
     };
     let changes = pages.read.changes();
     let begun = Told { pages, visitor, changes, is_open: false, _place: place };
@@ -58,6 +54,12 @@ pub(super) async fn follow(State(pages): Shared) -> Shown {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response.into()
+}
+
+fn refused(status: StatusCode) -> Shown {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
     response.into()
 }
 
@@ -77,16 +79,20 @@ impl Told {
             return Some(FIRST);
         }
         let mut stopping = self.pages.stopping.clone();
+        // However much happens that is not for this reader: a stream that says nothing is taken for dead.
+        let heartbeat = tokio::time::sleep(self.pages.followers.heartbeat());
+        tokio::pin!(heartbeat);
         loop {
             let first = tokio::select! {
                 _ = stopping.wait_for(|stopping| *stopping) => return None,
-                heard = tokio::time::timeout(self.pages.followers.heartbeat(), self.changes.recv()) => heard,
+                () = &mut heartbeat => None,
+                heard = self.changes.recv() => Some(heard),
             };
             let first = match first {
-                Err(_) => return self.again().await.map(|_| HEARTBEAT),
-                Ok(Ok(name)) => name,
-                Ok(Err(RecvError::Lagged(_))) => ANYTHING.into(),
-                Ok(Err(RecvError::Closed)) => return None,
+                None => return self.again().await.map(|_| HEARTBEAT),
+                Some(Ok(name)) => name,
+                Some(Err(RecvError::Lagged(_))) => ANYTHING.into(),
+                Some(Err(RecvError::Closed)) => return None,
             };
             tokio::time::sleep(GATHERED).await;
             let names = self.gathered(first);
@@ -122,8 +128,5 @@ impl Told {
 }
 
 fn may_read(visitor: &Visitor, name: &str) -> bool {
-    let publisher = name.split('/').next().unwrap_or_default();
-    name == ANYTHING
-        || visitor.caller.authorise(publisher, Permission::Read).is_ok()
-        || visitor.caller.authorise_marketplace(Permission::Read).is_ok()
+    name == ANYTHING || visitor.may(name.split('/').next().unwrap_or_default(), Permission::Read)
 }

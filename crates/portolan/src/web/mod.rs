@@ -203,8 +203,6 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/setup", get(welcome::show_setup).post(welcome::set_up)),
         ("/invitation", get(welcome::show_invitation).post(welcome::accept_invitation)),
         ("/{tenant}/oauth2/v2.0/authorize", get(authorize::show).post(authorize::sign_in)),
-        (assets::STYLE.path, get(assets::style)),
-        (assets::SCRIPT.path, get(assets::script)),
     ]
 }
 
@@ -217,5 +215,11 @@ pub fn paths() -> Vec<&'static str> {
 pub fn routes(pages: Pages) -> Router {
     let pages = Arc::new(pages);
     let router = table().into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-    router.fallback(lost::show).layer(from_fn_with_state(Arc::clone(&pages), reader::meet)).with_state(pages)
+    router
+        .fallback(lost::show)
+        .layer(from_fn_with_state(Arc::clone(&pages), reader::meet))
+        // The same for everybody, and kept for good: nobody needs to be known for them.
+        .route(assets::STYLE.path, get(assets::style))
+        .route(assets::SCRIPT.path, get(assets::script))
+        .with_state(pages)
 }

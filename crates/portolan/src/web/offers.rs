@@ -10,6 +10,7 @@ use super::states;
 use super::{Pages, Shared, Visitor};
 use crate::auth::Permission;
 use crate::store::{Listed, Publisher, Selection, StoreError};
+use crate::wire;
 use api::state::State;
 use api::status::StatusDocument;
 use askama::Template;
@@ -19,6 +20,7 @@ use http::{StatusCode, Uri};
 use publishing::explain::{Turn, explain};
 use publishing::moment::Moment;
 use publishing::offer::{OfferId, OfferKey, PublisherId};
+use publishing::status::OfferStatus;
 
 /// How many offers one page shows.
 const PAGE: usize = 50;
@@ -40,6 +42,8 @@ struct OffersPage {
     publishers: Vec<String>,
     /// Whether there is none at all, whatever the filter.
     is_empty: bool,
+    /// Whether a publisher has more offers than are looked at.
+    is_cut: bool,
     may_make: bool,
     /// Whether several publishers are listed.
     of_many: bool,
@@ -137,12 +141,14 @@ async fn page(pages: &Pages, visitor: &Visitor, asked: Asked) -> Result<Response
     let shell = Shell::of(Room::Offers);
     let all = circles::publishers(pages, visitor, Permission::Read)?;
     let mut found = Vec::new();
-    let mut is_empty = true;
+    let (mut is_empty, mut is_cut) = (true, false);
     for publisher in
         all.iter().filter(|one| asked.publisher.is_empty() || one.id.folded() == asked.publisher.to_ascii_lowercase())
     {
         let selection = Selection { publisher: publisher.id.clone(), offer_type: None, skip: 0, top: MOST };
-        for listed in pages.read.offers(selection).await? {
+        let listed = pages.read.offers(selection).await?;
+        is_cut |= i64::try_from(listed.len()).is_ok_and(|count| count >= MOST);
+        for listed in listed {
             is_empty = false;
             let state = state(pages, &publisher.id, &listed)?;
             found.push(Found { publisher: publisher.id.clone(), listed, state });
@@ -165,6 +171,7 @@ async fn page(pages: &Pages, visitor: &Visitor, asked: Asked) -> Result<Response
         needing,
         types,
         is_empty,
+        is_cut,
         may_make: own(Permission::SaveDraft),
         of_many: all.len() > 1,
         publishers: all.iter().map(|one| one.id.to_string()).collect(),
@@ -186,11 +193,15 @@ fn command(all: &[Publisher], asked: &Asked) -> String {
     only.map_or_else(|| "portolan offer list".to_owned(), |id| format!("portolan offer list --publisher {id}"))
 }
 
-/// The state of an offer, whose step at hand its status document knows.
+/// The state of an offer. Of one that runs, its status document knows the step at hand.
 fn state(pages: &Pages, publisher: &PublisherId, listed: &Listed) -> Result<State, StoreError> {
+    if listed.status != OfferStatus::Running {
+        return Ok(wire::state(listed.status, None));
+    }
     let document = pages.read.status(&format!("{}/{}", publisher.folded(), listed.id))?;
-    let document = document.and_then(|stored| serde_json::from_slice::<StatusDocument>(&stored.body).ok());
-    Ok(document.map_or(State::Running, |document| State::of_document(&document)))
+    let document = document.ok_or_else(|| StoreError::Corrupt("an offer without a status document".to_owned()))?;
+    let read: Result<StatusDocument, _> = serde_json::from_slice(&document.body);
+    Ok(State::of_document(&read.map_err(|error| StoreError::Corrupt(error.to_string()))?))
 }
 
 /// Whether the publisher has to do something before it goes on.
@@ -233,7 +244,7 @@ async fn row(pages: &Pages, shell: &Shell, found: &Found) -> Result<Option<Row>,
             .types
             .get(&offer.offer_type)
             .map_or_else(|| offer.offer_type.clone(), |of| of.display_text.clone()),
-        badge: states::badge(t, found.state),
+        badge: states::badge(t, wire::state(told.status, told.step.as_ref().map(|step| step.status))),
         waiting_on: match (told.turn, told.errors.len()) {
             (Turn::Publisher, 0) => t.turn_publisher(),
             (Turn::Publisher, errors) => t.turn_publisher_errors(errors),

@@ -45,9 +45,9 @@ pub(super) struct AuthorizePage<'a> {
 /// The choice between issuers.
 #[derive(Template)]
 #[template(path = "choose.html")]
-pub(super) struct ChoosePage<'a> {
+pub(super) struct ChoosePage {
     pub(super) shell: Shell,
-    pub(super) choices: Vec<(&'a str, String)>,
+    pub(super) choices: Vec<(String, String)>,
 }
 
 /// A form that takes a one-time secret and a new password.

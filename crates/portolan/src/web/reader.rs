@@ -1,5 +1,6 @@
 //! Who reads a page, and how they want it: found out once for each request, and there for whatever is rendered in it.
 
+use super::forms;
 use super::packed;
 use super::pages;
 use super::text::{Language, Text};
@@ -125,7 +126,16 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
     let mut response = match find(&pages, request.headers()).await {
         Ok(visitor) => {
             reader.visitor = visitor.map(Arc::new);
-            READER.scope(Arc::new(reader), next.run(request)).await
+            let reader = Arc::new(reader);
+            let answer = async {
+                // Pages ask the API past its door, where callers are counted.
+                let asked = reader.visitor.as_ref().map(|visitor| pages.limits.of_caller(visitor.caller.name()));
+                match asked {
+                    Some(Err(refused)) => *forms::too_many(refused, &text().fault_too_many()),
+                    _ => next.run(request).await,
+                }
+            };
+            READER.scope(Arc::clone(&reader), answer).await
         }
         Err(error) => READER.scope(Arc::new(reader), async { pages::not_now(&error) }).await,
     };

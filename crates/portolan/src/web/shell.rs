@@ -10,6 +10,9 @@ use publishing::moment::Moment;
 use std::fmt;
 use std::sync::Arc;
 
+/// Stand for pieces of HTML in messages; nobody's words have these characters.
+pub(super) const SLOTS: [&str; 2] = ["\u{e000}", "\u{e001}"];
+
 /// The longest name that stands in the head of pages, in characters.
 const LONGEST_NAME: usize = 40;
 
@@ -176,7 +179,12 @@ impl Shell {
 
     /// What makes a form one of this session's.
     pub(super) fn token(&self) -> Html {
-        let token = self.reader.visitor.as_ref().map(|visitor| crate::auth::form_token(&visitor.cookie));
+        let token = self
+            .reader
+            .visitor
+            .as_ref()
+            .filter(|_| self.is_own)
+            .map(|visitor| crate::auth::form_token(&visitor.cookie));
         Html(
             token.map_or_else(String::new, |token| {
                 format!("<input type=\"hidden\" name=\"form_token\" value=\"{token}\">")
@@ -219,6 +227,15 @@ impl Shell {
             (0, hours, _, false) => t.in_hours(hours),
             (days, _, _, false) => t.in_days(days),
         }
+    }
+
+    /// A message with pieces of HTML in it, in the places that its arguments `SLOTS` hold.
+    pub(super) fn with(&self, message: &str, pieces: &[&Html]) -> Html {
+        let mut html = crate::markup::escape(message);
+        for (slot, piece) in SLOTS.iter().zip(pieces) {
+            html = html.replace(slot, &piece.0);
+        }
+        Html(html)
     }
 
     /// A span of time in its two largest units.

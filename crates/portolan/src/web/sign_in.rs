@@ -64,7 +64,9 @@ pub(super) async fn choose(State(pages): Shared, extensions: http::Extensions, h
             .finish();
         format!("/sign-in?{query}")
     };
-    let choices = pages.providers.iter().map(|provider| (provider.label(), address(provider))).collect();
+    let own = super::reader::text().sign_in_own();
+    let label = |provider: &Provider| if provider.is_own() { own.clone() } else { provider.label().to_owned() };
+    let choices = pages.providers.iter().map(|provider| (label(provider), address(provider))).collect();
     pages::page(StatusCode::OK, &ChoosePage { shell: Shell::here(), choices }).into()
 }
 

@@ -4,12 +4,12 @@ use super::at::{self, OfferAt};
 use super::pages::{self, Shown};
 use super::prospects::comes_back;
 use super::sentences;
-use super::shell::{Html, Room, Shell};
+use super::shell::{Html, Room, SLOTS, Shell};
 use super::states;
 use super::steps::{self, MessageRow, StepRow, at_field};
 use super::{Pages, Shared};
 use crate::auth::Permission;
-use crate::store::StoreError;
+use crate::store::{Document, StoreError};
 use crate::wire::UsualEnd;
 use api::state::{State, Tone};
 use api::status::StatusDocument;
@@ -18,7 +18,8 @@ use axum::extract::{RawPathParams, State as Extracted};
 use axum::response::Response;
 use http::StatusCode;
 use publishing::explain::{Explanation, explain};
-use publishing::operation::Operation;
+use publishing::moment::Moment;
+use publishing::operation::{Operation, Purpose};
 
 /// How many submissions are shown beside an offer.
 const SUBMISSIONS: usize = 5;
@@ -58,8 +59,8 @@ struct NextBox {
     class: &'static str,
     headline: String,
     next: String,
-    /// When the step at hand usually ends, and from how many that is known.
-    usually: Option<(Html, Html, u32)>,
+    /// When the step at hand usually ends.
+    usually: Option<Html>,
     /// What is known of no history.
     documented: Option<String>,
     /// A time that is known, and what happens then.
@@ -92,14 +93,33 @@ pub(super) async fn show(Extracted(pages): Shared, names: RawPathParams) -> Show
         Ok(at) => at,
         Err(refused) => return (*refused).into(),
     };
-    page(&pages, &at).await.unwrap_or_else(|error| pages::not_now(&error)).into()
+    page(&pages, at).await.unwrap_or_else(|error| pages::not_now(&error)).into()
 }
 
-async fn page(pages: &Pages, at: &OfferAt) -> Result<Response, StoreError> {
-    let (shell, offer) = (Shell::of(Room::Offers), &at.offer);
+/// How often an offer and its document are read again where something happens between the two.
+const TRIES: usize = 5;
+
+/// An offer with its status document, both of one moment.
+async fn of_one_moment(pages: &Pages, at: OfferAt) -> Result<(OfferAt, Document), StoreError> {
+    let name = at.offer.key.name();
+    let missing = || StoreError::Corrupt("an offer without a status document".to_owned());
+    let (mut at, mut before) = (at, pages.read.status(&name)?.ok_or_else(missing)?);
+    for _ in 0..TRIES {
+        let offer = pages.read.offer(&at.offer.key).await?.ok_or_else(missing)?;
+        at = OfferAt { offer, ..at };
+        let after = pages.read.status(&name)?.ok_or_else(missing)?;
+        if after.etag == before.etag {
+            break;
+        }
+        before = after;
+    }
+    Ok((at, before))
+}
+
+async fn page(pages: &Pages, at: OfferAt) -> Result<Response, StoreError> {
+    let (at, stored) = of_one_moment(pages, at).await?;
+    let (shell, offer, at) = (Shell::of(Room::Offers), &at.offer, &at);
     let corrupt = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
-    let stored = pages.read.status(&offer.key.name())?;
-    let stored = stored.ok_or_else(|| StoreError::Corrupt("an offer without a status document".to_owned()))?;
     let document: StatusDocument = serde_json::from_slice(&stored.body).map_err(corrupt)?;
     let pretty: serde_json::Value = serde_json::from_slice(&stored.body).map_err(corrupt)?;
     let told = explain(offer, pages.perform.now());
@@ -130,7 +150,7 @@ async fn page(pages: &Pages, at: &OfferAt) -> Result<Response, StoreError> {
         preview: offer.preview,
         submitted: run.filter(|_| told.step.is_some()).map(|run| run.offer_version),
         saved: shell.when(offer.draft.saved_at),
-        is_draft_newer: run.is_some_and(|run| offer.draft.saved_at > run.started_at),
+        is_draft_newer: submitted_at(&runs).is_some_and(|at| offer.draft.saved_at > at),
         emails: Some(document.notification_emails.replace(',', ", ")).filter(|list| !list.is_empty()),
         operation: run.map(|run| run.id.to_string()),
         submissions: submissions(&shell, &runs, SUBMISSIONS),
@@ -140,6 +160,11 @@ async fn page(pages: &Pages, at: &OfferAt) -> Result<Response, StoreError> {
         shell,
     };
     Ok(pages::page(StatusCode::OK, &template))
+}
+
+/// When what is submitted was taken from the draft; a go live takes nothing from it.
+fn submitted_at(runs: &[Operation]) -> Option<Moment> {
+    runs.iter().find(|run| run.purpose == Purpose::Publish).map(|run| run.started_at)
 }
 
 fn about(shell: &Shell, document: &StatusDocument) -> Vec<MessageRow> {
@@ -212,8 +237,10 @@ fn next_box(
         headline: sentences::headline(t, &told.headline),
         next: sentences::next(t, &told.next),
         documented: at_hand.filter(|_| usually.is_none()).and_then(|step| step.estimated_time_frame.clone()),
-        usually: usually
-            .map(|end| (shell.when(end.from), shell.when(end.to), u32::try_from(end.samples).unwrap_or(u32::MAX))),
+        usually: usually.map(|end| {
+            let words = t.status_usually(SLOTS[0], SLOTS[1], end.samples);
+            shell.with(&words, &[&shell.when(end.from), &shell.when(end.to)])
+        }),
         known: told.known_time().map(|(then, at)| (sentences::then(t, then), shell.when(at))),
         late: late.map(|said| Html(crate::markup::escape(&said.text))),
         problems: fields.iter().map(|(text, target)| (text.clone(), leads(target))).collect(),
