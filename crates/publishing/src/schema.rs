@@ -3,6 +3,7 @@
 use crate::artifact_rule::{ArtifactKind, ArtifactRule, MarkedArtifact};
 use crate::definition::{Fault, MOST_FAULTS};
 use crate::secrets::escape;
+use crate::shape::Shape;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub enum Token {
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator,
+    /// As it was written, with what it refers to among its `$defs`.
+    written: Value,
     secrets: Vec<Vec<String>>,
     artifacts: Vec<(Vec<Token>, ArtifactRule)>,
     is_marketplace: bool,
@@ -70,7 +73,7 @@ impl Schema {
             // An engine whose time is linear in the text, whatever the pattern.
             .with_pattern_options(PatternOptions::regex());
         let validator = options.build(&schema).map_err(|error| error.to_string())?;
-        Ok(Self { validator, secrets, artifacts, is_marketplace })
+        Ok(Self { validator, written: schema, secrets, artifacts, is_marketplace })
     }
 
     /// The faults of a definition, in the schema's order.
@@ -81,6 +84,11 @@ impl Schema {
     /// Whether its definitions have the members that all marketplace offers share.
     pub fn is_marketplace(&self) -> bool {
         self.is_marketplace
+    }
+
+    /// What it says about a whole definition, for whoever edits one.
+    pub fn shape(&self) -> Shape<'_> {
+        Shape::of(&self.written)
     }
 
     /// Where secret members lie (`"writeOnly": true`), as names from the root.

@@ -34,7 +34,7 @@ fault-home = Go to the front page
 fault-not-now = The service cannot do this just now. Try again in a moment.
 fault-lost-title = There is nothing here
 fault-lost = No page has this address. It may have a mistake in it, or what was here is gone.
-fault-request = Request { $id }
+fault-request = Request
 ago-now = just now
 ago-minutes = { $n ->
     [one] { $n } minute ago

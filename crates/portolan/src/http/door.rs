@@ -33,6 +33,10 @@ const TWO_AUTHORIZATIONS: Unauthenticated = Unauthenticated(
     "Authorization has been denied for this request: there are two headers Authorization, and nobody knows which one counts. Send one.",
 );
 
+/// The id of a request, which the log and the answer name too.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestId(pub Uuid);
+
 /// Everything that answers requests.
 #[derive(Clone, Debug)]
 pub struct Door {
@@ -55,6 +59,7 @@ impl Door {
     pub async fn answer(&self, mut request: Request<Body>) -> Response {
         let id = self.clock.fresh_id();
         let correlation = correlation(&request).unwrap_or_else(|| id_value(self.clock.fresh_id()));
+        request.extensions_mut().insert(RequestId(id));
         let asked = tracing::enabled!(tracing::Level::DEBUG).then(|| (request.method().clone(), request.uri().clone()));
         let mut response = match self.admit(&mut request).await {
             Err(refused) => *refused,

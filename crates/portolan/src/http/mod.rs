@@ -52,8 +52,8 @@ mod waiting;
 
 pub use address::CallerAddress;
 pub use descriptors::make_room;
-pub use door::Door;
 pub(crate) use door::no_such_path;
+pub use door::{Door, RequestId};
 pub(crate) use errors::Problem;
 pub use followers::{Followers, Place, TooManyFollow};
 pub use health::Readiness;

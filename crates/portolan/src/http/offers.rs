@@ -224,7 +224,7 @@ fn with_own_addresses(
         let to = links.artifact(&pinned.digest, &pinned.media_type);
         Some((pointer, Replacement { from: artifact.url.clone(), to }))
     });
-    replace(definition, &own.collect()).map_err(|error| Problem::internal(&error))
+    Ok(replace(definition, &own.collect()))
 }
 
 fn wire_offer(

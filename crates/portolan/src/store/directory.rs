@@ -160,6 +160,9 @@ pub trait Directory: Send + Sync + std::fmt::Debug + 'static {
     /// A publisher by its folded id.
     fn publisher(&self, folded: &str) -> Result<Option<Publisher>, StoreError>;
 
+    /// Every publisher, in the order of their folded ids.
+    fn publishers(&self) -> Result<Vec<Publisher>, StoreError>;
+
     /// A principal by its id.
     fn principal(&self, id: Uuid) -> Result<Option<Principal>, StoreError>;
 

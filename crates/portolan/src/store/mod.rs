@@ -347,6 +347,11 @@ impl Read {
         self.0.publisher(folded)
     }
 
+    /// As [`Directory::publishers`].
+    pub fn publishers(&self) -> Result<Vec<Publisher>, StoreError> {
+        self.0.publishers()
+    }
+
     /// As [`Directory::circle`].
     pub fn circle(&self, circle: &Circle) -> Result<Option<StoredCircle>, StoreError> {
         self.0.circle(circle)

@@ -39,18 +39,27 @@ pub(super) fn circle(connection: &Connection, circle: &Circle) -> Result<Option<
     Ok(Some(StoredCircle { members: members.into_iter().map(member).collect::<Result<_>>()?, revision }))
 }
 
+const PUBLISHER: &str = "SELECT id, display_text, seller_id, version FROM publisher";
+
+/// A row of a publisher, before its id is read.
+type PublisherRow = (String, String, String, i64);
+
+fn publisher_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<PublisherRow> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+}
+
+fn as_publisher((id, display_text, seller_id, version): PublisherRow) -> Result<Publisher> {
+    Ok(Publisher { id: publisher_id(&id)?, display_text, seller_id, version })
+}
+
 pub(super) fn publisher(connection: &Connection, folded: &str) -> Result<Option<Publisher>> {
-    let found: Option<(String, String, String, i64)> = first(
-        connection,
-        "SELECT id, display_text, seller_id, version FROM publisher WHERE folded = ?1",
-        [folded],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    )?;
-    found
-        .map(|(id, display_text, seller_id, version)| {
-            Ok(Publisher { id: publisher_id(&id)?, display_text, seller_id, version })
-        })
-        .transpose()
+    let found = first(connection, &format!("{PUBLISHER} WHERE folded = ?1"), [folded], publisher_row)?;
+    found.map(as_publisher).transpose()
+}
+
+pub(super) fn publishers(connection: &Connection) -> Result<Vec<Publisher>> {
+    let found = all(connection, &format!("{PUBLISHER} ORDER BY folded"), [], publisher_row)?;
+    found.into_iter().map(as_publisher).collect()
 }
 
 pub(super) fn principal_by_id(connection: &Connection, id: Uuid) -> Result<Option<Principal>> {

@@ -30,6 +30,10 @@ impl Directory for Sqlite {
         self.read(|connection| sqlite_access::publisher(connection, folded))
     }
 
+    fn publishers(&self) -> Result<Vec<Publisher>> {
+        self.read(sqlite_access::publishers)
+    }
+
     fn principal(&self, id: Uuid) -> Result<Option<Principal>> {
         self.read(|connection| sqlite_access::principal_by_id(connection, id))
     }

@@ -83,6 +83,8 @@ struct Row {
     kind: String,
     roles: String,
     used: Option<Html>,
+    /// What is said where no use is known.
+    unused: String,
     marks: Vec<Html>,
     ends: Option<Html>,
 }
@@ -291,6 +293,7 @@ async fn row(
         kind: kind_words(t, member.kind),
         roles: member.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", "),
         used: used.map(|moment| shell.when(moment)),
+        unused: if ends.is_some() { t.member_never() } else { t.access_not_known() },
         ends: ends.map(|moment| shell.at(moment)),
         marks,
     })

@@ -7,8 +7,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH};
-use http::{Method, Request, StatusCode};
+use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use http::{Method, Request};
 use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,10 +29,6 @@ pub(super) struct Api {
 /// What the API answered with a yes.
 #[derive(Clone, Debug)]
 pub(super) struct Answered {
-    /// The status.
-    pub(super) status: StatusCode,
-    /// The ETag; empty where there is none.
-    pub(super) etag: String,
     /// The body.
     pub(super) body: Bytes,
 }
@@ -97,8 +93,7 @@ impl Api {
             let said: ErrorDocument = read(&body)?;
             return Err(said.error);
         }
-        let etag = head.headers.get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or_default().to_owned();
-        Ok(Answered { status: head.status, etag, body })
+        Ok(Answered { body })
     }
 
     /// The answer as it is, for what is handed on whole.

@@ -1,7 +1,7 @@
 //! The audit: who did what, of a publisher's journal or the marketplace's own; filtered by the address, and written to files.
 
 use super::at;
-use super::offers::publishers;
+use super::circles::publishers;
 use super::pages::{self, Shown};
 use super::reader::text;
 use super::shell::{Html, Room, Shell};
@@ -134,20 +134,19 @@ pub(super) async fn show(State(pages): Shared, uri: Uri) -> Shown {
 }
 
 /// The journals that somebody may read.
-async fn circles(pages: &Pages, visitor: &Visitor) -> Result<Vec<(String, String)>, StoreError> {
+fn circles(pages: &Pages, visitor: &Visitor) -> Result<Vec<(String, String)>, StoreError> {
     let mut circles = Vec::new();
     if visitor.caller.authorise_marketplace(Permission::ReadAudit).is_ok() {
         circles.push((MARKETPLACE.to_owned(), text().audit_marketplace()));
     }
-    let publishers = publishers(pages, visitor).await?;
-    let own = publishers.into_iter().filter(|one| visitor.may(one.id.as_str(), Permission::ReadAudit));
-    circles.extend(own.map(|one| (one.id.to_string(), one.display_text)));
+    let publishers = publishers(pages, visitor, Permission::ReadAudit)?;
+    circles.extend(publishers.into_iter().map(|one| (one.id.to_string(), one.display_text)));
     Ok(circles)
 }
 
 async fn page(pages: &Pages, visitor: &Visitor, query: &HashMap<String, String>) -> Result<Response, StoreError> {
     let shell = Shell::of(Room::Audit);
-    let circles = circles(pages, visitor).await?;
+    let circles = circles(pages, visitor)?;
     let wanted = query.get("of").map_or("", String::as_str);
     let Some((circle, _)) =
         circles.iter().find(|(id, _)| wanted.is_empty() || id.eq_ignore_ascii_case(wanted)).cloned()

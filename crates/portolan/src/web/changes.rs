@@ -42,12 +42,9 @@ pub(super) async fn follow(State(pages): Shared) -> Shown {
     };
     let place = match pages.followers.enter(&visitor.caller) {
         Ok(place) => place,
-        Err(refused) => {
+        Err(_) => {
             // A browser does not come back by itself after this; our script looks again by itself then.
-            let mut response = pages::not_now(&"too many streams of changes are open");
-            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            drop(refused);
-            return response.into();
+            return pages::not_now(&"too many streams of changes are open").into();
         }
     };
     let changes = pages.read.changes();

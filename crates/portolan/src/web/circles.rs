@@ -10,7 +10,6 @@ use super::{Pages, Shared, Visitor};
 use crate::auth::Permission;
 use crate::store::{Publisher, StoreError};
 use api::paths::segment;
-use api::publishers::Publisher as WirePublisher;
 use askama::Template;
 use axum::extract::{RawPathParams, State};
 use axum::response::Response;
@@ -157,17 +156,17 @@ struct CirclesPage {
 
 /// Leads to whose people one may see.
 pub(super) async fn access(State(pages): Shared, uri: Uri) -> Shown {
-    choose(&pages, &uri, "access", TO_SEE).await.unwrap_or_else(|refused| *refused).into()
+    choose(&pages, &uri, "access", TO_SEE).unwrap_or_else(|refused| *refused).into()
 }
 
 /// Leads to about whose offers one can be told.
 pub(super) async fn notifications(State(pages): Shared, uri: Uri) -> Shown {
-    choose(&pages, &uri, "notifications", TO_READ).await.unwrap_or_else(|refused| *refused).into()
+    choose(&pages, &uri, "notifications", TO_READ).unwrap_or_else(|refused| *refused).into()
 }
 
-async fn choose(pages: &Pages, uri: &Uri, kind: &'static str, needs: Needs) -> Result<Response, Box<Response>> {
+fn choose(pages: &Pages, uri: &Uri, kind: &'static str, needs: Needs) -> Result<Response, Box<Response>> {
     let visitor = at::signed_in()?;
-    let circles = there(pages, &visitor, needs).await.map_err(|error| Box::new(pages::not_now(&error)))?;
+    let circles = there(pages, &visitor, needs).map_err(|error| Box::new(pages::not_now(&error)))?;
     if let [only] = circles.as_slice() {
         return Ok(pages::see(&only.page(kind)));
     }
@@ -206,17 +205,31 @@ async fn choose(pages: &Pages, uri: &Uri, kind: &'static str, needs: Needs) -> R
 }
 
 /// The circles where somebody may do this: the marketplace, then publishers in the order of their ids.
-async fn there(pages: &Pages, visitor: &Visitor, needs: Needs) -> Result<Vec<Circle>, StoreError> {
-    let read: Result<Vec<WirePublisher>, _> = pages.api(visitor).get("/api/publishers").await;
-    let read = read.map_err(|error| StoreError::Unavailable(error.message))?;
-    let mut circles = Vec::new();
-    if visitor.caller.authorise_marketplace(needs.1).is_ok() {
-        circles.push(Circle::Marketplace);
+fn there(pages: &Pages, visitor: &Visitor, needs: Needs) -> Result<Vec<Circle>, StoreError> {
+    let in_marketplace = visitor.caller.authorise_marketplace(needs.1).is_ok().then_some(Circle::Marketplace);
+    let publishers = publishers(pages, visitor, needs.0)?.into_iter().map(Circle::Publisher);
+    Ok(in_marketplace.into_iter().chain(publishers).collect())
+}
+
+/// The publishers at which somebody may do this, as a member or as staff, in the order of their ids.
+///
+/// # Errors
+/// Where the archive cannot be read.
+pub(super) fn publishers(
+    pages: &Pages,
+    visitor: &Visitor,
+    permission: Permission,
+) -> Result<Vec<Publisher>, StoreError> {
+    if visitor.caller.authorise_marketplace(permission).is_ok() {
+        return pages.read.publishers();
     }
-    for one in read.iter().filter(|one| visitor.may(&one.id, needs.0)) {
-        circles.extend(pages.read.publisher(&one.id.to_ascii_lowercase())?.map(Circle::Publisher));
+    let mut own: Vec<String> = visitor.caller.publishers().map(|(id, _)| id.folded()).collect();
+    own.sort();
+    let mut found = Vec::new();
+    for id in own.iter().filter(|id| visitor.may(id, permission)) {
+        found.extend(pages.read.publisher(id)?);
     }
-    Ok(circles)
+    Ok(found)
 }
 
 /// The page for what is not there in a circle.

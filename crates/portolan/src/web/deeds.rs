@@ -4,7 +4,7 @@ use super::account::signed_in;
 use super::at::{self, OfferAt};
 use super::forms::Form;
 use super::pages::{self, Shown};
-use super::prospects::{self, Prospect, StepAhead};
+use super::prospects::{self, Prospect};
 use super::reader::text;
 use super::shell::{Room, Shell};
 use super::text::Text;
@@ -97,7 +97,6 @@ struct DeedPage<'a> {
     seen: String,
     edit: Option<String>,
     command: String,
-    is_publish: bool,
 }
 
 /// What a form brought that could not be done.
@@ -152,7 +151,6 @@ async fn page(pages: &Pages, at: &OfferAt, deed: Deed, tried: Tried<'_>) -> Resu
         seen: seen(offer),
         edit,
         command: deed.command(offer),
-        is_publish: deed == Deed::Publish,
         prospect,
         shell,
     };

@@ -256,8 +256,8 @@ async fn page(pages: &Pages, at: &OfferAt, asked: &Asked) -> Result<Response, St
             (Some(_), _) => t.diff_title(),
             (None, count) => t.diff_title_of(count, from_name, name(asked.to)),
         },
-        from: choice(t, offer, &versions, asked.from),
-        to: choice(t, offer, &versions, asked.to),
+        from: choice(t, offer, &versions, (asked.from, Side::Live)),
+        to: choice(t, offer, &versions, (asked.to, Side::Draft)),
         review: sides.1.filter(|_| count > 0).map_or_else(Vec::new, |to| reviewers(pages, t, offer, &to.definition)),
         counts: (difference.count_of(Op::Replace), difference.count_of(Op::Add), difference.count_of(Op::Remove)),
         fields: fields(t, &difference, first, may_edit.then_some(edit.as_str())),
@@ -271,12 +271,12 @@ async fn page(pages: &Pages, at: &OfferAt, asked: &Asked) -> Result<Response, St
     Ok(pages::page(status, &template))
 }
 
-fn choice(t: Text, offer: &Offer, versions: &[i64], chosen: Option<Side>) -> Choice {
+fn choice(t: Text, offer: &Offer, versions: &[i64], (chosen, usual): (Option<Side>, Side)) -> Choice {
     let named = [Side::Live, Side::Preview, Side::Draft].into_iter();
     let mut sides: Vec<Side> = named.chain(versions.iter().copied().map(Side::Version)).collect();
     sides.extend(chosen.filter(|side| !sides.contains(side)));
     let all = sides.into_iter().map(|side| (side.word(), side.name(t, offer), chosen == Some(side)));
-    Choice { word: chosen.map_or_else(String::new, Side::word), all: all.collect() }
+    Choice { word: chosen.unwrap_or(usual).word(), all: all.collect() }
 }
 
 /// The fields of one page.

@@ -19,7 +19,6 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What a form brought, and from where.
 pub(super) struct Form {
     members: HashMap<String, String>,
-    pub(super) headers: HeaderMap,
     pub(super) address: IpAddr,
     pub(super) uri: http::Uri,
 }
@@ -30,22 +29,35 @@ impl Form {
     /// # Errors
     /// The page that says why not.
     pub(super) async fn read(request: Request<Body>) -> Result<Self, Box<Response>> {
+        Self::read_within(request, LONGEST).await
+    }
+
+    /// The same for a form of at most so many bytes.
+    ///
+    /// # Errors
+    /// The page that says why not.
+    pub(super) async fn read_within(request: Request<Body>, longest: usize) -> Result<Self, Box<Response>> {
         let refuse = |status, message: String| Box::new(pages::fault(status, &message));
         let address = address(request.extensions());
         let (head, body) = request.into_parts();
         if !is_from_here(&head.headers) {
             return Err(refuse(StatusCode::FORBIDDEN, text().form_other_site()));
         }
-        let body = Limited::new(body, LONGEST).collect().await;
+        let body = Limited::new(body, longest).collect().await;
         let body = body.map_err(|_| refuse(StatusCode::BAD_REQUEST, text().form_broken()))?;
         let members = form_members(&body.to_bytes());
         let members = members.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, text().form_twice()))?;
-        Ok(Self { members, headers: head.headers, address, uri: head.uri })
+        Ok(Self { members, address, uri: head.uri })
     }
 
     /// A field; empty where it is not there.
     pub(super) fn field(&self, name: &str) -> &str {
         self.members.get(name).map_or("", String::as_str)
+    }
+
+    /// A field, where it is there.
+    pub(super) fn find(&self, name: &str) -> Option<&str> {
+        self.members.get(name).map(String::as_str)
     }
 
     /// Refuses who tries secrets or passwords too often.

@@ -13,6 +13,11 @@ mod cookies;
 mod deeds;
 mod differences;
 mod display;
+mod edit;
+mod edit_apply;
+mod edit_form;
+mod edit_page;
+mod evidence;
 mod fields;
 mod forms;
 mod link;
@@ -20,6 +25,7 @@ mod listings;
 mod lost;
 mod mails;
 mod member;
+mod new_offer;
 mod offers;
 mod outbox;
 mod pages;
@@ -167,6 +173,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/marketplace/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/notifications", get(circles::notifications)),
         ("/offers", get(offers::show)),
+        ("/offers/new", get(new_offer::show).post(new_offer::make)),
         ("/publishers/{publisher}/access", get(access::show).post(access::add)),
         ("/publishers/{publisher}/access/{member}", get(member::show).post(member::change)),
         ("/publishers/{publisher}/access/{member}/remove", get(member::ask).post(member::remove)),
@@ -174,6 +181,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/publishers/{publisher}/notifications/{subscription}", get(webhook::show).post(webhook::change)),
         ("/publishers/{publisher}/notifications/{subscription}/remove", get(webhook::ask).post(webhook::remove)),
         ("/publishers/{publisher}/offers/{offer}", get(status::show)),
+        ("/publishers/{publisher}/offers/{offer}/edit", get(edit::show).post(edit::save)),
         ("/publishers/{publisher}/offers/{offer}/publish", Deed::Publish.routes()),
         ("/publishers/{publisher}/offers/{offer}/golive", Deed::GoLive.routes()),
         ("/publishers/{publisher}/offers/{offer}/cancel", Deed::Cancel.routes()),

@@ -1,6 +1,7 @@
 //! The list of offers: of one publisher or of all that one may read, those that need somebody first.
 
 use super::at;
+use super::circles;
 use super::pages::{self, Shown};
 use super::sentences;
 use super::shell::{Html, Room, Shell};
@@ -9,7 +10,6 @@ use super::states;
 use super::{Pages, Shared, Visitor};
 use crate::auth::Permission;
 use crate::store::{Listed, Publisher, Selection, StoreError};
-use api::publishers::Publisher as WirePublisher;
 use api::state::State;
 use api::status::StatusDocument;
 use askama::Template;
@@ -133,21 +133,9 @@ pub(super) async fn show(Extracted(pages): Shared, uri: Uri) -> Shown {
     page(&pages, &visitor, Asked::read(&uri)).await.unwrap_or_else(|error| pages::not_now(&error)).into()
 }
 
-/// The publishers whose offers somebody may read, in the order of their ids.
-pub(super) async fn publishers(pages: &Pages, visitor: &Visitor) -> Result<Vec<Publisher>, StoreError> {
-    let read: Result<Vec<WirePublisher>, _> = pages.api(visitor).get("/api/publishers").await;
-    let read = read.map_err(|error| StoreError::Unavailable(error.message))?;
-    let mut found = Vec::new();
-    for one in read {
-        found.extend(pages.read.publisher(&one.id.to_ascii_lowercase())?);
-    }
-    found.retain(|publisher| visitor.may(publisher.id.as_str(), Permission::Read));
-    Ok(found)
-}
-
 async fn page(pages: &Pages, visitor: &Visitor, asked: Asked) -> Result<Response, StoreError> {
     let shell = Shell::of(Room::Offers);
-    let all = publishers(pages, visitor).await?;
+    let all = circles::publishers(pages, visitor, Permission::Read)?;
     let mut found = Vec::new();
     let mut is_empty = true;
     for publisher in

@@ -227,7 +227,11 @@ pub(super) fn foreign(status: StatusCode, title: &str, message: &str) -> Respons
 /// The page for what is our own fault; the cause is for the log.
 pub(super) fn not_now(cause: &dyn std::fmt::Display) -> Response {
     tracing::error!(%cause, "a page failed on our side");
-    let mut response = fault(StatusCode::SERVICE_UNAVAILABLE, &reader::text().fault_not_now());
+    let (t, request) = (reader::text(), reader::reader().request);
+    let (name, id) = (t.fault_request(), request.map(|id| id.0.to_string()).unwrap_or_default());
+    let facts = [(name.as_str(), id.as_str())];
+    let (title, words, home) = (t.fault_title(), t.fault_not_now(), t.fault_home());
+    let mut response = message(StatusCode::SERVICE_UNAVAILABLE, &title, &words, &facts, Some(("/", &home)));
     response.headers_mut().insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }

@@ -3,6 +3,7 @@
 use super::pages;
 use super::text::{Language, Text};
 use super::{Pages, Shared, Visitor};
+use crate::http::RequestId;
 use axum::body::Body;
 use axum::extract::State;
 use axum::middleware::Next;
@@ -77,6 +78,8 @@ pub(super) struct Reader {
     pub(super) visitor: Option<Arc<Visitor>>,
     /// The page's address on this service.
     pub(super) address: String,
+    /// The id of the request, which the log names too.
+    pub(super) request: Option<RequestId>,
     /// The time by which offers live.
     pub(super) now: Moment,
     /// How many of its seconds go by in one, where this is an emulator.
@@ -87,7 +90,7 @@ impl Default for Reader {
     fn default() -> Self {
         let now = Moment::from_ticks(0);
         let (text, display, address) = (Text::default(), Display::default(), String::new());
-        Self { text, display, visitor: None, address, now, speed: None }
+        Self { text, display, visitor: None, request: None, address, now, speed: None }
     }
 }
 
@@ -108,6 +111,7 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
         text: Text { language: display.language.unwrap_or_else(|| accepted(request.headers())) },
         display,
         visitor: None,
+        request: request.extensions().get().copied(),
         // What took a form has no page to come back to.
         address: Some(request.uri())
             .filter(|_| request.method() == Method::GET)

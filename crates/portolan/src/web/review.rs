@@ -1,6 +1,7 @@
 //! The page of one review: what changed, with what the checks found; beside it what can be decided, and what that comes to.
 
 use super::at;
+use super::evidence::{ArtifactRow, CheckRow, NoteRow, artifacts, checks, codes, decided, earlier, messages, notes};
 use super::fields::{Difference, differences, fields};
 use super::pages::{self, Shown};
 use super::reader::text;
@@ -8,7 +9,7 @@ use super::reviews::{Holder, not_theirs, path_of, reviewer};
 use super::shell::{Html, Room, Shell};
 use super::sign_in::query;
 use super::states;
-use super::steps::{self, MessageRow};
+use super::steps::MessageRow;
 use super::{Pages, Shared, Visitor};
 use crate::auth::Permission;
 use crate::store::StoreError;
@@ -16,8 +17,8 @@ use crate::wire;
 use api::errors::ErrorBody;
 use api::paths::segment;
 use api::reviews::{ReviewedCheck, ReviewedStep};
-use api::state::{State, Tone};
-use api::status::{Message, MessageLevel, StepStatus};
+use api::state::State;
+use api::status::StepStatus;
 use askama::Template;
 use axum::extract::{RawPathParams, State as Extracted};
 use axum::response::Response;
@@ -28,9 +29,8 @@ use publishing::operation::{Course, Operation};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// How many fields, and how many earlier failures, one page shows.
+/// How many fields one page shows.
 const MOST_FIELDS: usize = 200;
-const MOST_EARLIER: usize = 5;
 
 /// The page.
 #[derive(Template)]
@@ -81,29 +81,6 @@ enum Hold {
     You(Html),
     /// Somebody else; whether whoever reads may end that.
     Another(String, Html, bool),
-}
-
-/// A check, with what it says.
-struct CheckRow {
-    kind: String,
-    badge: Html,
-    messages: Vec<MessageRow>,
-    approved_by: Vec<(String, Html)>,
-}
-
-/// A file that the offer names, as it was fetched.
-struct ArtifactRow {
-    target: String,
-    url: String,
-    pinned: Option<(String, u64, String)>,
-}
-
-/// Something that a reviewer noted.
-struct NoteRow {
-    by: String,
-    at: Html,
-    text: String,
-    is_public: bool,
 }
 
 /// What somebody has entered, and what is wrong with it.
@@ -329,70 +306,6 @@ fn approve_then(shell: &Shell, at: &ReviewAt, check: Option<&ReviewedCheck>) -> 
     }
     let mut steps = at.operation.steps.iter().skip_while(|step| step.id != at.seen.step_id).skip(1);
     steps.next().map_or_else(|| shell.t.review_approve_ends(), |next| shell.t.review_approve_then(next.name.as_str()))
-}
-
-fn checks(shell: &Shell, seen: &ReviewedStep) -> Vec<CheckRow> {
-    let row = |(at, check): (usize, &ReviewedCheck)| CheckRow {
-        kind: check.kind.clone(),
-        badge: states::badge(shell.t, State::of_step(check.status)),
-        messages: messages(shell, &format!("c{at}"), check.messages.iter()),
-        approved_by: check
-            .approved_by
-            .iter()
-            .map(|one| (one.by.clone(), shell.when(Moment::from_ticks(one.at.ticks()))))
-            .collect(),
-    };
-    seen.checks.iter().enumerate().map(row).collect()
-}
-
-fn messages<'a>(shell: &Shell, of: &str, said: impl Iterator<Item = &'a Message>) -> Vec<MessageRow> {
-    said.enumerate().map(|(at, said)| steps::message(shell, &format!("m-{of}-{at}"), said, None)).collect()
-}
-
-fn artifacts(operation: &Operation) -> Vec<ArtifactRow> {
-    let row = |artifact: &publishing::command::Artifact| ArtifactRow {
-        target: artifact.target.clone(),
-        // What follows the question mark may let in whoever has it.
-        url: artifact.url.split('?').next().unwrap_or_default().to_owned(),
-        pinned: artifact.pinned.as_ref().map(|file| (file.media_type.clone(), file.bytes, file.digest.clone())),
-    };
-    operation.artifacts.iter().map(row).collect()
-}
-
-/// The submissions before this one that failed, the newest first, with the errors that they failed for.
-fn earlier(shell: &Shell, runs: &[Operation], this: Uuid) -> Vec<(usize, Vec<MessageRow>)> {
-    let numbered = runs.iter().enumerate().map(|(at, run)| (runs.len() - at, run));
-    let failed = numbered.skip_while(|(_, run)| run.id != this).skip(1).filter(|(_, run)| run.course == Course::Failed);
-    let row = |(number, run): (usize, &Operation)| {
-        let said: Vec<Message> = run.steps.iter().flat_map(|step| step.messages()).map(wire::message).collect();
-        let errors = said.iter().filter(|said| said.level == MessageLevel::Error);
-        (number, messages(shell, &format!("e{number}"), errors))
-    };
-    failed.take(MOST_EARLIER).map(row).collect()
-}
-
-fn notes(shell: &Shell, seen: &ReviewedStep) -> Vec<NoteRow> {
-    let row = |note: &api::reviews::Note| NoteRow {
-        by: note.by.clone(),
-        at: shell.when(Moment::from_ticks(note.at.ticks())),
-        text: note.text.clone(),
-        is_public: note.public,
-    };
-    seen.checks.iter().flat_map(|check| &check.notes).map(row).collect()
-}
-
-/// By what a step was decided that waits no more.
-fn decided(shell: &Shell, seen: &ReviewedStep) -> Vec<String> {
-    let errors = seen.checks.iter().flat_map(|check| &check.messages).filter(|said| said.level == MessageLevel::Error);
-    let approved = seen.checks.iter().flat_map(|check| &check.approved_by);
-    let approved = approved.map(|one| shell.t.review_decided_by(one.by.as_str()));
-    approved.chain(errors.map(|said| said.text.clone())).collect()
-}
-
-/// The codes that were used for this offer.
-fn codes(runs: &[Operation]) -> BTreeSet<String> {
-    let steps = runs.iter().flat_map(|run| &run.steps);
-    steps.flat_map(|step| step.messages()).filter_map(|said| said.code.clone()).collect()
 }
 
 /// The message as the publisher will see it.

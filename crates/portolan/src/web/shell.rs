@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// The longest name that stands in the head of pages, in characters.
 const LONGEST_NAME: usize = 40;
 
+/// Says so many of a unit of time.
+type Unit = fn(Text, i64) -> String;
+
 /// HTML that we have written ourselves, with everything foreign in it escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Html(pub(super) String);
@@ -145,7 +148,9 @@ impl Shell {
 
     /// The page's own address, to come back to.
     pub(super) fn address(&self) -> &str {
-        &self.reader.address
+        // The query of a page for everybody may be what opens it.
+        let path = self.reader.address.split('?').next().unwrap_or_default();
+        if self.is_own { &self.reader.address } else { path }
     }
 
     /// The languages there are to choose from: code, name, and whether it is this one.
@@ -219,7 +224,7 @@ impl Shell {
     /// A span of time in its two largest units.
     pub(super) fn span(&self, seconds: i64) -> String {
         let (t, seconds) = (self.t, seconds.max(0));
-        let units: [(i64, fn(Text, i64) -> String); 4] = [
+        let units: [(i64, Unit); 4] = [
             (86_400, |t, many| t.span_days(many)),
             (3_600, |t, many| t.span_hours(many)),
             (60, |t, many| t.span_minutes(many)),

@@ -13,7 +13,7 @@ const WHOLE: usize = 1_000;
 const AROUND: usize = 120;
 
 /// How many pieces of one text are shown.
-const PIECES: usize = 200;
+const PIECES: usize = 120;
 
 /// A part of a text that is told apart from its neighbours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Words {
             }
             None => {
                 pieces.gone(&old_middle.concat());
-                pieces.new(&new_middle.concat());
+                pieces.put_new(&new_middle.concat());
             }
         }
         pieces.same(&old[old.len() - tail..].concat());
@@ -68,7 +68,7 @@ impl Words {
 /// A text that is new as a whole.
 pub(super) fn added(text: &str) -> Vec<Piece> {
     let mut pieces = Pieces::default();
-    pieces.new(text);
+    pieces.put_new(text);
     pieces.shown()
 }
 
@@ -89,10 +89,10 @@ impl Pieces {
             match op {
                 DiffOp::Equal { old_index, len, .. } => self.same(&text(old, old_index..old_index + len)),
                 DiffOp::Delete { old_index, old_len, .. } => self.gone(&text(old, old_index..old_index + old_len)),
-                DiffOp::Insert { new_index, new_len, .. } => self.new(&text(new, new_index..new_index + new_len)),
+                DiffOp::Insert { new_index, new_len, .. } => self.put_new(&text(new, new_index..new_index + new_len)),
                 DiffOp::Replace { old_index, old_len, new_index, new_len } => {
                     self.gone(&text(old, old_index..old_index + old_len));
-                    self.new(&text(new, new_index..new_index + new_len));
+                    self.put_new(&text(new, new_index..new_index + new_len));
                 }
             }
         }
@@ -102,7 +102,6 @@ impl Pieces {
         match self.0.last_mut() {
             _ if text.is_empty() => {}
             Some(Piece::Same(before)) => before.push_str(text),
-            // A blank between two words that are gone and come is read better as one with them.
             _ => self.0.push(Piece::Same(text.to_owned())),
         }
     }
@@ -113,7 +112,7 @@ impl Pieces {
         }
     }
 
-    fn new(&mut self, text: &str) {
+    fn put_new(&mut self, text: &str) {
         if !text.is_empty() {
             self.0.push(Piece::New(text.to_owned()));
         }

@@ -61,7 +61,11 @@ async fn every_deed_is_a_form() {
 
     let fault = [("kind", "reject"), ("step", "displaycertify"), ("code", "IMG-048"), ("times", "2"), ("fix", " ")];
     let page = act(&mut browser, "fault", &fault).await;
-    assert!(says(&page, "step=displaycertify") && says(&page, "code=IMG-048") && says(&page, "2 of 2"), "{}", page.body);
+    assert!(
+        says(&page, "step=displaycertify") && says(&page, "code=IMG-048") && says(&page, "2 of 2"),
+        "{}",
+        page.body
+    );
     let faults = emulated.get("/emulator/faults").await;
     let expected = json!({"kind": "reject", "step": "displaycertify", "code": "IMG-048", "times": 2});
     assert_eq!(faults[0]["fault"], expected);
