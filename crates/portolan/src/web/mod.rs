@@ -9,8 +9,10 @@ mod audit;
 mod authorize;
 mod changes;
 mod circles;
+mod commands;
 mod cookies;
 mod deeds;
+mod described;
 mod differences;
 mod display;
 mod fields;
@@ -24,9 +26,12 @@ mod offers;
 mod pages;
 mod prospects;
 mod reader;
+mod reference;
 mod refused;
 mod review;
 mod reviews;
+mod rules;
+mod samples;
 mod secret;
 mod sentences;
 mod shell;
@@ -54,10 +59,12 @@ use crate::vault::Vault;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
+pub use commands::command;
 use cookies::Cookies;
 use deeds::Deed;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
+pub use rules::codes;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -145,6 +152,12 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/audit.csv", get(audit::csv)),
         ("/audit.jsonl", get(audit::lines)),
         ("/display", get(display::show).post(display::set)),
+        ("/docs", get(reference::docs)),
+        ("/docs/api", get(reference::index)),
+        ("/docs/api/{operation}", get(reference::operation)),
+        ("/docs/api/schemas/{name}", get(reference::schema)),
+        ("/docs/rules", get(reference::all_rules)),
+        ("/docs/rules/{code}", get(reference::rule)),
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),
