@@ -68,6 +68,7 @@ mod programs;
 mod python;
 mod receiver;
 mod recipes;
+mod reference_pages;
 mod remote_keys;
 mod repeated;
 mod review_cli;
