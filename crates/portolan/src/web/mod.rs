@@ -9,8 +9,10 @@ mod audit;
 mod authorize;
 mod changes;
 mod circles;
+mod commands;
 mod cookies;
 mod deeds;
+mod described;
 mod differences;
 mod display;
 mod edit;
@@ -35,10 +37,13 @@ mod panel_deeds;
 mod panel_faults;
 mod prospects;
 mod reader;
+mod reference;
 mod refused;
 mod requests;
 mod review;
 mod reviews;
+mod rules;
+mod samples;
 mod secret;
 mod sentences;
 mod shell;
@@ -66,10 +71,12 @@ use crate::vault::Vault;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
+pub use commands::command;
 use cookies::Cookies;
 use deeds::Deed;
 use publishing::offer_type::OfferTypes;
 use publishing::principal::Principal;
+pub use rules::codes;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -163,6 +170,12 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Pages>>)> {
         ("/emulator/panel/reset", panel::only(get(panel_deeds::ask).post(panel_deeds::reset))),
         ("/emulator/panel/{deed}", panel::only(post(panel_deeds::act))),
         ("/emulator/requests", panel::only(get(requests::list))),
+        ("/docs", get(reference::docs)),
+        ("/docs/api", get(reference::index)),
+        ("/docs/api/{operation}", get(reference::operation)),
+        ("/docs/api/schemas/{name}", get(reference::schema)),
+        ("/docs/rules", get(reference::all_rules)),
+        ("/docs/rules/{code}", get(reference::rule)),
         ("/events", get(changes::follow)),
         ("/listings/{publisher}/{offer}", get(listings::live)),
         ("/listings/{publisher}/{offer}/preview", get(listings::preview)),

@@ -71,6 +71,7 @@ mod programs;
 mod python;
 mod receiver;
 mod recipes;
+mod reference_pages;
 mod remote_keys;
 mod repeated;
 mod review_cli;

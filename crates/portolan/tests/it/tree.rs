@@ -51,9 +51,9 @@ const BEFORE: [(&str, &str); 11] = [
 ];
 
 /// The path of a command, and its help.
-struct Node {
-    path: Vec<String>,
-    help: String,
+pub struct Node {
+    pub path: Vec<String>,
+    pub help: String,
 }
 
 fn help(path: &[String]) -> String {
@@ -63,7 +63,7 @@ fn help(path: &[String]) -> String {
 }
 
 /// The tree, as help shows it.
-fn tree() -> Vec<Node> {
+pub fn tree() -> Vec<Node> {
     fn below(path: Vec<String>, found: &mut Vec<Node>) {
         let help = help(&path);
         let list = help.split_once("\nCommands:\n").map_or("", |(_, list)| list.split("\n\n").next().unwrap());
