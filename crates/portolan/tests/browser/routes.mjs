@@ -55,12 +55,101 @@ async function unsubscribe(world) {
 const once = (find) => (world) => (world.found ??= new Map()).get(find) ?? world.found.set(find, find(world)).get(find);
 const mails = once(unsubscribe);
 
+/// What waits for a reviewer: the path of one review.
+async function review({ service }) {
+  const [first] = await call(service, 'GET', '/api/reviews', undefined, service.reviewer);
+  return `/reviews/${first.operationId}/${first.stepId}`;
+}
+
+/// A member of this circle that is a program, made where there is none.
+async function member({ service }, circle) {
+  const path = circle === 'marketplace' ? '/api/staff' : `/api/publishers/${circle}/members`;
+  const roles = circle === 'marketplace' ? ['auditor'] : ['reader'];
+  const added = await call(service, 'POST', path, { kind: 'servicePrincipal', name: `robot of ${circle}`, roles });
+  return added.member.id;
+}
+
+/// A webhook of this circle.
+async function webhook({ service }, circle) {
+  const path = circle === 'marketplace' ? '/api/subscriptions' : `/api/publishers/${circle}/subscriptions`;
+  const made = await call(service, 'POST', path, { url: 'https://hooks.contoso.example/portolan' });
+  return (made.subscription ?? made).id;
+}
+
+/// A letter that the emulator would have sent.
+async function letter(world) {
+  await mails(world);
+  const sent = await call(world.service, 'GET', '/emulator/outbox');
+  return `/emulator/outbox/${(sent.value ?? sent)[0].number}`;
+}
+
+/// The same for all who ask, for each circle.
+const forEach = (find) => {
+  const kept = new Map();
+  return (world, of = '') => kept.get(of) ?? kept.set(of, find(world, of)).get(of);
+};
+const aReview = forEach(review);
+const aMember = forEach(member);
+const aWebhook = forEach(webhook);
+const aLetter = forEach(letter);
+const CONTOSO = '/publishers/{publisher}';
+
+/// The pages of the two kinds of circle: whose members and webhooks they show, who opens them, and at which address.
+const CIRCLES = [
+  { path: CONTOSO, of: 'contoso', as: 'owner', at: '/publishers/contoso' },
+  { path: '/marketplace', of: 'marketplace', as: 'operator', at: '/marketplace' },
+];
+const ofCircles = CIRCLES.flatMap(({ path, of, as, at }) => [
+  { path: `${path}/access`, as, open: [`${at}/access`] },
+  { path: `${path}/access/{member}`, as, open: async (world) => [`${at}/access/${await aMember(world, of)}`] },
+  { path: `${path}/access/{member}/remove`, as, open: async (world) => [`${at}/access/${await aMember(world, of)}/remove`] },
+  { path: `${path}/notifications`, as, open: [`${at}/notifications`] },
+  { path: `${path}/notifications/{subscription}`, as, open: async (world) => [`${at}/notifications/${await aWebhook(world, of)}`] },
+  {
+    path: `${path}/notifications/{subscription}/remove`,
+    as,
+    open: async (world) => [`${at}/notifications/${await aWebhook(world, of)}/remove`],
+  },
+]);
+
 /// One row for each pattern of a page, in any order: `path` as the program has it; `as` who opens it; `open` addresses, or a
 /// function that finds them; `status` where it is not 200; `leads` where the page only sends on.
 export const ROUTES = [
   { path: NOWHERE, as: 'nobody', status: 404, open: ['/nowhere/at/all'] },
   { path: NOWHERE, as: 'owner', status: 404, open: ['/nowhere/at/all'] },
   { path: '/', as: 'nobody', leads: 'authorize', open: ['/'] },
+  { path: '/', as: 'owner', leads: '/offers', open: ['/'] },
+  ...ofCircles,
+  { path: '/access', as: 'operator', open: ['/access'] },
+  { path: '/notifications', as: 'operator', open: ['/notifications'] },
+  { path: '/audit', as: 'owner', open: ['/audit'] },
+  { path: '/audit', as: 'operator', open: ['/audit?of=$marketplace', '/audit?since=never'] },
+  { path: '/offers/new', as: 'owner', open: ['/offers/new'] },
+  { path: `${OFFER}/edit`, as: 'owner', open: [at('vm-failed', '/edit?at=/definition/displayText'), at('saas-live', '/edit?as=json')] },
+  { path: `${OFFER}/edit`, as: 'reviewer', open: [at('vm-blocked', '/edit')] },
+  { path: `${OFFER}/publish`, as: 'owner', open: [at('vm-never-published', '/publish'), at('vm-in-progress', '/publish')] },
+  { path: `${OFFER}/golive`, as: 'owner', open: [at('vm-waiting-for-sign-off', '/golive'), at('vm-failed', '/golive')] },
+  { path: `${OFFER}/cancel`, as: 'owner', open: [at('vm-in-progress', '/cancel')] },
+  { path: `${OFFER}/rollback`, as: 'owner', open: [at('saas-live', '/rollback')] },
+  { path: `${OFFER}/diff`, as: 'owner', open: [at('vm-live-update-in-review', '/diff?from=live&to=draft'), at('saas-live', '/diff')] },
+  { path: `${OFFER}/submissions`, as: 'owner', open: [at('saas-live', '/submissions'), at('vm-never-published', '/submissions')] },
+  { path: `${OFFER}/submissions/{number}`, as: 'owner', open: [at('vm-failed', '/submissions/1')] },
+  { path: '/reviews', as: 'reviewer', open: ['/reviews', '/reviews?q=nothing-has-this-name'] },
+  { path: '/reviews/{operation}', as: 'reviewer', leads: '/reviews/', open: async (world) => [(await aReview(world)).split('/').slice(0, 3).join('/')] },
+  { path: '/reviews/{operation}/{step}', as: 'reviewer', open: async (world) => [await aReview(world)] },
+  { path: '/emulator', as: 'owner', open: ['/emulator'] },
+  { path: '/emulator', as: 'nobody', open: ['/emulator'] },
+  { path: '/emulator/outbox', as: 'owner', open: ['/emulator/outbox'] },
+  { path: '/emulator/outbox/{number}', as: 'owner', open: async (world) => [await aLetter(world)] },
+  { path: '/emulator/panel/reset', as: 'owner', open: ['/emulator/panel/reset'] },
+  { path: '/emulator/requests', as: 'owner', open: ['/emulator/requests'] },
+  { path: '/docs', as: 'nobody', open: ['/docs'] },
+  { path: '/docs/api', as: 'nobody', open: ['/docs/api'] },
+  { path: '/docs/api/{operation}', as: 'nobody', open: ['/docs/api/get_offer_status', '/docs/api/publish_offer'] },
+  { path: '/docs/api/schemas/{name}', as: 'nobody', open: ['/docs/api/schemas/StatusDocument'] },
+  { path: '/docs/rules', as: 'nobody', open: ['/docs/rules'] },
+  { path: '/docs/rules/{code}', as: 'nobody', open: ['/docs/rules/Reused'] },
+  { path: '/docs/rules/{code}', as: 'nobody', status: 404, open: ['/docs/rules/IMG-048'] },
   { path: '/account', as: 'owner', open: ['/account'] },
   { path: '/account', as: 'operator', open: ['/account'] },
   { path: LISTING, as: 'nobody', open: ['/listings/contoso/saas-live'] },
@@ -84,10 +173,27 @@ export const ROUTES = [
 ];
 
 /// Patterns that are no pages: what they answer is loaded by pages, or is a file.
-export const NO_PAGES = [/^\/assets\//, /^\/events$/];
+export const NO_PAGES = [/^\/assets\//, /^\/events$/, /^\/audit\.(csv|jsonl)$/, /\/diff\.json$/];
 
 /// Every address at which a browser can send a form, and what the form holds.
 export const FORMS = [
+  ...CIRCLES.flatMap(({ path, of, at }) => [
+    { path: `${path}/access`, as: 'owner', open: `${at}/access`, fields: { kind: 'servicePrincipal', name: 'mallory', role: 'owner' } },
+    { path: `${path}/access/{member}`, as: 'owner', open: async (world) => `${at}/access/${await aMember(world, of)}`, fields: { deed: 'secret' } },
+    { path: `${path}/access/{member}/remove`, as: 'owner', open: async (world) => `${at}/access/${await aMember(world, of)}/remove`, fields: {} },
+    { path: `${path}/notifications`, as: 'owner', open: `${at}/notifications`, fields: { deed: 'add', url: 'https://evil.example/' } },
+    { path: `${path}/notifications/{subscription}`, as: 'owner', open: async (world) => `${at}/notifications/${await aWebhook(world, of)}`, fields: { deed: 'rotate' } },
+    { path: `${path}/notifications/{subscription}/remove`, as: 'owner', open: async (world) => `${at}/notifications/${await aWebhook(world, of)}/remove`, fields: {} },
+  ]),
+  { path: '/offers/new', as: 'owner', open: '/offers/new', fields: { publisher: 'contoso', type: 'microsoft-azure-virtualmachines', id: 'evil', name: 'Evil' } },
+  { path: `${OFFER}/edit`, as: 'owner', open: at('vm-failed', '/edit'), fields: { json: '{}' } },
+  { path: `${OFFER}/publish`, as: 'owner', open: at('vm-never-published', '/publish'), fields: {} },
+  { path: `${OFFER}/golive`, as: 'owner', open: at('vm-waiting-for-sign-off', '/golive'), fields: {} },
+  { path: `${OFFER}/cancel`, as: 'owner', open: at('vm-in-progress', '/cancel'), fields: {} },
+  { path: `${OFFER}/rollback`, as: 'owner', open: at('saas-live', '/rollback'), fields: {} },
+  { path: '/reviews/{operation}/{step}', as: 'owner', open: aReview, fields: { deed: 'approve' } },
+  { path: '/emulator/panel/reset', as: 'owner', open: '/emulator/panel/reset', fields: {} },
+  { path: '/emulator/panel/{deed}', as: 'owner', open: '/emulator/panel/advance', fields: { by: '1d' } },
   { path: '/account/sessions/end', as: 'owner', open: '/account/sessions/end', fields: { session: 'all' } },
   { path: '/account/mails', as: 'owner', open: '/account/mails', fields: { at: 'contoso', wanted: 'yes' } },
   { path: '/display', as: 'owner', open: '/display', fields: { language: 'zh-Hans', theme: 'dark', then: '/account' } },
