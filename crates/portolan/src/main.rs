@@ -335,7 +335,7 @@ async fn run_demo(arguments: Demo) -> Result<()> {
     };
     let service = setup.start(listener).await?;
     let tokens = demo::tokens(&service.perform, service.issuer.as_ref(), demo::DAY_SECONDS).await?;
-    let links = demo::people(&service.perform).await?.links(&service.sessions, &service.public_url)?;
+    let links = demo::people(&service.perform, &demo::NAMES).await?.links(&service.sessions, &service.public_url)?;
     std::io::stdout().write_all(demo::welcome(&store, service.address, &tokens, &links).await?.as_bytes())?;
     asked_to_end().await?;
     service.stop().await;

@@ -3,7 +3,7 @@
 mod people;
 mod stories;
 
-pub use people::{People, people};
+pub use people::{NAMES, Names, People, people};
 pub use stories::{STORIES, Story};
 
 use crate::auth::{Authorised, Caller, Permission, Role};

@@ -18,29 +18,39 @@ pub struct People {
     pub operator: Principal,
 }
 
+/// A name and a mail address for each: owner, reviewer, operator.
+pub type Names<'a> = [(&'a str, &'a str); 3];
+
+/// The demo's.
+pub const NAMES: Names<'static> = [
+    ("Jane Doe", "jane@contoso.example"),
+    ("Kim Novak", "kim@marketplace.example"),
+    ("Olga Petrova", "olga@marketplace.example"),
+];
+
 /// Makes the people, who have no passwords.
 ///
 /// # Errors
 /// Where somebody is refused that should not be.
-pub async fn people(perform: &Perform) -> Result<People> {
-    let owner = person("Jane Doe", "jane@contoso.example", Role::Owner);
+pub async fn people(perform: &Perform, [owner, reviewer, operator]: &Names<'_>) -> Result<People> {
+    let owner = person(owner, Role::Owner);
     let founder = founder();
     let id = PublisherId::parse(PUBLISHER).context("the demo's publisher id")?;
     let at = founder.authorise_staff(id, Permission::ManageMembers).map_err(|_| anyhow!("no operator"))?;
     let owner = perform.change_members(&at, owner).await?.principal.context("nobody was added")?;
     let by = founder.authorise_marketplace(Permission::ManageStaff).map_err(|_| anyhow!("no operator"))?;
-    let reviewer = person("Kim Novak", "kim@marketplace.example", Role::Reviewer);
+    let reviewer = person(reviewer, Role::Reviewer);
     let reviewer = perform.change_staff(&by, reviewer).await?.principal.context("nobody was added")?;
-    let operator = person("Olga Petrova", "olga@marketplace.example", Role::Operator);
+    let operator = person(operator, Role::Operator);
     let operator = perform.change_staff(&by, operator).await?.principal.context("nobody was added")?;
     Ok(People { owner, reviewer, operator })
 }
 
-fn person(name: &str, mail: &str, role: Role) -> AccessRequest {
+fn person((name, mail): &(&str, &str), role: Role) -> AccessRequest {
     let newcomer = Newcomer::Described {
         kind: Kind::User,
-        name: name.to_owned(),
-        mail: Some(mail.to_owned()),
+        name: (*name).to_owned(),
+        mail: Some((*mail).to_owned()),
         identity: None,
         application: None,
     };

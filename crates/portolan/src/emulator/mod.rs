@@ -233,5 +233,5 @@ fn entrance() -> Entrance {
 async fn principals(inner: &Inner) -> Result<(Tokens, People)> {
     let perform = &inner.service.perform;
     let tokens = demo::tokens(perform, inner.service.issuer.as_ref(), LIFETIME_SECONDS).await?;
-    Ok((tokens, demo::people(perform).await?))
+    Ok((tokens, demo::people(perform, &panel::NAMES).await?))
 }

@@ -1,12 +1,19 @@
 //! What is asked by people with browsers: which requests are for pages, and who signs in how.
 
 use crate::auth::Sessions;
-use crate::demo::People;
+use crate::demo::{Names, People};
 use anyhow::Result;
 use api::emulator::Person;
 use axum::body::Body;
 use http::header::ACCEPT;
 use http::{Method, Request};
+
+/// Names and addresses that no program's own people have, so that it can add those.
+pub(super) const NAMES: Names<'static> = [
+    ("Owner in the emulator", "owner@emulator.example"),
+    ("Reviewer in the emulator", "reviewer@emulator.example"),
+    ("Operator in the emulator", "operator@emulator.example"),
+];
 
 /// The people of the emulator with the paths that sign them in.
 pub(super) fn people(people: &People, sessions: &Sessions) -> Result<Vec<Person>> {

@@ -71,6 +71,8 @@ struct Clock {
 struct NextRow {
     /// What, and how far away.
     words: String,
+    /// Whether the clock is sure to be turned up to it: what happens to no offer is passed by.
+    is_halt: bool,
     offer: Option<(String, String)>,
     at: Html,
 }
@@ -181,6 +183,7 @@ fn clock(shell: &Shell, state: &EmulatorState) -> Clock {
     let words = |speed: u32| shell.t.panel_speed_is(speed, shell.span(i64::from(speed)));
     let next = state.next.as_ref().map(|next| NextRow {
         words: shell.t.panel_next_is(what(shell.t, next), shell.span(seconds(next, state))),
+        is_halt: matches!(next.what.as_str(), "check" | "verdict"),
         offer: next.offer.as_deref().map(offer_at),
         at: at(next.at),
     });

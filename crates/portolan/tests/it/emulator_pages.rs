@@ -84,8 +84,7 @@ async fn every_deed_is_a_form() {
     let wanted = json!({"offer": "contoso/shown", "step": "displaycertify", "stepStatus": "waitingForApproval"});
     emulated.post("/emulator/reach", wanted).await;
     let page = look(&mut browser, "/emulator").await;
-    assert!(says(&page, "(a reviewer decides, in "), "{}", page.body);
-    assert!(page.body.contains("href=\"/publishers/contoso/offers/shown\""), "{}", page.body);
+    assert!(says(&page, "Next: a step may be late, in ") && !says(&page, "(a step may be late"), "{}", page.body);
 
     let asks = look(&mut browser, "/emulator/panel/reset").await;
     assert!(says(&asks, "Reset everything"), "{}", asks.body);
@@ -101,9 +100,9 @@ async fn one_can_be_anybody_again_and_again() {
     let mut browser = browser(&emulated);
     for _ in 0..2 {
         for (role, mail, room) in [
-            ("owner", "jane@contoso.example", "/notifications"),
-            ("reviewer", "kim@marketplace.example", "/reviews"),
-            ("operator", "olga@marketplace.example", "/audit"),
+            ("owner", "owner@emulator.example", "/notifications"),
+            ("reviewer", "reviewer@emulator.example", "/reviews"),
+            ("operator", "operator@emulator.example", "/audit"),
         ] {
             let page = act(&mut browser, "be", &[("role", role)]).await;
             assert!(says(&page, "You are signed in.") && says(&page, mail), "{role}: {}", page.body);
