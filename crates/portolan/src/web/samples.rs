@@ -10,7 +10,7 @@ const DEPTH: usize = 5;
 const GUID: &str = "2f0e6c1a-5a3e-4a80-9f6e-0d1c2b3a4f50";
 
 /// What stands in examples for a name; for others the name itself, in capitals.
-const EXAMPLES: [(&str, &str); 12] = [
+const EXAMPLES: [(&str, &str); 19] = [
     ("publisherId", "contoso"),
     ("offerId", "web-gateway"),
     ("offerTypeId", "microsoft-azure-virtualmachines"),
@@ -23,7 +23,32 @@ const EXAMPLES: [(&str, &str); 12] = [
     ("slot", "preview"),
     ("version", "1"),
     ("verdict", "approve"),
+    ("index", "0"),
+    ("url", "https://hooks.contoso.example/portolan"),
+    ("mail", "jane@contoso.example"),
+    ("email", "jane@contoso.example"),
+    ("notification-emails", "jane@contoso.example"),
+    ("firstName", "Jane"),
+    ("lastName", "Doe"),
 ];
+
+/// Bodies of which the schema does not say what goes with what, by operation ids.
+const BODIES: [(&str, &str); 8] = [
+    ("create_publisher", r#"{"id":"contoso","displayText":"Contoso, Ltd."}"#),
+    (
+        "put_offer",
+        r#"{"publisherId":"contoso","offerTypeId":"microsoft-azure-virtualmachines","id":"web-gateway","definition":{}}"#,
+    ),
+    ("add_member", r#"{"kind":"user","name":"Jane Doe","mail":"jane@contoso.example","roles":["reader"]}"#),
+    ("set_member_roles", r#"{"roles":["contributor"]}"#),
+    ("add_staff", r#"{"kind":"user","name":"Jane Doe","mail":"jane@portolan.example","roles":["reviewer"]}"#),
+    ("set_staff_roles", r#"{"roles":["operator","reviewer"]}"#),
+    ("give_verdict", "{}"),
+    ("get_token_v2", "scope=https://cloudpartner.azure.com/.default"),
+];
+
+/// What a token of version 1 is for.
+const RESOURCE: &str = "resource=https://cloudpartner.azure.com";
 
 /// The line for a shell that sends a call.
 pub(super) fn curl(described: &Described, operation: &OperationRow, url: &str) -> String {
@@ -43,17 +68,17 @@ pub(super) fn curl(described: &Described, operation: &OperationRow, url: &str) -
     for header in required("header") {
         line = format!("{line} -H {}", quoted(&format!("{}: {}", header.name, for_name(&header.name))));
     }
+    let known = BODIES.iter().find(|(id, _)| *id == operation.id).map(|(_, body)| *body);
     match &operation.body {
         Some(body) if body.media == "application/x-www-form-urlencoded" => {
-            line += " -d grant_type=client_credentials --data-urlencode \"client_id=$CLIENT_ID\" --data-urlencode \"client_secret=$CLIENT_SECRET\"";
+            line += " -d grant_type=client_credentials --data-urlencode \"client_id=$CLIENT_ID\"";
+            line += " --data-urlencode \"client_secret=$CLIENT_SECRET\"";
+            line = format!("{line} --data-urlencode {}", quoted(known.unwrap_or(RESOURCE)));
         }
         Some(body) => {
-            let sample = sample("", &body.schema, described, DEPTH);
-            line = format!(
-                "{line} -H {} -d {}",
-                quoted(&format!("Content-Type: {}", body.media)),
-                quoted(&sample.to_string())
-            );
+            let sample = || sample("", &body.schema, described, DEPTH).to_string();
+            let body_type = quoted(&format!("Content-Type: {}", body.media));
+            line = format!("{line} -H {body_type} -d {}", quoted(&known.map_or_else(sample, str::to_owned)));
         }
         None => (),
     }
