@@ -303,6 +303,10 @@ fn approve_then(shell: &Shell, at: &ReviewAt, check: Option<&ReviewedCheck>) -> 
     if check.and_then(|check| check.approvals).is_some_and(|approvals| approvals.given + 1 < approvals.needed) {
         return shell.t.review_approve_then_another();
     }
+    let is_other = |other: &&ReviewedCheck| check.is_none_or(|check| !std::ptr::eq(*other, check));
+    if at.seen.checks.iter().filter(is_other).any(|other| other.status != StepStatus::Complete) {
+        return shell.t.review_approve_then_others();
+    }
     let mut steps = at.operation.steps.iter().skip_while(|step| step.id != at.seen.step_id).skip(1);
     steps.next().map_or_else(|| shell.t.review_approve_ends(), |next| shell.t.review_approve_then(next.name.as_str()))
 }
