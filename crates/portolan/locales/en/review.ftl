@@ -48,6 +48,7 @@ review-decided-by = Approved by { $who }
 review-approve = Approve
 review-approve-then = Moves on to { $step }.
 review-approve-then-another = Another reviewer has to approve it too.
+review-approve-then-others = The step goes on once its other checks are done too.
 review-approve-ends = Ends this submission well.
 review-approve-number = Approve submission { $number }
 review-unblock = Unblock

@@ -35,6 +35,7 @@ review-decided-by = 由 { $who } 批准
 review-approve = 批准
 review-approve-then = 进入下一步骤：{ $step }。
 review-approve-then-another = 还需要另一位审核人员批准。
+review-approve-then-others = 此步骤的其他检查也完成后，才会继续。
 review-approve-ends = 此次提交顺利结束。
 review-approve-number = 批准第 { $number } 次提交
 review-unblock = 解除阻止

@@ -19,6 +19,7 @@ use axum::extract::RawPathParams;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use http::{Method, Request, StatusCode};
+use publishing::cancel::foresee;
 use publishing::offer::Offer;
 use std::sync::Arc;
 
@@ -148,7 +149,7 @@ async fn page(pages: &Pages, at: &OfferAt, deed: Deed, tried: Tried<'_>) -> Resu
         failed: (tried.is_stale || overtaken).then(|| t.deed_stale()),
         emails: (deed == Deed::Publish).then_some(emails),
         bad_emails,
-        seen: seen(offer),
+        seen: seen(deed, offer),
         edit,
         command: deed.command(offer),
         prospect,
@@ -157,12 +158,17 @@ async fn page(pages: &Pages, at: &OfferAt, deed: Deed, tried: Tried<'_>) -> Resu
     Ok(pages::page(status, &template))
 }
 
-/// What a page shows of an offer: its draft and version, its submission, and what is live and was before.
-fn seen(offer: &Offer) -> String {
+/// What a page shows of an offer: its draft and version, its submission, what is live and was before, and what a cancel comes to,
+/// which changes as the submission goes on.
+fn seen(deed: Deed, offer: &Offer) -> String {
     let run = offer.operation.as_ref().map(|run| run.id.to_string()).unwrap_or_default();
     let number = |version: Option<i64>| version.map_or_else(String::new, |version| version.to_string());
     let previous = offer.previous.as_ref().map(|previous| previous.version);
-    format!("{}/{run}/{}/{}", offer.changed_at.ticks(), number(offer.production), number(previous))
+    let comes_to = match deed {
+        Deed::Cancel => foresee(offer).map_or_else(|_| String::new(), |foreseen| foreseen.words()),
+        Deed::Publish | Deed::GoLive | Deed::RollBack => String::new(),
+    };
+    format!("{}/{run}/{}/{}/{comes_to}", offer.changed_at.ticks(), number(offer.production), number(previous))
 }
 
 async fn act(deed: Deed, pages: Shared, names: RawPathParams, request: Request<Body>) -> Shown {
@@ -179,7 +185,7 @@ async fn act(deed: Deed, pages: Shared, names: RawPathParams, request: Request<B
     };
     let emails = form.field("emails").replace([';', '\n', '\r'], ",");
     let mut tried = Tried { emails: (deed == Deed::Publish).then_some(&emails), ..Tried::default() };
-    if form.field("seen") != seen(&at.offer) {
+    if form.field("seen") != seen(deed, &at.offer) {
         tried.is_stale = true;
         return shown(&pages, &at, deed, tried).await;
     }

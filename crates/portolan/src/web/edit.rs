@@ -2,7 +2,7 @@
 
 use super::account::signed_in;
 use super::at::{self, OfferAt};
-use super::edit_apply::{Applied, apply, as_typed};
+use super::edit_apply::{Applied, apply, as_typed, without};
 use super::edit_form::{Maker, shape_at};
 use super::edit_page::{Clash, Done, EditPage, Found, Said, based, said, take};
 use super::forms::Form;
@@ -104,11 +104,14 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
         "form" if is_sound => page.typed = None,
         "add" => page.at = Some(added(pages, &at, &mut page, &form, pointer)),
         "remove" => {
+            let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
             if let Some(text) = places::remove(&page.text, pointer) {
+                let place = places::at(&page.text, parent).map(places::Place::of);
+                let is_item = matches!(place, Some(places::Place::Array(_)));
+                page.wrong = without(page.wrong, pointer, is_item);
                 page.text = text;
-                page.wrong.retain(|place, _| !place.starts_with(pointer.rsplit_once('/').map_or("", |(up, _)| up)));
             }
-            page.at = pointer.rsplit_once('/').map(|(parent, _)| parent.to_owned());
+            page.at = Some(parent.to_owned());
         }
         _ => {}
     }

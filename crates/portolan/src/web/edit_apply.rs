@@ -149,9 +149,49 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
+/// What is known of places, by pointer, once one of them is removed: nothing of what lay in it, and the items after an item
+/// are one further up.
+pub(super) fn without<T>(known: BTreeMap<String, T>, removed: &str, is_item: bool) -> BTreeMap<String, T> {
+    let within = |place: &str, pointer: &str| {
+        let rest = place.strip_prefix(pointer).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        rest.map(str::to_owned)
+    };
+    let (parent, last) = removed.rsplit_once('/').unwrap_or_default();
+    let number = last.parse::<usize>().ok().filter(|_| is_item);
+    let moved = |place: &str| {
+        let rest = within(place, parent)?;
+        let (item, tail) = rest.get(1..).map(|rest| rest.split_at(rest.find('/').unwrap_or(rest.len())))?;
+        let item = item.parse::<usize>().ok().filter(|item| number.is_some_and(|number| *item > number))?;
+        Some(format!("{parent}/{}{tail}", item - 1))
+    };
+    let stays = known.into_iter().filter(|(place, _)| within(place, removed).is_none());
+    stays.map(|(place, one)| (moved(&place).unwrap_or(place), one)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{as_typed, with_lines};
+    use super::{as_typed, with_lines, without};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn what_is_removed_takes_only_its_own_with_it() {
+        let known = |places: &[&str]| -> BTreeMap<String, ()> {
+            places.iter().map(|place| ((*place).to_owned(), ())).collect()
+        };
+        for (places, removed, is_item, expected) in [
+            (&["/a", "/b", "/plans/1/x", "/plansX/y"][..], "/plans", false, &["/a", "/b", "/plansX/y"][..]),
+            (
+                &["/a", "/p/0/x", "/p/1/x", "/p/2/x", "/p/10", "/px/2"],
+                "/p/1",
+                true,
+                &["/a", "/p/0/x", "/p/1/x", "/p/9", "/px/2"],
+            ),
+            (&["/m/1", "/m/2"], "/m/1", false, &["/m/2"]),
+            (&["/0", "/1"], "/0", true, &["/0"]),
+        ] {
+            assert_eq!(without(known(places), removed, is_item), known(expected), "{removed}");
+        }
+    }
 
     #[test]
     fn the_ends_of_lines_that_were_not_edited_stay() {

@@ -12,6 +12,9 @@ const LONGEST_LINE: usize = 80;
 /// How deep the form follows a definition; what lies deeper is JSON text.
 const DEEPEST: usize = 12;
 
+/// How many rows a form has at most; a longer one would take browsers minutes.
+const MOST_ROWS: usize = 2_000;
+
 /// What a leaf is edited with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -102,16 +105,23 @@ struct Here<'a> {
 }
 
 impl Maker<'_> {
-    /// The rows of a definition; `None` where it is no object that a form can be made of.
+    /// The rows of a definition; `None` where it is no object that a form can be made of, or where there would be too many.
     pub(super) fn rows(mut self, text: &str, shape: &Shape<'_>) -> Option<Vec<Row>> {
         let Place::Object(members) = Place::of(text) else { return None };
         self.members("", &members, shape, 0);
-        Some(self.rows)
+        (!self.is_full()).then_some(self.rows)
+    }
+
+    const fn is_full(&self) -> bool {
+        self.rows.len() > MOST_ROWS
     }
 
     fn members(&mut self, pointer: &str, members: &[(String, &str)], shape: &Shape<'_>, depth: usize) {
         let known = shape.members();
         for (name, raw) in members {
+            if self.is_full() {
+                return;
+            }
             let below = format!("{pointer}/{}", escape(name));
             if self.secret(&below).is_some() {
                 continue;
@@ -168,6 +178,9 @@ impl Maker<'_> {
                 Some(of) => {
                     self.open(&here, None);
                     for (at, raw) in items.iter().enumerate() {
+                        if self.is_full() {
+                            return;
+                        }
                         let pointer = format!("{}/{at}", here.pointer);
                         let label = Label { hint: hint(Some(&of)), item: at + 1, ..Label::default() };
                         let (shape, depth) = (Some(of.clone()), here.depth + 1);

@@ -26,7 +26,7 @@ use http::{StatusCode, Uri};
 use publishing::moment::Moment;
 use publishing::offer::{Offer, OfferKey};
 use publishing::operation::{Course, Operation};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 /// How many fields one page shows.
@@ -233,17 +233,9 @@ async fn written<'a>(
             (differences(before, &after.draft).map_err(corrupt)?, fields(&after.draft).map_err(corrupt)?)
         }
     };
-    let mut pointers: Vec<String> = found.iter().map(|field| field.pointer.clone()).collect();
-    pointers.extend(
-        all.into_iter()
-            .map(|(pointer, _)| pointer)
-            .filter(|pointer| !pointers.contains(pointer))
-            .take(MOST_FIELDS)
-            .collect::<Vec<_>>(),
-    );
-    pointers.truncate(MOST_FIELDS);
     let more_fields = found.len().saturating_sub(MOST_FIELDS);
     found.truncate(MOST_FIELDS);
+    let pointers = pointers(&found, all.into_iter().map(|(pointer, _)| pointer));
     let not_theirs = not_theirs(visitor, &at.key, &at.operation);
     let runs_on = at.operation.course == Course::Running;
     let check = check.filter(|_| runs_on);
@@ -299,10 +291,21 @@ async fn written<'a>(
     })
 }
 
+/// The fields that a message can be about: those that are shown first.
+fn pointers(shown: &[Difference], all: impl Iterator<Item = String>) -> Vec<String> {
+    let known: HashSet<&str> = shown.iter().map(|field| field.pointer.as_str()).collect();
+    let others = all.filter(|pointer| !known.contains(pointer.as_str()));
+    shown.iter().map(|field| field.pointer.clone()).chain(others).take(MOST_FIELDS).collect()
+}
+
 /// What an approval comes to.
 fn approve_then(shell: &Shell, at: &ReviewAt, check: Option<&ReviewedCheck>) -> String {
     if check.and_then(|check| check.approvals).is_some_and(|approvals| approvals.given + 1 < approvals.needed) {
         return shell.t.review_approve_then_another();
+    }
+    let is_other = |other: &&ReviewedCheck| check.is_none_or(|check| !std::ptr::eq(*other, check));
+    if at.seen.checks.iter().filter(is_other).any(|other| other.status != StepStatus::Complete) {
+        return shell.t.review_approve_then_others();
     }
     let mut steps = at.operation.steps.iter().skip_while(|step| step.id != at.seen.step_id).skip(1);
     steps.next().map_or_else(|| shell.t.review_approve_ends(), |next| shell.t.review_approve_then(next.name.as_str()))
