@@ -54,10 +54,25 @@ impl Change {
     /// Whether its values open something, and must not be shown: a member that is called so, also deep in it, or a signed
     /// address.
     pub fn is_secret(&self) -> bool {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        let texts = [self.before.as_deref(), self.after()];
-        is_called_secret(name) || texts.iter().flatten().any(|text| opens_something(text) || holds_secret(text))
+        [self.before.as_deref(), self.after()].into_iter().flatten().any(|written| is_secret(&self.path, written))
     }
+}
+
+/// Whether a value as it is written opens something, and must not be shown: it lies in a member that is called so, holds one that
+/// is and has a value, or holds a signed address.
+pub fn is_secret(path: &str, written: &str) -> bool {
+    fn holds(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Object(members) => {
+                members.iter().any(|(name, value)| !value.is_null() && is_called_secret(name) || holds(value))
+            }
+            serde_json::Value::Array(elements) => elements.iter().any(holds),
+            serde_json::Value::String(text) => opens_something(text),
+            _ => false,
+        }
+    }
+    path.split('/').any(is_called_secret)
+        || serde_json::from_str(written).map_or_else(|_| opens_something(written), |value| holds(&value))
 }
 
 fn is_called_secret(name: &str) -> bool {
@@ -65,20 +80,6 @@ fn is_called_secret(name: &str) -> bool {
     ["secret", "password", "token", "connectionstring", "accesskey", "accountkey"]
         .iter()
         .any(|word| name.contains(word))
-}
-
-/// Whether a member of it that has a value is called so.
-fn holds_secret(text: &str) -> bool {
-    fn walk(value: &serde_json::Value) -> bool {
-        match value {
-            serde_json::Value::Object(members) => {
-                members.iter().any(|(name, value)| !value.is_null() && is_called_secret(name) || walk(value))
-            }
-            serde_json::Value::Array(elements) => elements.iter().any(walk),
-            _ => false,
-        }
-    }
-    text.starts_with(['{', '[']) && serde_json::from_str(text).is_ok_and(|value| walk(&value))
 }
 
 fn opens_something(text: &str) -> bool {

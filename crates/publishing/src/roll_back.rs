@@ -7,6 +7,23 @@ use crate::offer::{Offer, Previous};
 use crate::operation::Course;
 use crate::refusal::Refusal;
 
+/// What a roll back would do now: the version that is live, and what takes its place.
+///
+/// # Errors
+/// The [`Refusal`] that the roll back would be.
+pub fn foresee(offer: &Offer) -> Result<(i64, &Previous), Refusal> {
+    let refused = |mend| Refusal::InvalidState { command: "Roll back", status: offer.status(), mend };
+    let both = offer.production.zip(offer.previous.as_ref());
+    let (live, previous) = both.ok_or_else(|| refused("No other version was in production before."))?;
+    let going_live = offer.operation.as_ref().filter(|operation| operation.course == Course::Running);
+    if going_live.is_some_and(|operation| !operation.can_cancel()) {
+        return Err(refused(
+            "Going live has begun; wait until it ends. If it is blocked, the marketplace's operator has to mend that first.",
+        ));
+    }
+    Ok((live, previous))
+}
+
 pub(crate) fn decide(
     offer: &Offer,
     from: i64,
@@ -14,19 +31,10 @@ pub(crate) fn decide(
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
     expected.check(offer)?;
-    let refused = |mend| Refusal::InvalidState { command: "Roll back", status: offer.status(), mend };
-    let (Some(live), Some(previous)) = (offer.production, offer.previous.clone()) else {
-        return Err(refused("No other version was in production before."));
-    };
-    if live != from {
+    if let Some(live) = offer.production.filter(|live| *live != from && offer.previous.is_some()) {
         return Err(Refusal::OtherVersionLive { asked: from, live });
     }
-    let going_live = offer.operation.as_ref().filter(|operation| operation.course == Course::Running);
-    if going_live.is_some_and(|operation| !operation.can_cancel()) {
-        return Err(refused(
-            "Going live has begun; wait until it ends. If it is blocked, the marketplace's operator has to mend that first.",
-        ));
-    }
+    let previous = foresee(offer)?.1.clone();
     let now = offer.after_all(context.now);
     let to = previous.version;
     let mut offer = offer.clone();

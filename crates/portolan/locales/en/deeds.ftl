@@ -10,8 +10,8 @@ deed-differ = { $count ->
    *[other] { $count } fields are different from version { $live }, which is live.
 }
 deed-faults = { $count ->
-    [one] { $count } field would be refused
-   *[other] { $count } fields would be refused
+    [one] It would be refused for { $count } fault
+   *[other] It would be refused for { $count } faults
 }
 deed-not-now = This cannot be done now.
 deed-not-yours = Your role at this publisher does not allow this. Ask an owner there to do it, or to give you a role that may.

@@ -1,6 +1,6 @@
 # A new offer.
 new-title = A new offer
-new-words = This makes a draft with the fields that the type needs. Nobody but your publisher's members sees it before you publish.
+new-words = This makes a draft with the fields that the type needs. Customers see nothing of it before it is live.
 new-name = Name
 new-name-hint = As your members see it in lists. You can change it at any time.
 new-id = Id

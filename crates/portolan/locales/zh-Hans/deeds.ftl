@@ -8,7 +8,7 @@ deed-differ = { $count ->
     [0] 定义与已上线的版本 { $live } 没有差异。
    *[other] 与已上线的版本 { $live } 有 { $count } 个字段不同。
 }
-deed-faults = { $count } 个字段将被拒绝
+deed-faults = 有 { $count } 处错误，将被拒绝
 deed-not-now = 现在无法执行此操作。
 deed-not-yours = 您在此发布者中的角色不允许此操作。请联系那里的所有者代为执行，或为您分配有权限的角色。
 deed-stale = 没有执行任何操作：打开此页面后，产品已发生变化。下面是当前情况，请查看后再决定。

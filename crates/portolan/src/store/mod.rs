@@ -218,6 +218,9 @@ pub trait Store: Directory + Journal + Learning + Outbox + Repeats + Subscriptio
     /// Offers in the order of their ids.
     async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError>;
 
+    /// These offers as lists show them, in the same order; nothing where there is none.
+    async fn listed(&self, keys: Vec<OfferKey>) -> Result<Vec<Option<Listed>>, StoreError>;
+
     /// Offers that are in production, in the order of their folded names.
     async fn live(&self, selection: LiveSelection) -> Result<Vec<Live>, StoreError>;
 
@@ -305,6 +308,11 @@ impl Read {
     /// As [`Store::offers`].
     pub async fn offers(&self, selection: Selection) -> Result<Vec<Listed>, StoreError> {
         self.0.offers(selection).await
+    }
+
+    /// As [`Store::listed`].
+    pub async fn listed(&self, keys: Vec<OfferKey>) -> Result<Vec<Option<Listed>>, StoreError> {
+        self.0.listed(keys).await
     }
 
     /// As [`Store::live`].

@@ -278,6 +278,10 @@ impl Store for Sqlite {
         self.read_long(move |connection| sqlite_read::offers(connection, &selection)).await
     }
 
+    async fn listed(&self, keys: Vec<OfferKey>) -> Result<Vec<Option<Listed>>, StoreError> {
+        self.read_long(move |connection| sqlite_read::listed(connection, &keys)).await
+    }
+
     async fn live(&self, selection: LiveSelection) -> Result<Vec<Live>, StoreError> {
         self.read_long(move |connection| sqlite_live::live(connection, &selection)).await
     }

@@ -75,22 +75,32 @@ pub(super) fn document(connection: &Connection, name: &str) -> Result<Option<Doc
 }
 
 pub(super) fn offers(connection: &Connection, selection: &Selection) -> Result<Vec<Listed>> {
-    let read = |row: &Row<'_>| {
-        let status: String = row.get(2)?;
-        let (id, offer_type) = (row.get(0)?, row.get(1)?);
-        let (version, display_text, changed_at) = (row.get(3)?, row.get(4)?, Moment::from_ticks(row.get(5)?));
-        Ok(word_of(&status).map(|status| Listed { id, offer_type, status, version, display_text, changed_at }))
-    };
     all(
         connection,
         "SELECT id, offer_type, status, version, display_text, changed_at FROM offer
           WHERE publisher = ?1 AND (?2 IS NULL OR offer_type = ?2 COLLATE NOCASE)
           ORDER BY id LIMIT ?3 OFFSET ?4",
         (selection.publisher.folded(), &selection.offer_type, selection.top, selection.skip),
-        read,
+        in_a_list,
     )?
     .into_iter()
     .collect()
+}
+
+pub(super) fn listed(connection: &Connection, keys: &[OfferKey]) -> Result<Vec<Option<Listed>>> {
+    let statement = "SELECT id, offer_type, status, version, display_text, changed_at FROM offer
+          WHERE publisher = ?1 AND id = ?2";
+    let one = |key: &OfferKey| {
+        first(connection, statement, (key.publisher.folded(), key.offer.as_str()), in_a_list)?.transpose()
+    };
+    keys.iter().map(one).collect()
+}
+
+fn in_a_list(row: &Row<'_>) -> rusqlite::Result<Result<Listed>> {
+    let status: String = row.get(2)?;
+    let (id, offer_type) = (row.get(0)?, row.get(1)?);
+    let (version, display_text, changed_at) = (row.get(3)?, row.get(4)?, Moment::from_ticks(row.get(5)?));
+    Ok(word_of(&status).map(|status| Listed { id, offer_type, status, version, display_text, changed_at }))
 }
 
 pub(super) fn snapshot(

@@ -6,6 +6,7 @@ use super::forms::Form;
 use super::pages::{self, Shown};
 use super::prospects::{self, Prospect};
 use super::reader::text;
+use super::refused;
 use super::shell::{Room, Shell};
 use super::text::Text;
 use super::{Pages, Shared};
@@ -132,7 +133,7 @@ async fn page(pages: &Pages, at: &OfferAt, deed: Deed, tried: Tried<'_>) -> Resu
     let bad_emails = tried.refused.as_ref().filter(|error| prospects::is_of_emails(error));
     let bad_emails = bad_emails.map(|error| error.message.clone());
     let status = match &tried.refused {
-        Some(error) => StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST),
+        Some(error) => refused::status(error),
         None if tried.is_stale => StatusCode::CONFLICT,
         None => StatusCode::OK,
     };

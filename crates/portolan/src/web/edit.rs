@@ -5,13 +5,16 @@ use super::at::{self, OfferAt};
 use super::edit_apply::{Applied, apply, as_typed, without};
 use super::edit_form::{Maker, shape_at};
 use super::edit_page::{Clash, Done, EditPage, Found, Said, based, said, take};
+use super::fields::masked;
 use super::forms::Form;
 use super::pages::{self, Shown};
+use super::refused;
 use super::shell::{Room, Shell};
 use super::sign_in::query;
 use super::{Pages, Shared};
 use crate::auth::Permission;
 use crate::wire;
+use api::compare::{Change, changes};
 use api::errors::{ErrorBody, ErrorCode};
 use api::events::HistoryPage;
 use api::offers::PutOffer;
@@ -57,6 +60,7 @@ pub(super) async fn show(State(pages): Shared, names: RawPathParams, uri: Uri) -
     if query.get("as").is_some_and(|form| form == "json") {
         page.typed = Some(page.text.clone());
     }
+    // True whoever says it: what is shown is what is stored.
     if query.contains_key("saved") {
         page.done = Done::Saved;
     }
@@ -127,7 +131,7 @@ fn typed(at: &OfferAt, pages: &Pages, page: &mut EditPage, base: &str, sent: &st
     if let Ok(taken) = take_out(&applied.text, secrets) {
         let quoted = taken.secrets.0.iter().map(|(pointer, value)| (pointer.clone(), value.to_string()));
         applied.secrets = quoted.collect();
-        // What is shown again has no secret in it.
+        // What was JSON is shown again without its secrets; what is none is shown as it was typed.
         applied.text = taken.definition.unwrap_or(applied.text);
     }
     if let Err(error) = serde_json::from_str::<&RawValue>(&text) {
@@ -185,7 +189,7 @@ async fn put(pages: &Pages, at: &OfferAt, mut page: EditPage, form: &Form, whole
         Ok(_) => return saved,
         Err(error) => error,
     };
-    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let status = refused::status(&error);
     if error.code != ErrorCode::PreconditionFailed {
         page.said = said(&error);
         return with_rows(pages, at, page).shown(status);
@@ -206,9 +210,14 @@ async fn clash(pages: &Pages, at: &OfferAt, current: &Offer, page: &EditPage) ->
     let path = format!("{}/history?order=desc&$top=1&event=created,draftSaved,published", api_path(current));
     let last: Result<HistoryPage, ErrorBody> = pages.api(&at.visitor).get(&path).await;
     let last = last.ok().and_then(|page| page.value.into_iter().next()).map(|entry| entry.happened);
-    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let mut differences = Vec::new();
-    differ(Some(&read(&current.draft.definition)), Some(&read(&page.text)), String::new(), &mut differences);
+    // Both are JSON: what is saved, and a working copy.
+    let changes = changes(&current.draft.definition, &page.text).unwrap_or_default();
+    let shown = |text: Option<&str>| text.unwrap_or("–").chars().take(LONGEST_VALUE).collect();
+    let row = |change: &Change| {
+        let place = change.path.strip_prefix("/definition").unwrap_or(&change.path).to_owned();
+        (place, shown(change.before.as_deref()), shown(change.after()))
+    };
+    let mut differences: Vec<(String, String, String)> = changes.iter().map(row).collect();
     let more = differences.len().saturating_sub(DIFFERENCES);
     differences.truncate(DIFFERENCES);
     Clash {
@@ -216,31 +225,6 @@ async fn clash(pages: &Pages, at: &OfferAt, current: &Offer, page: &EditPage) ->
         newer: wire::date(current.changed_at).etag(),
         differences,
         more,
-    }
-}
-
-/// Where two values are different.
-fn differ(theirs: Option<&Value>, ours: Option<&Value>, at: String, found: &mut Vec<(String, String, String)>) {
-    let below = |token: &str| format!("{at}/{}", escape(token));
-    match (theirs, ours) {
-        (Some(Value::Object(theirs)), Some(Value::Object(ours))) => {
-            let names: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-            for name in names {
-                differ(theirs.get(name), ours.get(name), below(name), found);
-            }
-        }
-        (Some(Value::Array(theirs)), Some(Value::Array(ours))) => {
-            for number in 0..theirs.len().max(ours.len()) {
-                differ(theirs.get(number), ours.get(number), below(&number.to_string()), found);
-            }
-        }
-        (theirs, ours) if theirs != ours => {
-            let shown = |value: Option<&Value>| -> String {
-                value.map_or_else(|| "–".to_owned(), Value::to_string).chars().take(LONGEST_VALUE).collect()
-            };
-            found.push((at, shown(theirs), shown(ours)));
-        }
-        _ => {}
     }
 }
 
@@ -273,7 +257,12 @@ fn page(pages: &Pages, at: &OfferAt, text: String, etag: String) -> EditPage {
 
 /// The page with the rows of what it holds now; as JSON, where they cannot be made.
 fn with_rows(pages: &Pages, at: &OfferAt, mut page: EditPage) -> EditPage {
-    if page.typed.is_some() || !page.may_save {
+    if !page.may_save {
+        // What cannot be shown is not.
+        page.text = masked(&at.offer.draft).unwrap_or_default();
+        return page;
+    }
+    if page.typed.is_some() {
         return page;
     }
     let rows = pages.types.get(&at.offer.offer_type).and_then(|of| {

@@ -1,15 +1,17 @@
 //! The fields of an offer's definition, one by one, and which of them differ between two versions.
 
-use api::compare::{Change, Unreadable, changes};
+use super::differences::Difference as Between;
+use crate::store::StoreError;
+use api::compare::{Change, is_secret};
 use publishing::offer::Draft;
+use publishing::places;
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// The longest value that is shown, in characters.
 const LONGEST: usize = 2_000;
 
-/// What opens something, and stands for a value that is not shown.
-const SIGNS: [&str; 3] = ["?sig=", "&sig=", "AccountKey="];
+/// What stands for a value that is not shown, as JSON.
+const HIDDEN: &str = "\"•••\"";
 
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,51 +29,42 @@ pub(super) struct Difference {
 /// The fields that differ from what is live; of a new offer, all.
 ///
 /// # Errors
-/// [`Unreadable`] where a definition is no JSON.
-pub(super) fn differences(live: Option<&Draft>, after: &Draft) -> Result<Vec<Difference>, Unreadable> {
-    let mut found: Vec<Difference> = match live {
-        Some(live) => changes(&live.definition, &after.definition)?.iter().map(changed).collect(),
-        None => {
-            let new = |(pointer, value): (String, Value)| {
-                let is_secret = opens(&pointer, &value);
-                Difference { after: Some(shown(&value)).filter(|_| !is_secret), before: None, pointer, is_secret }
-            };
-            fields(after)?.into_iter().map(new).collect()
-        }
+/// Where a definition cannot be read.
+pub(super) fn differences(live: Option<&Draft>, after: &Draft) -> Result<Vec<Difference>, StoreError> {
+    let hidden = |pointer: String| Difference { pointer, before: None, after: None, is_secret: true };
+    if let Some(live) = live {
+        let found = Between::between(live, after)?;
+        let secret = found.secret.into_iter().map(|(_, pointer)| hidden(pointer));
+        return Ok(found.open.iter().map(changed).chain(secret).collect());
+    }
+    let new = |(pointer, value): (String, Value)| match opens(&pointer, &value) {
+        true => hidden(pointer),
+        false => Difference { after: Some(shown(&value)), before: None, pointer, is_secret: false },
     };
-    let (old, new) = (live.map(|draft| &draft.secrets.0), &after.secrets.0);
-    let names: BTreeSet<&String> = old.into_iter().flat_map(|old| old.keys()).chain(new.keys()).collect();
-    let differ = names.into_iter().filter(|name| old.and_then(|old| old.get(*name)) != new.get(*name));
-    found.extend(differ.map(|name| Difference {
-        pointer: format!("/definition{name}"),
-        before: None,
-        after: None,
-        is_secret: true,
-    }));
-    Ok(found)
+    let secrets = after.secrets.0.keys().map(|name| hidden(format!("/definition{name}")));
+    Ok(fields(after)?.into_iter().map(new).chain(secrets).collect())
 }
 
 fn changed(change: &Change) -> Difference {
-    let value = |text: Option<&str>| text.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let value = |text: Option<&str>| text.and_then(|text| serde_json::from_str(text).ok()).as_ref().map(shown);
     let (before, after) = (value(change.before.as_deref()), value(change.after()));
-    let is_secret =
-        change.is_secret() || [&before, &after].into_iter().flatten().any(|value| opens(&change.path, value));
-    let shown = |value: Option<Value>| value.filter(|_| !is_secret).as_ref().map(shown);
-    Difference { pointer: change.path.clone(), before: shown(before), after: shown(after), is_secret }
+    Difference { pointer: change.path.clone(), before, after, is_secret: false }
 }
 
-/// Whether a field, or one within it, is called a secret or is an address that lets in whoever has it.
+/// Whether the value of a field must not be shown.
 fn opens(pointer: &str, value: &Value) -> bool {
-    let is_called_so = |pointer: &str| {
-        let name = pointer.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        let words = ["secret", "password", "token", "connectionstring", "accesskey", "accountkey"];
-        words.iter().any(|word| name.contains(word))
-    };
-    let mut leaves = Vec::new();
-    collect(pointer.to_owned(), value.clone(), &mut leaves);
-    leaves.iter().any(|(pointer, value)| {
-        is_called_so(pointer) || value.as_str().is_some_and(|text| SIGNS.iter().any(|sign| text.contains(sign)))
-    })
+    is_secret(pointer, &value.to_string())
+}
+
+/// A definition to be read, without the values that open something.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn masked(draft: &Draft) -> Result<String, StoreError> {
+    let hidden = fields(draft)?.into_iter().filter(|(pointer, value)| !value.is_null() && opens(pointer, value));
+    let below = |pointer: String| pointer.strip_prefix("/definition").unwrap_or(&pointer).to_owned();
+    let values = hidden.map(|(pointer, _)| (below(pointer), HIDDEN.to_owned())).collect();
+    Ok(places::set(&draft.definition, &values))
 }
 
 fn shown(value: &Value) -> String {
@@ -85,9 +78,10 @@ fn shown(value: &Value) -> String {
 /// Every field of a definition that holds no others, with its pointer into the offer.
 ///
 /// # Errors
-/// [`Unreadable`] where it is no JSON.
-pub(super) fn fields(draft: &Draft) -> Result<Vec<(String, Value)>, Unreadable> {
-    let definition = serde_json::from_str(&draft.definition).map_err(|_| Unreadable)?;
+/// Where it cannot be read.
+pub(super) fn fields(draft: &Draft) -> Result<Vec<(String, Value)>, StoreError> {
+    let corrupt = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
+    let definition = serde_json::from_str(&draft.definition).map_err(corrupt)?;
     let mut found = Vec::new();
     collect("/definition".to_owned(), definition, &mut found);
     Ok(found)
@@ -111,7 +105,7 @@ fn collect(pointer: String, value: Value, found: &mut Vec<(String, Value)>) {
 
 #[cfg(test)]
 mod tests {
-    use super::differences;
+    use super::{differences, masked};
     use publishing::moment::Moment;
     use publishing::offer::Draft;
     use publishing::secrets::Secrets;
@@ -136,6 +130,8 @@ mod tests {
         assert_eq!((found[0].before.as_deref(), found[0].after.as_deref()), (Some("1"), Some("2")));
         assert!(found[2..].iter().all(|field| field.is_secret) && !format!("{found:?}").contains("hush"));
         assert!(differences(Some(&before), &before).unwrap().is_empty());
+        let listed = draft(r#"{ "passwords": ["hush"], "token": null, "a": [{"uri": "x\u003fsig=hush"}] }"#, "hush");
+        assert_eq!(masked(&listed).unwrap(), r#"{ "passwords": ["•••"], "token": null, "a": [{"uri": "•••"}] }"#);
         let new = differences(None, &after).unwrap();
         assert_eq!((new.len(), new[0].after.as_deref(), format!("{new:?}").contains("hush")), (6, Some("2"), false));
     }

@@ -5,7 +5,7 @@ use super::forms::Form;
 use super::pages::{self, Shown};
 use super::shell::{Room, Shell};
 use super::sign_in::query;
-use super::{Pages, Shared, Visitor, at, circles};
+use super::{Pages, Shared, Visitor, at, circles, refused};
 use crate::auth::Permission;
 use crate::listing::named;
 use api::errors::ErrorBody;
@@ -105,7 +105,8 @@ async fn made(pages: &Pages, request: Request<Body>) -> Result<Response, Box<Res
         return refused(page, StatusCode::UNPROCESSABLE_ENTITY, ("id", t.new_no_id(), false));
     }
     if let Some(key) = named(&typed.publisher, &typed.id) {
-        // A PUT would write over its draft.
+        // Where the marketplace lets a PUT without If-Match write over a draft, one made after this look is written over: HTTP has
+        // If-None-Match for that, and the API does not take it here.
         let there = pages.read.offer(&key).await.map_err(|error| Box::new(pages::not_now(&error)))?;
         if let Some(offer) = there {
             page.known = Some(at::path_of(&offer.key));
@@ -129,7 +130,7 @@ async fn made(pages: &Pages, request: Request<Body>) -> Result<Response, Box<Res
             segment(&typed.id)
         ))),
         Err(error) => {
-            let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            let status = refused::status(&error);
             refused(page, status, (field_of(&error), error.message, true))
         }
     }

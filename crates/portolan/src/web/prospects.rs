@@ -16,7 +16,7 @@ use api::status::{StatusDocument, Step, StepStatus};
 use publishing::cancel::{PreviewThen, foresee};
 use publishing::explain::explain;
 use publishing::offer::Offer;
-use publishing::operation::Course;
+use publishing::roll_back;
 use publishing::status::OfferStatus;
 
 /// What would come of it.
@@ -82,7 +82,7 @@ pub(super) async fn of(
         Deed::Publish => publish(pages, shell, at, emails).await,
         Deed::GoLive => go_live(pages, shell, &at.offer).await,
         Deed::Cancel => cancel(pages, shell, &at.offer).await,
-        Deed::RollBack => roll_back(pages, shell, &at.offer).await,
+        Deed::RollBack => back(pages, shell, &at.offer).await,
     }
 }
 
@@ -104,7 +104,9 @@ async fn publish(pages: &Pages, shell: &Shell, at: &OfferAt, emails: &str) -> Re
     let forecast = match judged.and_then(|answer| answer.read::<PublishForecast>()) {
         Ok(forecast) => forecast,
         // What is wrong with the addresses is said where they are given, once they are sent.
-        Err(error) if is_of_emails(&error) => return Box::pin(publish(pages, shell, at, "")).await,
+        Err(error) if is_of_emails(&error) && !emails.is_empty() => {
+            return Box::pin(publish(pages, shell, at, "")).await;
+        }
         Err(error) => {
             prospect.refuse(&error, edit(at).as_deref());
             return Ok(prospect);
@@ -204,19 +206,17 @@ async fn cancel(pages: &Pages, shell: &Shell, offer: &Offer) -> Result<Prospect,
 
 /// The version that a roll back would bring back, where the rules would take one now.
 pub(super) fn comes_back(offer: &Offer) -> Option<i64> {
-    let going_live = offer.operation.as_ref().filter(|run| run.course == Course::Running);
-    if going_live.is_some_and(|run| !run.can_cancel()) {
-        return None;
-    }
-    offer.production.and(offer.previous.as_ref()).map(|previous| previous.version)
+    roll_back::foresee(offer).ok().map(|(_, previous)| previous.version)
 }
 
-async fn roll_back(pages: &Pages, shell: &Shell, offer: &Offer) -> Result<Prospect, StoreError> {
+async fn back(pages: &Pages, shell: &Shell, offer: &Offer) -> Result<Prospect, StoreError> {
     let t = shell.t;
-    let (Some(live), Some(version)) = (offer.production, comes_back(offer)) else {
-        let why = if offer.previous.is_none() { t.rollback_nothing() } else { t.rollback_going_live() };
+    let Ok((live, previous)) = roll_back::foresee(offer) else {
+        let is_none = offer.production.is_none() || offer.previous.is_none();
+        let why = if is_none { t.rollback_nothing() } else { t.rollback_going_live() };
         return Ok(Prospect { not_now: Some(why), ..Prospect::default() });
     };
+    let version = previous.version;
     let mut prospect = Prospect { act: Some(t.rollback_act(version)), ..Prospect::default() };
     prospect.say(t.rollback_replaces(version, live));
     prospect.facts.extend(changes(pages, shell, offer, (live, Side::Version(version))).await?);

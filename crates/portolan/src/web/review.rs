@@ -5,6 +5,7 @@ use super::evidence::{ArtifactRow, CheckRow, NoteRow, artifacts, checks, codes, 
 use super::fields::{Difference, differences, fields};
 use super::pages::{self, Shown};
 use super::reader::text;
+use super::refused::status;
 use super::reviews::{Holder, not_theirs, path_of, reviewer};
 use super::shell::{Html, Room, Shell};
 use super::sign_in::query;
@@ -135,8 +136,8 @@ fn address(id: &str, step: &str) -> String {
 
 /// The page for what the API refuses.
 fn refused(error: &ErrorBody) -> Response {
-    let (t, status) = (text(), StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST));
-    pages::message(status, &t.fault_title(), &error.message, &[], Some(("/reviews", &t.reviews_all())))
+    let t = text();
+    pages::message(status(error), &t.fault_title(), &error.message, &[], Some(("/reviews", &t.reviews_all())))
 }
 
 /// The step of an operation that waits; the path may leave it out.
@@ -225,12 +226,11 @@ async fn written<'a>(
         Some(live) => pages.read.snapshot(&at.key, live).await?,
         None => None,
     };
-    let corrupt = |error: api::compare::Unreadable| StoreError::Corrupt(error.to_string());
     let (mut found, all) = match &after {
         None => (Vec::new(), Vec::new()),
         Some(after) => {
             let before = before.as_ref().map(|before| &before.draft);
-            (differences(before, &after.draft).map_err(corrupt)?, fields(&after.draft).map_err(corrupt)?)
+            (differences(before, &after.draft)?, fields(&after.draft)?)
         }
     };
     let more_fields = found.len().saturating_sub(MOST_FIELDS);

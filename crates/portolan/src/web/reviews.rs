@@ -9,7 +9,7 @@ use super::sign_in::query;
 use super::states;
 use super::{Pages, Shared, Visitor, lost};
 use crate::auth::Permission;
-use crate::store::{Listed, Selection, StoreError};
+use crate::store::{Listed, StoreError};
 use api::paths::segment;
 use api::reviews::{Review, Verdict};
 use api::state::Tone;
@@ -17,9 +17,10 @@ use askama::Template;
 use axum::extract::State as Extracted;
 use axum::response::Response;
 use http::{StatusCode, Uri};
+use publishing::check::CheckState;
 use publishing::moment::{Moment, TICKS_PER_SECOND};
 use publishing::offer::OfferKey;
-use publishing::operation::Operation;
+use publishing::operation::{Course, Operation};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -27,9 +28,6 @@ use uuid::Uuid;
 
 /// How many reviews one page shows.
 const PAGE: usize = 50;
-
-/// How many offers of a publisher are known by their names; of more, those with the first ids.
-const MOST: i64 = 10_000;
 
 /// The queue.
 #[derive(Template)]
@@ -248,7 +246,10 @@ async fn done(pages: &Pages, query: &HashMap<String, String>) -> Result<Option<D
     let verdict = query.get("done").and_then(|word| Verdict::parse(word));
     let operation = query.get("of").and_then(|id| Uuid::try_parse(id).ok());
     let Some((verdict, operation)) = verdict.zip(operation) else { return Ok(None) };
-    let Some((key, _)) = pages.read.operation(operation).await? else { return Ok(None) };
+    let Some((key, operation)) = pages.read.operation(operation).await? else { return Ok(None) };
+    if !is_so(verdict, &operation) {
+        return Ok(None);
+    }
     let Some(offer) = pages.read.offer(&key).await? else { return Ok(None) };
     let words = match verdict {
         Verdict::Approve => t.reviews_done_approve(),
@@ -259,27 +260,31 @@ async fn done(pages: &Pages, query: &HashMap<String, String>) -> Result<Option<D
     Ok(Some(Done { words, name: at::name_of(&offer), offer: at::path_of(&key) }))
 }
 
+/// Whether an operation stands as a verdict leaves it.
+fn is_so(verdict: Verdict, operation: &Operation) -> bool {
+    let mut checks = operation.steps.iter().flat_map(|step| &step.checks);
+    match verdict {
+        Verdict::Approve => checks.any(|check| !check.review.approvals.is_empty()),
+        Verdict::Reject => operation.course == Course::Failed,
+        Verdict::Block => checks.any(|check| check.state == CheckState::Blocked),
+        Verdict::Unblock => !checks.any(|check| check.state == CheckState::Blocked),
+    }
+}
+
 /// Everything that waits, or is blocked.
 async fn waiting(pages: &Pages, visitor: &Visitor) -> Result<Vec<Waiting>, StoreError> {
     let listed: Result<Vec<Review>, _> = pages.api(visitor).get("/api/reviews").await;
     let listed = listed.map_err(|error| StoreError::Unavailable(error.message))?;
     let running: HashMap<Uuid, (OfferKey, Operation)> =
         pages.read.running().await?.into_iter().map(|(key, operation)| (operation.id, (key, operation))).collect();
-    let mut offers: HashMap<String, HashMap<String, Listed>> = HashMap::new();
-    let mut found = Vec::new();
-    for review in listed {
-        // What is not there any more was decided between the two looks.
-        let Some((key, operation)) = running.get(&review.operation_id) else { continue };
-        let folded = key.publisher.folded();
-        if !offers.contains_key(&folded) {
-            let selection = Selection { publisher: key.publisher.clone(), offer_type: None, skip: 0, top: MOST };
-            let of_it = pages.read.offers(selection).await?;
-            offers.insert(folded.clone(), of_it.into_iter().map(|one| (one.id.clone(), one)).collect());
-        }
-        let listed = offers.get(&folded).and_then(|offers| offers.get(key.offer.as_str()));
-        found.push(measured(pages, visitor, review, (key, operation), listed)?);
-    }
-    Ok(found)
+    // What is not there any more was decided between the two looks.
+    let listed = listed.into_iter().filter_map(|review| Some((running.get(&review.operation_id)?, review)));
+    let listed: Vec<_> = listed.collect();
+    let offers = pages.read.listed(listed.iter().map(|((key, _), _)| key.clone()).collect()).await?;
+    let measure = |(((key, operation), review), offer): ((&(OfferKey, Operation), Review), Option<Listed>)| {
+        measured(pages, visitor, review, (key, operation), offer.as_ref())
+    };
+    listed.into_iter().zip(offers).map(measure).collect()
 }
 
 fn measured(
@@ -354,8 +359,10 @@ async fn look_at(pages: &Pages, shell: &Shell, one: &Waiting) -> Result<String, 
     let Some(live) = offer.production else { return Ok(shell.t.reviews_new()) };
     let before = pages.read.snapshot(&one.key, live).await?;
     let after = pages.read.snapshot(&one.key, one.review.offer_version).await?;
-    let count = before.zip(after).and_then(|(before, after)| differences(Some(&before.draft), &after.draft).ok());
-    let count = count.map(|found| found.len());
+    let Some((before, after)) = before.zip(after) else { return Ok(String::new()) };
+    // Two definitions of megabytes would keep other requests waiting.
+    let count = move || differences(Some(&before.draft), &after.draft).ok().map(|found| found.len());
+    let count = tokio::task::spawn_blocking(count).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
     Ok(count.map_or_else(String::new, |count| shell.t.reviews_fields(count)))
 }
 

@@ -4,6 +4,7 @@ use super::account::signed_in;
 use super::forms::Form;
 use super::pages::{self, Shown};
 use super::reader::text;
+use super::refused;
 use super::review::{Entered, ReviewAt, find, page};
 use super::reviews::{path_of, reviewer};
 use super::{Pages, Shared, Visitor};
@@ -88,7 +89,7 @@ impl Sent {
             Some("/text") => "note",
             _ => "",
         };
-        let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let status = refused::status(&error);
         let entered = Entered { fault: Some((field, error.message)), ..self.entered() };
         self.again(pages, names, entered, status).await
     }

@@ -4,7 +4,7 @@ use similar::{Algorithm, DiffOp, DiffableStr, capture_diff_slices};
 use std::ops::Range;
 
 /// How much work the words of one page may be: pairs of words that might have to be compared.
-const WORK: usize = 40_000_000;
+const WORK: usize = 4_000_000;
 
 /// How many characters of one text are shown that is new or gone as a whole.
 const WHOLE: usize = 1_000;

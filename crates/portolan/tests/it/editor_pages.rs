@@ -324,6 +324,46 @@ async fn who_saves_over_somebody_elses_draft_does_it_knowingly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_removal_keeps_what_was_typed_elsewhere() {
+    let world = World::new().await;
+    let mut browser = editor(&world).await;
+    put(&world, "typed", SAAS, "{\"displayText\":\"A\",\"own\":[1],\"ownX\":[2],\"plans\":[]}").await;
+    let (mut fields, _) = form(&browser.get(&edit("typed")).await);
+    fields.insert("v/own".into(), "[1,".into());
+    fields.insert("v/ownX".into(), "[2,".into());
+    let page = send(&mut browser, "typed", &fields, "remove/own").await;
+    let (kept, _) = form(&page);
+    assert_eq!((kept.get("v/own"), kept["v/ownX"].as_str()), (None, "[2,"), "{}", page.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_of_very_many_fields_is_edited_as_json() {
+    let world = World::new().await;
+    let mut browser = editor(&world).await;
+    let many = json!({"displayText": "A", "plans": vec![0; 200_000]}).to_string();
+    put(&world, "many", SAAS, &many).await;
+    let page = browser.get(&edit("many")).await;
+    assert!(page.status == 200 && page.body.len() < 3 * many.len(), "{}", page.body.len());
+    let (mut fields, _) = form(&page);
+    assert_eq!(fields["json"], many);
+    fields.insert("json".into(), many.replace("\"A\"", "\"B\""));
+    assert_eq!(send(&mut browser, "many", &fields, "save").await.status, 303);
+    assert_eq!(stored(&world, "many").await, many.replace("\"A\"", "\"B\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_reads_sees_no_signed_address() {
+    let world = World::new().await;
+    let definition = r#"{"displayText":"A","own":{"uri":"https://x/?sig=hush","passwords":["hush"],"open":"seen"}}"#;
+    put(&world, "masked", SAAS, definition).await;
+    let mut reader = signed_in(&world, &jane(&world).await).await;
+    for query in ["", "?as=json"] {
+        let page = reader.get(&format!("{}{query}", edit("masked"))).await;
+        assert!(page.status == 200 && says(&page, "seen") && !says(&page, "hush"), "{}", page.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_opens_at_a_field_and_tells_faults_at_theirs() {
     let world = World::new().await;
     let mut browser = editor(&world).await;

@@ -169,6 +169,27 @@ async fn a_cancel_says_what_stays() {
 }
 
 #[tokio::test]
+async fn a_cancel_withdraws_no_preview_that_its_page_keeps() {
+    let world = world().await;
+    put_memo(&world, "A memo").await;
+    to_live(&world, "memo-one").await;
+    put_memo(&world, "Another memo").await;
+    let answer = world.post("/api/publishers/contoso/offers/memo-one/publish", "").await;
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    world.settle().await;
+    let mut browser = owner(&world).await;
+    let address = format!("{OFFER}/cancel");
+    let page = browser.get(&address).await;
+    assert!(!says(&page, "The preview of version 2 is withdrawn."), "{}", page.body);
+    world.verdict("memo-one", "approve", "{}").await;
+    world.settle().await;
+    let stale = press(&mut browser, &address, &page, &[]).await;
+    assert!(stale.status == 409 && says(&stale, "The preview of version 2 is withdrawn."), "{}", stale.body);
+    assert_eq!(world.status("memo-one").await["status"], "waitingForPublisherReview");
+    done(&press(&mut browser, &address, &stale, &[]).await);
+}
+
+#[tokio::test]
 async fn a_draft_with_faults_leads_to_its_fields() {
     let world = world().await;
     put(&world, "memo-one", "memo", json!({"displayText": "", "plans": []})).await;

@@ -2,10 +2,11 @@
 
 use crate::browser::{Browser, field};
 use crate::sign_in::{jane, signed_in};
-use crate::world::{Answer, World};
+use crate::world::{Answer, Setting, World, memo_type};
 use portolan::auth::{Caller, Permission, Role};
 use portolan::perform::{AccessRequest, Newcomer};
 use publishing::offer::PublisherId;
+use publishing::pipeline::CheckKind;
 use publishing::principal::{Circle, Principal};
 use serde_json::json;
 
@@ -192,6 +193,51 @@ async fn what_changed_is_shown_field_by_field() {
         assert!(says(&shown, words), "{words}: {}", shown.body);
     }
     assert!(says(&ana.get("/reviews").await, "1 changed field"));
+}
+
+#[tokio::test]
+async fn of_very_many_fields_the_first_are_shown() {
+    let world = World::new().await;
+    let (_, mut ana) = staff(&world, "ana", Role::Reviewer).await;
+    let many: Vec<u32> = (0..30_000).collect();
+    let definition = json!({"displayText": "A memo", "plans": [{"planId": "one"}], "more": many});
+    let body = json!({"publisherId": "contoso", "id": "memo-1", "offerTypeId": "memo", "definition": definition});
+    let saved = world.put("/api/publishers/contoso/offers/memo-1", &body.to_string()).await;
+    assert_eq!(saved.status, 201, "{}", saved.body);
+    let published = world.post("/api/publishers/contoso/offers/memo-1/publish", "").await;
+    assert_eq!(published.status, 202, "{}", published.body);
+    world.settle().await;
+    let id = published.header("location").rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+    let page = ana.get(&format!("/reviews/{id}/review")).await;
+    assert!(says(&page, "New offer, 30002 fields") && says(&page, "29802 more fields"), "{}", page.status);
+    assert_eq!(page.body.matches("<option value=\"/definition").count(), 200);
+}
+
+#[tokio::test]
+async fn where_another_queue_decides_too_an_approval_moves_nothing_on() {
+    let mut memo = memo_type();
+    let two = memo.pipeline.with_checks(|_, step| match step.id.as_str() {
+        "review" => ["legal", "technical"]
+            .map(|queue| CheckKind::Reviewer { queue: queue.to_owned(), approvals: 1, reusable: false })
+            .to_vec(),
+        _ => step.checks.clone(),
+    });
+    memo.pipeline = two.unwrap();
+    let mut setting = Setting::default();
+    setting.types.add(memo);
+    let world = World::with(setting).await;
+    let (_, mut ana) = staff(&world, "ana", Role::Reviewer).await;
+    let page = in_review(&world, "memo-1", "A memo").await;
+    let id = page.split('/').nth(2).unwrap().to_owned();
+    let both = ana.get(&format!("{page}?queue=legal")).await;
+    assert!(says(&both, "once its other checks are done") && !says(&both, "Moves on to"), "{}", both.body);
+    for word in ["approve", "reject", "block"] {
+        let queue = ana.get(&format!("/reviews?done={word}&of={id}")).await;
+        assert!(!says(&queue, "The publisher can"), "{word}: {}", queue.body);
+    }
+    world.verdict("memo-1", "approve", r#"{"queue":"technical"}"#).await;
+    let last = ana.get(&format!("{page}?queue=legal")).await;
+    assert!(says(&last, "Moves on to"), "{}", last.body);
 }
 
 #[tokio::test]
