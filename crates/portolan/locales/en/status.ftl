@@ -48,3 +48,5 @@ step-messages = { $count ->
     [one] { $count } message
    *[other] { $count } messages
 }
+next-to-publisher = This is what the publisher is told.
+level-said = { $level }:

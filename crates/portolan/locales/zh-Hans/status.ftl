@@ -44,3 +44,5 @@ step-since = 自
 step-progress = 已完成的检查
 step-checks = { $done } / { $all } 项检查
 step-messages = { $count } 条消息
+next-to-publisher = 这是发布者看到的内容。
+level-said = { $level }：

@@ -78,6 +78,12 @@ impl Asked {
         }
     }
 
+    /// The day from which on, where it can be one: a field for days takes nothing else.
+    fn day(&self) -> &str {
+        let is_day = self.since.parse::<jiff::civil::Date>().is_ok();
+        if is_day { &self.since } else { "" }
+    }
+
     /// The query of the API that asks for this.
     fn of_api(&self, format: Option<&str>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());

@@ -246,6 +246,8 @@ async fn row(pages: &Pages, shell: &Shell, found: &Found) -> Result<Option<Row>,
             .map_or_else(|| offer.offer_type.clone(), |of| of.display_text.clone()),
         badge: states::badge(t, wire::state(told.status, told.step.as_ref().map(|step| step.status))),
         waiting_on: match (told.turn, told.errors.len()) {
+            // A draft that nobody has submitted keeps nobody waiting.
+            (Turn::Publisher, _) if !needs_publisher(found.state) => t.turn_nobody(),
             (Turn::Publisher, 0) => t.turn_publisher(),
             (Turn::Publisher, errors) => t.turn_publisher_errors(errors),
             (Turn::Reviewer, _) => t.turn_reviewer(),

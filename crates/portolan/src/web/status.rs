@@ -17,7 +17,7 @@ use askama::Template;
 use axum::extract::{RawPathParams, State as Extracted};
 use axum::response::Response;
 use http::StatusCode;
-use publishing::explain::{Explanation, explain};
+use publishing::explain::{Explanation, Turn, explain};
 use publishing::moment::Moment;
 use publishing::operation::{Operation, Purpose};
 
@@ -132,6 +132,7 @@ async fn page(pages: &Pages, at: OfferAt) -> Result<Response, StoreError> {
     let own = run.filter(|run| document.steps.len() == run.steps.len());
     let runs = pages.read.operations(&offer.key).await?;
     let changed = run.map_or(offer.changed_at, |run| run.changed_at.max(offer.changed_at));
+    let is_draft_newer = submitted_at(&runs).is_some_and(|at| offer.draft.saved_at > at);
     let template = StatusPage {
         path: &path,
         name: &at::name_of(offer),
@@ -143,14 +144,14 @@ async fn page(pages: &Pages, at: OfferAt) -> Result<Response, StoreError> {
             .map_or_else(|| offer.offer_type.clone(), |of| of.display_text.clone()),
         badge: states::badge(shell.t, state),
         said: format!("{} {}", sentences::headline(shell.t, &told.headline), sentences::next(shell.t, &told.next)),
-        next: next_box(&shell, at, (&told, state), pages.perform.usual_end(offer)?, &document),
+        next: next_box(&shell, at, (&told, state, is_draft_newer), pages.perform.usual_end(offer)?, &document),
         about: about(&shell, &document),
         steps: steps::rows(&shell, &document.steps, own, edit),
         live: offer.production,
         preview: offer.preview,
         submitted: run.filter(|_| told.step.is_some()).map(|run| run.offer_version),
         saved: shell.when(offer.draft.saved_at),
-        is_draft_newer: submitted_at(&runs).is_some_and(|at| offer.draft.saved_at > at),
+        is_draft_newer,
         emails: Some(document.notification_emails.replace(',', ", ")).filter(|list| !list.is_empty()),
         operation: run.map(|run| run.id.to_string()),
         submissions: submissions(&shell, &runs, SUBMISSIONS),
@@ -195,7 +196,7 @@ pub(super) fn submissions(shell: &Shell, runs: &[Operation], most: usize) -> Vec
 fn next_box(
     shell: &Shell,
     at: &OfferAt,
-    (told, state): (&Explanation, State),
+    (told, state, is_draft_newer): (&Explanation, State, bool),
     usually: Option<UsualEnd>,
     document: &StatusDocument,
 ) -> NextBox {
@@ -224,6 +225,7 @@ fn next_box(
             (go_live, vec![differences, cancel.clone()])
         }
         State::Blocked => (mend, vec![cancel.clone()]),
+        State::Live if is_draft_newer => (publish, vec![change, differences, back]),
         State::Live => (None, vec![change, differences, back]),
         _ => (None, vec![cancel.clone()]),
     };
@@ -244,7 +246,11 @@ fn next_box(
         known: told.known_time().map(|(then, at)| (sentences::then(t, then), shell.when(at))),
         late: late.map(|said| Html(crate::markup::escape(&said.text))),
         problems: fields.iter().map(|(text, target)| (text.clone(), leads(target))).collect(),
-        note: offer.production.filter(|_| cancel.is_some()).map(|live| t.next_stays(live)),
+        note: match offer.production.filter(|_| cancel.is_some()) {
+            Some(live) => Some(t.next_stays(live)),
+            None if told.turn == Turn::Publisher && !may(Permission::Publish) => Some(t.next_to_publisher()),
+            None => None,
+        },
         primary,
         others: others.into_iter().flatten().collect(),
     }

@@ -149,7 +149,7 @@ export const ROUTES = [
   { path: '/docs/api/schemas/{name}', as: 'nobody', open: ['/docs/api/schemas/StatusDocument'] },
   { path: '/docs/rules', as: 'nobody', open: ['/docs/rules'] },
   { path: '/docs/rules/{code}', as: 'nobody', open: ['/docs/rules/Reused'] },
-  { path: '/docs/rules/{code}', as: 'nobody', status: 404, open: ['/docs/rules/IMG-048'] },
+  { path: '/docs/rules/{code}', as: 'nobody', open: ['/docs/rules/IMG-048'] },
   { path: '/account', as: 'owner', open: ['/account'] },
   { path: '/account', as: 'operator', open: ['/account'] },
   { path: LISTING, as: 'nobody', open: ['/listings/contoso/saas-live'] },

@@ -82,6 +82,12 @@ export async function routesOf(service) {
   if (!process.env.PAGES_PATHS) return {};
   const found = { pages: [], forms: [] };
   await each(JSON.parse(process.env.PAGES_PATHS), async (path) => {
+    // The emulator's own door is in front of these, and names no methods.
+    if (path.startsWith('/emulator')) {
+      if (!path.endsWith('{deed}')) found.pages.push(path);
+      if (path.includes('/panel/')) found.forms.push(path);
+      return;
+    }
     const url = service.url + path.replace(/\{[^}]*\}/g, 'x');
     const allowed = (await fetch(url, { method: 'DELETE' })).headers.get('allow') ?? '';
     if (!/GET|POST/.test(allowed)) throw new Error(`${path} says not by which methods it is asked, but “${allowed}”`);
