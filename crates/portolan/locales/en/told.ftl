@@ -82,3 +82,4 @@ remove-hook = Remove the webhook
 remove-hook-title = Remove the webhook { $url }?
 remove-hook-waiting = Nothing more is sent to it, not even what waits.
 remove-hook-log = The log of what it was told.
+told-no-event = Choose what you want to be told of, or get no mails at all.

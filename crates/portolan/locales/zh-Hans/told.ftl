@@ -82,3 +82,4 @@ remove-hook = 移除 Webhook
 remove-hook-title = 要移除 Webhook { $url } 吗？
 remove-hook-waiting = 不再向其发送任何内容，包括等待中的内容。
 remove-hook-log = 已发送内容的记录。
+told-no-event = 请选择要接收哪些通知，或者完全不接收邮件。

@@ -23,7 +23,7 @@ pub type Names<'a> = [(&'a str, &'a str); 3];
 
 /// The demo's.
 pub const NAMES: Names<'static> = [
-    ("Jane Doe", "jane@contoso.example"),
+    ("Ada Sailor", "ada@contoso.example"),
     ("Kim Novak", "kim@marketplace.example"),
     ("Olga Petrova", "olga@marketplace.example"),
 ];

@@ -276,11 +276,8 @@ async fn row(
 ) -> Result<Row, Box<Response>> {
     let t = shell.t;
     let moment = |date: Date| Moment::from_ticks(date.ticks());
+    // Of a person nothing is told: when somebody was signed in is nobody's business but their own.
     let (mut used, mut ends, mut marks) = (None, None, Vec::new());
-    if may_manage && member.kind == MemberKind::User {
-        let sessions = pages.sessions.list(member.id).map_err(|error| Box::new(pages::not_now(&error)))?;
-        used = sessions.iter().map(|session| session.seen_at).max();
-    }
     if let Some(secrets) = secrets(pages, at, member).await?.filter(|_| may_manage) {
         used = secrets.iter().filter_map(|secret| secret.used_at.map(moment)).max();
         ends = secrets.iter().map(|secret| moment(secret.ends_at)).max();
@@ -292,7 +289,7 @@ async fn row(
         mail: member.mail.clone(),
         kind: kind_words(t, member.kind),
         roles: member.roles.iter().map(|role| role.word()).collect::<Vec<_>>().join(", "),
-        used: used.map(|moment| shell.when(moment)),
+        used: used.map(|moment: Moment| shell.when(moment)),
         unused: if ends.is_some() { t.member_never() } else { t.access_not_known() },
         ends: ends.map(|moment| shell.at(moment)),
         marks,

@@ -15,7 +15,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Method, StatusCode, Uri};
 use publishing::moment::Moment;
 use std::collections::HashMap;
@@ -108,7 +108,7 @@ impl Asked {
 
     /// An address of ours that asks for this.
     fn of_page(&self, path: &str, circle: &str, before: Option<i64>) -> String {
-        let mut query = form_urlencoded::Serializer::new(format!("{path}?"));
+        let mut query = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
         let before = before.map(|number| number.to_string()).unwrap_or_default();
         for (name, value) in [
             ("of", circle),
@@ -241,10 +241,6 @@ async fn written(pages: &Pages, uri: &Uri, format: &str) -> Shown {
         _ => return pages::fault(StatusCode::BAD_REQUEST, &text().audit_no_file()).into(),
     };
     let mut response = response.into_response();
-    let headers = response.headers_mut();
-    let kind = if format == "csv" { "text/csv; charset=utf-8" } else { "application/jsonl; charset=utf-8" };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    let name = HeaderValue::try_from(format!("attachment; filename=\"audit.{format}\""));
-    headers.insert(CONTENT_DISPOSITION, name.unwrap_or(HeaderValue::from_static("attachment")));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.into()
 }

@@ -183,7 +183,7 @@ fn choose(pages: &Pages, uri: &Uri, kind: &'static str, needs: Needs) -> Result<
     let fitting: Vec<&Circle> = circles.iter().filter(fits).collect();
     let first = (page - 1) * PAGE;
     let at_page = |page: usize| {
-        let mut query = form_urlencoded::Serializer::new(format!("/{kind}?"));
+        let mut query = form_urlencoded::Serializer::for_suffix(format!("/{kind}?"), kind.len() + 2);
         query.append_pair("q", &wanted).append_pair("page", &page.to_string()).finish()
     };
     let row = |circle: &&Circle| (circle.name(t), circle.id().map(str::to_owned), circle.page(kind));

@@ -131,10 +131,10 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
     signed_in(&form)?;
     let (api, path) = (pages.api(&found.at.visitor), found.path());
     let t = super::reader::text();
-    let makes_something = matches!(form.field("deed"), "secret" | "invite");
     let revision = found.at.revision(pages).map_err(|error| Box::new(pages::not_now(&error)))?;
-    // A form that is sent again, as by a reload, would make another one.
-    if makes_something && revision != form.field("revision") {
+    // A form that is sent again, as by a reload, would make another secret; an old one would undo what somebody else has done.
+    let may_lack_it = form.field("deed") == "roles" && form.field("revision").is_empty();
+    if revision != form.field("revision") && !may_lack_it {
         let refused = Refused::own("", t.member_changed());
         return page(pages, &found, Some(&form), refused, StatusCode::CONFLICT).await;
     }

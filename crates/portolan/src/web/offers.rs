@@ -97,7 +97,7 @@ impl Asked {
 
     /// The address of the same list at another page.
     fn at_page(&self, page: usize) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::from("/offers?"));
+        let mut query = form_urlencoded::Serializer::for_suffix("/offers?".to_owned(), "/offers?".len());
         let sort = if self.by_name {
             "name"
         } else if self.by_change {

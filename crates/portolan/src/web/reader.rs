@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{ACCEPT_LANGUAGE, VARY};
-use http::{HeaderMap, HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use publishing::moment::Moment;
 use std::sync::Arc;
 
@@ -114,11 +114,7 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
         display,
         visitor: None,
         request: request.extensions().get().copied(),
-        // What took a form has no page to come back to.
-        address: Some(request.uri())
-            .filter(|_| request.method() == Method::GET)
-            .and_then(|uri| uri.path_and_query())
-            .map_or_else(|| "/".to_owned(), ToString::to_string),
+        address: address(request.method(), request.uri()),
         now: pages.perform.now(),
         speed: pages.virtual_clock.as_ref().map(crate::clock::Clock::speed),
     };
@@ -142,6 +138,15 @@ pub(super) async fn meet(State(pages): Shared, request: Request<Body>, next: Nex
     let varies = HeaderValue::from_static("accept-language, cookie, accept-encoding, sec-fetch-site");
     response.headers_mut().append(VARY, varies);
     if may_be_packed { packed::packed(response).await } else { response }
+}
+
+/// Where a reader comes back to from a page: the page itself. Not where it took a form, nor where its address holds what signs somebody
+/// in or opens something, which no page repeats.
+fn address(method: &Method, uri: &Uri) -> String {
+    let path = uri.path();
+    let opens = ["/sign-in", "/setup", "/invitation", "/unsubscribe/"].iter().any(|start| path.starts_with(start));
+    let again = uri.path_and_query().filter(|_| method == Method::GET && !opens && !path.contains("/oauth2/"));
+    again.map_or_else(|| "/".to_owned(), ToString::to_string)
 }
 
 async fn find(pages: &Pages, headers: &HeaderMap) -> Result<Option<Visitor>, crate::store::StoreError> {

@@ -106,7 +106,7 @@ impl Asked {
 
     /// The address of the same list at another page.
     fn at_page(&self, page: usize) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::from("/reviews?"));
+        let mut query = form_urlencoded::Serializer::for_suffix("/reviews?".to_owned(), "/reviews?".len());
         for (name, value) in [("q", &self.text), ("step", &self.step), ("queue", &self.queue), ("held", &self.held)] {
             if !value.is_empty() {
                 query.append_pair(name, value);

@@ -150,6 +150,11 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
     signed_in(&form)?;
     let (api, path) = (pages.api(&at.visitor), at.circle.page("notifications"));
     let done = match form.field("deed") {
+        // The API takes none for the usual ones, which nobody would guess.
+        "mails" if chosen(&form).is_empty() => {
+            let refused = Refused::own("events", super::reader::text().told_no_event());
+            return page(pages, &at, Some(&form), refused, StatusCode::BAD_REQUEST).await;
+        }
         "mails" => {
             let wanted = WantedMails { events: chosen(&form) };
             let set = api.send_json(Method::PUT, &at.circle.mails(), None, &wanted).await;

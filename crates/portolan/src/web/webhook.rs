@@ -145,7 +145,7 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
         "change" => {
             // Of an address with a query only a part is shown: left as it is, it stays.
             let typed = form.field("url").trim();
-            let url = Some(typed.to_owned()).filter(|typed| *typed != found.hook.url);
+            let url = Some(typed.to_owned()).filter(|typed| typed != form.field("shown"));
             let changed = ChangedSubscription { url, events: chosen(&form) };
             api.send_json(Method::PUT, &at, None, &changed).await.map(|_| done("changed"))
         }

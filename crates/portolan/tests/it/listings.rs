@@ -219,7 +219,9 @@ async fn the_page_and_the_catalogue_show_what_is_live_and_nothing_else() {
     }
     let answer = ask(&world, page).await;
     assert!(
-        answer.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'; img-src 'self'")
+        answer.header("content-security-policy").starts_with(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'"
+        )
     );
     shown(&answer, &["<h3>Why</h3>", "First month free", "A door"], &["<script", "not public"]);
     let logo = answer.body.split_once("<img class=\"logo\" src=\"").unwrap().1.split_once('"').unwrap().0;

@@ -59,7 +59,8 @@ fn reads(demo: &Portolan) -> Vec<(Vec<String>, String)> {
     let runs: Value = serde_json::from_str(&get(demo, &format!("{offers}/vm-failed/submissions"))).unwrap();
     let run = runs[0]["id"].as_str().unwrap().to_owned();
     let members: Value = serde_json::from_str(&get(demo, "/publishers/contoso/members")).unwrap();
-    let member = members[0]["id"].as_str().unwrap().to_owned();
+    let is_demo = |member: &&Value| member["name"] == "demo";
+    let member = members.as_array().unwrap().iter().find(is_demo).unwrap()["id"].as_str().unwrap().to_owned();
     let newest: Value =
         serde_json::from_str(&get(demo, &format!("{offers}/vm-failed/history?order=desc&$top=1"))).unwrap();
     let moment = newest["value"][0]["at"].as_str().unwrap().to_owned();
