@@ -357,7 +357,7 @@ mod tests {
     /// One of each kind, with what is said of it.
     fn every() -> Vec<(Event, &'static str)> {
         let (operation, id) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let (step, queue) = || -> (String, String) { ("certify".into(), "review".into()) }();
+        let (step, queue): (String, String) = ("certify".into(), "review".into());
         let check = || CheckRef { operation, step: 3, check: 0 };
         let at = Moment::from_ticks(7);
         let reason = Reason { code: Some("IMG-048".into()), text: "CANARY".into(), ..Reason::default() };

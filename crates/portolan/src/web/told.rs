@@ -152,7 +152,7 @@ async fn changed(pages: &Pages, names: &RawPathParams, request: Request<Body>) -
     let done = match form.field("deed") {
         // The API takes none for the usual ones, which nobody would guess.
         "mails" if chosen(&form).is_empty() => {
-            let refused = Refused::own("events", super::reader::text().told_no_event());
+            let refused = Refused::own("mail-events", super::reader::text().told_no_event());
             return page(pages, &at, Some(&form), refused, StatusCode::BAD_REQUEST).await;
         }
         "mails" => {

@@ -164,6 +164,8 @@ async function sanitiserAlone(browser, world, all, faults) {
   const { service, offers, status } = world;
   const { context, ran } = await trapped(browser, world.people.owner);
   await context.route(`${service.url}/**`, async (route) => {
+    // The stream of changes never ends, and is no page.
+    if (new URL(route.request().url()).pathname === '/events') return route.continue();
     const answer = await route.fetch({ maxRedirects: 0 });
     const headers = answer.headers();
     if (headers['content-security-policy']) policies.add(headers['content-security-policy']);

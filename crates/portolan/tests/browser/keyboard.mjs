@@ -104,6 +104,24 @@ export class Keyboard {
     await this.page.keyboard.press('Space');
   }
 
+  /// Reaches the choices of a group, and goes to one of them: Tab comes to one choice of a group alone.
+  async choose(name) {
+    for (let groups = 0; groups < 6; groups += 1) {
+      await this.reach('radio', /./);
+      for (let steps = 0; steps < 8; steps += 1) {
+        const found = await focused(this.page, this.session);
+        if (name.test(found.name)) {
+          await this.page.keyboard.press('Space');
+          this.done.push(`choose “${found.name}”`);
+          return;
+        }
+        await this.page.keyboard.press('ArrowDown');
+      }
+      await this.page.keyboard.press('Tab');
+    }
+    this.fail(`no choice “${name}” is reached`);
+  }
+
   /// What the page says.
   text() {
     return this.page.evaluate(() => document.body.innerText);

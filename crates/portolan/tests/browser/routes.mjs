@@ -119,6 +119,7 @@ export const ROUTES = [
   { path: NOWHERE, as: 'owner', status: 404, open: ['/nowhere/at/all'] },
   { path: '/', as: 'nobody', leads: 'authorize', open: ['/'] },
   { path: '/', as: 'owner', leads: '/offers', open: ['/'] },
+  { path: '/', as: 'reviewer', leads: '/', open: ['/'] },
   ...ofCircles,
   { path: '/access', as: 'operator', open: ['/access'] },
   { path: '/notifications', as: 'operator', open: ['/notifications'] },
@@ -177,13 +178,13 @@ export const NO_PAGES = [/^\/assets\//, /^\/events$/, /^\/audit\.(csv|jsonl)$/, 
 
 /// Every address at which a browser can send a form, and what the form holds.
 export const FORMS = [
-  ...CIRCLES.flatMap(({ path, of, at }) => [
-    { path: `${path}/access`, as: 'owner', open: `${at}/access`, fields: { kind: 'servicePrincipal', name: 'mallory', role: 'owner' } },
-    { path: `${path}/access/{member}`, as: 'owner', open: async (world) => `${at}/access/${await aMember(world, of)}`, fields: { deed: 'secret' } },
-    { path: `${path}/access/{member}/remove`, as: 'owner', open: async (world) => `${at}/access/${await aMember(world, of)}/remove`, fields: {} },
-    { path: `${path}/notifications`, as: 'owner', open: `${at}/notifications`, fields: { deed: 'add', url: 'https://evil.example/' } },
-    { path: `${path}/notifications/{subscription}`, as: 'owner', open: async (world) => `${at}/notifications/${await aWebhook(world, of)}`, fields: { deed: 'rotate' } },
-    { path: `${path}/notifications/{subscription}/remove`, as: 'owner', open: async (world) => `${at}/notifications/${await aWebhook(world, of)}/remove`, fields: {} },
+  ...CIRCLES.flatMap(({ path, of, as, at }) => [
+    { path: `${path}/access`, as, open: `${at}/access`, fields: { kind: 'servicePrincipal', name: 'mallory', role: 'owner' } },
+    { path: `${path}/access/{member}`, as, open: async (world) => `${at}/access/${await aMember(world, of)}`, fields: { deed: 'secret' } },
+    { path: `${path}/access/{member}/remove`, as, open: async (world) => `${at}/access/${await aMember(world, of)}/remove`, fields: {} },
+    { path: `${path}/notifications`, as, open: `${at}/notifications`, fields: { deed: 'add', url: 'https://evil.example/' } },
+    { path: `${path}/notifications/{subscription}`, as, open: async (world) => `${at}/notifications/${await aWebhook(world, of)}`, fields: { deed: 'rotate' } },
+    { path: `${path}/notifications/{subscription}/remove`, as, open: async (world) => `${at}/notifications/${await aWebhook(world, of)}/remove`, fields: {} },
   ]),
   { path: '/offers/new', as: 'owner', open: '/offers/new', fields: { publisher: 'contoso', type: 'microsoft-azure-virtualmachines', id: 'evil', name: 'Evil' } },
   { path: `${OFFER}/edit`, as: 'owner', open: at('vm-failed', '/edit'), fields: { json: '{}' } },
@@ -191,7 +192,7 @@ export const FORMS = [
   { path: `${OFFER}/golive`, as: 'owner', open: at('vm-waiting-for-sign-off', '/golive'), fields: {} },
   { path: `${OFFER}/cancel`, as: 'owner', open: at('vm-in-progress', '/cancel'), fields: {} },
   { path: `${OFFER}/rollback`, as: 'owner', open: at('saas-live', '/rollback'), fields: {} },
-  { path: '/reviews/{operation}/{step}', as: 'owner', open: aReview, fields: { deed: 'approve' } },
+  { path: '/reviews/{operation}/{step}', as: 'reviewer', open: aReview, fields: { deed: 'approve' } },
   { path: '/emulator/panel/reset', as: 'owner', open: '/emulator/panel/reset', fields: {} },
   { path: '/emulator/panel/{deed}', as: 'owner', open: '/emulator/panel/advance', fields: { by: '1d' } },
   { path: '/account/sessions/end', as: 'owner', open: '/account/sessions/end', fields: { session: 'all' } },

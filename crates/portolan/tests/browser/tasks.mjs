@@ -27,7 +27,8 @@ const TASKS = [
     before: (world, offer) => reach(world, offer, { status: 'neverPublished' }),
     async act(keys, { offer, url }) {
       await keys.open(url + at(offer));
-      await keys.go('button', /^Publish/);
+      await keys.go('link', /^Publish the draft/);
+      await keys.go('button', /^Publish draft/);
     },
     after: async (world, offer) => ['running', await status(world, offer)],
   },
@@ -60,13 +61,12 @@ const TASKS = [
   },
   {
     name: 'approve a review',
-    needs: ['/reviews', '/reviews/{id}'],
+    needs: ['/reviews', '/reviews/{operation}/{step}'],
     as: 'reviewer',
     before: (world, offer) => reach(world, offer, { step: 'displaycertify', stepStatus: 'waitingForApproval' }),
     async act(keys, { offer, url }) {
-      await keys.open(`${url}/reviews`);
-      await keys.go('link', offer);
-      await keys.mark('radio', /^Approve/);
+      await keys.open(`${url}/reviews?q=${offer}`);
+      await keys.go('link', /Contoso/);
       await keys.go('button', /^Approve/);
     },
     async after({ service }, offer) {
@@ -80,11 +80,11 @@ const TASKS = [
     as: 'owner',
     async act(keys, { offer, url }) {
       await keys.open(`${url}/publishers/contoso/access`);
+      await keys.choose(/service principal/i);
       await keys.fill('Name', `robot-${offer}`);
-      await keys.mark('radio', /service principal/i);
-      await keys.go('button', /^Add/);
-      await keys.go('button', /secret/i);
-      await keys.see(/psec_|psk_|secret/i);
+      await keys.choose(/reader/);
+      await keys.go('button', /^Add a member/);
+      await keys.see(/portolan login/);
     },
     async after({ service }, offer) {
       const members = await call(service, 'GET', '/api/publishers/contoso/members');
@@ -98,10 +98,11 @@ const TASKS = [
     before: (world, offer) => reach(world, offer, { status: 'failed' }),
     async act(keys, { offer, url }) {
       await keys.open(url + at(offer));
-      await keys.go('link', /edit|mend|draft/i);
+      await keys.go('link', /^Edit/);
       await keys.fill(/summary/i, 'A summary that is mended.');
       await keys.go('button', /^Save/);
-      await keys.go('button', /^Publish/);
+      await keys.go('link', /^Publish/);
+      await keys.go('button', /^Publish draft/);
     },
     async after(world, offer) {
       const draft = JSON.stringify(await call(world.service, 'GET', `/api/publishers/contoso/offers/${offer}`));

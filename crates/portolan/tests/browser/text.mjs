@@ -22,6 +22,8 @@ function cut(page) {
       const wide = element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0;
       const high = element.scrollHeight > element.clientHeight + 1 && element.clientHeight > 0;
       const isButton = element.localName === 'button';
+      // A long value scrolls in its field.
+      if (element.localName === 'input') continue;
       if ((wide && (hides(overflowX) || isButton)) || (high && hides(overflowY)) || (wide && textOverflow === 'ellipsis')) {
         found.push(element.cloneNode(false).outerHTML.slice(0, 200));
       }

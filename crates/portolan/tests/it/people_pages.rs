@@ -22,7 +22,7 @@ async fn jane(world: &World, role: &str) -> Browser {
 async fn send(browser: &mut Browser, page: &str, to: &str, form: &[(&str, &str)]) -> Answer {
     let there = browser.get(page).await;
     assert_eq!(there.status, 200, "{page}: {}", there.body);
-    let hidden: Vec<(&str, String)> = ["form_token", "revision", "rotated"]
+    let hidden: Vec<(&str, String)> = ["form_token", "revision", "rotated", "shown"]
         .into_iter()
         .filter(|name| there.body.contains(&format!("name=\"{name}\"")))
         .map(|name| (name, field(&there.body, name)))
