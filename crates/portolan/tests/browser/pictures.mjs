@@ -24,7 +24,7 @@ run('pictures', async (browser, faults) => {
     faults.same(path, answer.status(), 200, 'the status');
     // The page of the first that is listed.
     if (first && answer.ok()) await page.goto(service.url + (await page.getAttribute(first, 'href')));
-    await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
+    await page.screenshot({ path: join(directory, `${name}.png`), fullPage: name !== 'review' });
     await context.close();
   }
   return `${PICTURES.length} pictures in ${directory}`;

@@ -9,7 +9,7 @@ import { each, routesOf, run } from './suite.mjs';
 const LANGUAGE = 'en-XA';
 
 /// What is not ours to translate: names and texts of others, wire values, times, numbers.
-const NOT_OURS = 'bdi, code, time, pre, kbd, samp, [lang]:not(html), [translate=no], script, style';
+const NOT_OURS = 'bdi, code, time, pre, kbd, samp, textarea, [lang]:not(html), [translate=no], script, style';
 
 /// Names that are the same in every language.
 const NAMES = /\b(Portolan|JSON|CSV|API|HTTP|HTTPS|URL|UTC|OpenAPI|curl|CI)\b/g;
@@ -20,7 +20,8 @@ function untranslated(page) {
     ([notOurs, names]) => {
       const found = new Set();
       const look = (text, element) => {
-        const left = text.replace(new RegExp(names, 'g'), '').trim();
+        // What is put into a message stands between marks that set it apart.
+        const left = text.replace(/\u2068[^\u2069]*\u2069/g, '').replace(new RegExp(names, 'g'), '').trim();
         if (/[A-Za-z]{2,}/.test(left) && !element?.closest(notOurs)) found.add(`${element?.localName ?? 'title'}: ${text.trim().slice(0, 120)}`);
       };
       look(document.title.split(' · ')[0] === document.title ? document.title : '', undefined);
