@@ -88,7 +88,7 @@ async fn an_owner_adds_changes_and_removes_members() {
 
     let remove = format!("{page}/remove");
     let asked = browser.get(&remove).await;
-    assert!(says(&asked, "This ends at once") && says(&asked, "reader"), "{}", asked.body);
+    assert!(says(&asked, "What follows") && says(&asked, "reader"), "{}", asked.body);
     let gone = send(&mut browser, &remove, &remove, &[]).await;
     assert_eq!(gone.header("location"), format!("{ACCESS}?done=removed"), "{}", gone.body);
     assert_eq!(browser.get(&page).await.status, 404);
@@ -348,7 +348,7 @@ async fn webhooks_are_added_tried_rotated_and_removed() {
     assert_eq!(unknown.status, 404);
 
     let remove = format!("{page}/remove");
-    assert!(says(&browser.get(&remove).await, "This ends at once"));
+    assert!(says(&browser.get(&remove).await, "What follows"));
     assert_eq!(send(&mut browser, &remove, &remove, &[]).await.status, 303);
     assert_eq!(browser.get(&page).await.status, 404);
 }
